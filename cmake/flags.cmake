@@ -1,0 +1,31 @@
+# Warnings are errors for our code; third-party headers are system headers.
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+                    -fno-omit-frame-pointer -msse4.2 -mpclmul
+                   )
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports false positives of these inside std::string and std::optional at -O2.
+  add_compile_options(-Wno-restrict -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow
+                      -Wno-stringop-overread -Wno-dangling-pointer -Wno-missing-field-initializers)
+else()
+  add_compile_options(-Wno-missing-field-initializers -Wno-gnu-zero-variadic-macro-arguments
+                      -Wno-missing-designated-field-initializers -Wno-unknown-warning-option)
+endif()
+# fmt's compiled library would be one more shared object to ship: header-only instead.
+add_compile_definitions(FMT_HEADER_ONLY=1)
+
+if(BERINGIA_SANITIZE)
+  add_compile_options(-fsanitize=${BERINGIA_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${BERINGIA_SANITIZE})
+endif()
+
+find_program(MOLD mold)
+if(MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_link_options(-fuse-ld=mold)
+elseif(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "access/access.h"
+#include "audit/audit.h"
+#include "base/error.h"
+#include "base/path.h"
+#include "identity/identity.h"
+#include "io/context.h"
+
+namespace beringia::core {
+
+using access::Action;
+
+/// Where a request came in. Part of every audit record.
+struct Door {
+  std::string name;       // "s3", "gcs", "admin", "policy", "system"
+  std::string operation;  // wire name of the operation
+  std::string source_ip;
+  std::string request_id;
+};
+
+/// Proof that `principal` may do `action` on `path`; carries the open audit record. Made only by
+/// Gate, movable, used for one verb. A mutation's commit takes the record with it; otherwise the
+/// record is written when the grant ends (finish(), else the destructor).
+class Grant {
+ public:
+  Grant(Grant&& other) noexcept;
+  Grant& operator=(Grant&& other) noexcept;
+  ~Grant();
+
+  const identity::Principal& principal() const;
+  Action action() const;
+  const Path& path() const;
+  const Door& door() const;
+
+  // What the verbs and front ends learn on the way; shown in the audit record.
+  void note_generation(uint64_t generation) const;
+  void note_bytes(uint64_t bytes) const;
+  void note_backend(const std::string& backend) const;
+  void note_target(const Path& target) const;
+  void note_error(const Error& error) const;
+  void note_status(int status) const;
+  /// The canonical record for a successful mutation, to be appended in its own commit; afterwards
+  /// the grant writes nothing more itself once committed() was called.
+  std::string record_for_commit() const;
+  void committed() const;
+  /// Writes the record now (if no commit took it).
+  void finish(const io::Context& context) const;
+
+ private:
+  friend class Gate;
+  struct State;
+  explicit Grant(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// The one door to the namespace: decides, opens the audit record, counts. Thread-safe.
+class Gate {
+ public:
+  Gate(const access::Evaluator& evaluator, audit::Log& log, const Clock& clock);
+  /// @error kDenied: no rule allows it; the refusal is in the audit log already
+  [[nodiscard]] Result<Grant> admit(const io::Context& context,
+                                    const identity::Principal& principal, Action action,
+                                    const Path& path, Door door) const;
+  /// Records a request that never got a principal (bad signature, unknown key, expired ...).
+  void refuse(const io::Context& context, const Door& door, const std::string& claimed_credential,
+              const std::string& path, int status, const Error& error) const;
+
+ private:
+  const access::Evaluator& evaluator_;
+  audit::Log& log_;
+  const Clock& clock_;
+};
+
+}  // namespace beringia::core

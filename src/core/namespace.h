@@ -1,0 +1,266 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/path.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "core/gate.h"
+#include "core/placement.h"
+#include "io/byte_source.h"
+#include "io/context.h"
+#include "meta/records.h"
+
+namespace beringia::kv {
+class Store;
+}
+
+namespace beringia::core {
+
+/// What callers see of an entry: the catalog's record and its path.
+struct Entry {
+  Path path;
+  meta::EntryRecord record;
+};
+
+/// Preconditions, free of any protocol. All that are set must hold, else kConflict with tag
+/// "precondition"; for reads a failed *_not_match / modified_since has tag "not_modified".
+/// Checked against one committed state, atomically with the change.
+struct Conditions {
+  std::optional<uint64_t> generation_match;  // 0 = the entry must be absent
+  std::optional<uint64_t> generation_not_match;
+  std::optional<uint64_t> metageneration_match;
+  std::optional<uint64_t> metageneration_not_match;
+  std::vector<std::string> etag_match;       // without quotes; "*" = any existing
+  std::vector<std::string> etag_none_match;  // "*" = must be absent
+  std::optional<Timestamp> modified_since;   // second resolution
+  std::optional<Timestamp> unmodified_since;
+  bool empty() const;
+};
+/// @error kConflict (tags "precondition", "not_modified"); kNotFound for etag_match on nothing
+[[nodiscard]] Result<void> check_conditions(const Conditions& conditions,
+                                            const std::optional<meta::EntryRecord>& entry,
+                                            bool is_read);
+
+/// Attributes a writer may set.
+struct WriteAttributes {
+  std::string content_type;
+  std::string storage_class;
+  meta::StringMap http;
+  meta::StringMap metadata;
+  meta::StringMap tags;
+};
+
+/// What the body must turn out to be; a difference aborts the write with kInvalid, tag
+/// "checksum_mismatch" (or "size_mismatch"), nothing stored.
+struct ExpectedBody {
+  std::optional<uint64_t> size;
+  std::optional<uint32_t> crc32c;
+  std::optional<std::string> md5;  // 16 raw bytes
+};
+
+struct WriteRequest {
+  io::ByteSource* body = nullptr;
+  WriteAttributes attributes;
+  ExpectedBody expected;
+  Conditions conditions;
+  /// Runs after the body's end, before anything is visible: further checks (trailers), and what to
+  /// keep in EntryRecord::checksums. An error aborts the write.
+  std::function<Result<meta::StringMap>()> at_end;
+};
+
+struct ReadRequest {
+  Conditions conditions;
+  /// Resolves the range once the size is known; nullopt = whole entry. An error ends the read.
+  std::function<Result<std::optional<io::ByteRange>>(const Entry&)> range;
+  std::optional<uint64_t> generation;  // exactly this one; kNotFound if it is not current
+};
+
+/// One open read: the entry and the bytes of exactly one generation.
+struct OpenRead {
+  Entry entry;
+  io::ByteRange range;
+  std::unique_ptr<io::ByteSource> body;  // yields range.length bytes or breaks off with an error
+};
+
+struct ListRequest {
+  std::string prefix;        // of the relative name below grant.path() (directory form)
+  std::string delimiter;     // "" = none; any string
+  std::string start_after;   // names > this
+  std::string start_offset;  // names >= this
+  std::string end_offset;    // names < this; "" = no end
+  size_t limit = 1000;       // items + prefixes
+  bool include_trailing_delimiter = false;
+};
+
+struct ListPage {
+  struct Item {
+    std::string name;  // relative to grant.path()
+    meta::EntryRecord record;
+  };
+  std::vector<Item> items;            // in byte order
+  std::vector<std::string> prefixes;  // in byte order, end with the delimiter
+  bool truncated = false;
+  std::string last;  // resume with start_after = last (a prefix resumes behind all it stands for)
+};
+
+struct DirectoryInfo {
+  Path path;
+  meta::DirectoryEntry record;
+};
+
+struct AttributePatch {
+  std::optional<std::string> content_type;
+  std::optional<std::string> storage_class;
+  meta::StringMap http;  // merged: key -> value; "" removes
+  meta::StringMap metadata;
+  bool replace_metadata = false;  // start from empty
+  std::optional<meta::StringMap> tags;
+  Conditions conditions;
+};
+
+struct CopyRequest {
+  Conditions source_conditions;
+  std::optional<uint64_t> source_generation;
+  Conditions conditions;  // of the target
+  /// Absent: the source's attributes are kept.
+  std::optional<WriteAttributes> attributes;
+};
+
+struct ComposeSource {
+  std::string name;  // entry path text
+  std::optional<uint64_t> generation;
+};
+
+struct BeginUpload {
+  std::string protocol;  // "s3", "gcs"
+  WriteAttributes attributes;
+  meta::StringMap options;
+};
+
+struct PutPart {
+  std::string upload_id;
+  uint32_t number = 1;
+  io::ByteSource* body = nullptr;
+  ExpectedBody expected;
+  std::function<Result<meta::StringMap>()> at_end;
+};
+
+struct CompleteUpload {
+  std::string upload_id;
+  /// Parts in order with the MD5 or checksum the client names; empty = all parts as they are.
+  struct Part {
+    uint32_t number = 0;
+    std::string etag;  // "" = not checked
+  };
+  std::vector<Part> parts;
+  Conditions conditions;
+  std::string etag;  // "" = derived from the parts ("<md5 of md5s>-N" is the caller's word)
+  meta::StringMap checksums;  // to keep
+  ExpectedBody expected;
+  std::optional<WriteAttributes> attributes;  // replaces those of BeginUpload
+  bool keep_part_sizes = true;
+};
+
+/// Answers of `explain`.
+struct Explanation {
+  Entry entry;
+  struct CopyLine {
+    std::string backend, native_name, storage_class, state, version;
+  };
+  std::vector<CopyLine> copies;
+  std::string mount;
+  std::string why;  // "written here", "moved by run R under policy P"
+};
+
+/// The namespace: one file per verb (src/core/*.cc). Every call needs a Grant of the right action
+/// on the path it works on. Thread-safe. All calls may park.
+class Namespace {
+ public:
+  struct Parts;  // built by app: store, tree, mounts, clocks; see core/parts.h
+  explicit Namespace(Parts& parts) : parts_{parts} {}
+
+  /// @error kNotFound. Revalidates as the mount says.
+  [[nodiscard]] Result<Entry> stat(const io::Context& context, const Grant& grant);
+  [[nodiscard]] Result<OpenRead> read(const io::Context& context, const Grant& grant,
+                                      const ReadRequest& request);
+  /// Acknowledged = durable in the backend and in the catalog.
+  /// @error kConflict (tag "precondition" or "race"), kInvalid (checksum_mismatch), kUnavailable,
+  ///        kNotFound tag "no_bucket": the top-level directory does not exist
+  [[nodiscard]] Result<Entry> write(const io::Context& context, const Grant& grant,
+                                    const WriteRequest& request);
+  /// @error kNotFound, kConflict. @return the removed entry
+  [[nodiscard]] Result<Entry> remove(const io::Context& context, const Grant& grant,
+                                     const Conditions& conditions);
+  /// grant: kList on a path in directory form.
+  [[nodiscard]] Result<ListPage> list(const io::Context& context, const Grant& grant,
+                                      const ListRequest& request);
+  [[nodiscard]] Result<Entry> set_attributes(const io::Context& context, const Grant& grant,
+                                             const AttributePatch& patch);
+  /// from: kRead on the source; to: kWrite on the target. Server side: no bytes leave.
+  [[nodiscard]] Result<Entry> copy(const io::Context& context, const Grant& from, const Grant& to,
+                                   const CopyRequest& request);
+  /// Entry to entry, or directory to directory (both in directory form): one transaction.
+  [[nodiscard]] Result<void> rename(const io::Context& context, const Grant& from, const Grant& to,
+                                    const Conditions& from_conditions,
+                                    const Conditions& to_conditions);
+  /// Concatenates entries of the same bucket. `sources` are grants (kRead) in order.
+  [[nodiscard]] Result<Entry> compose(const io::Context& context, const Grant& grant,
+                                      const std::vector<const Grant*>& sources,
+                                      const std::vector<std::optional<uint64_t>>& generations,
+                                      const WriteAttributes& attributes,
+                                      const Conditions& conditions);
+
+  // Directories (buckets are the top-level ones).
+  [[nodiscard]] Result<DirectoryInfo> stat_directory(const io::Context& context,
+                                                     const Grant& grant);
+  /// @error kAlreadyExists
+  [[nodiscard]] Result<DirectoryInfo> make_directory(const io::Context& context, const Grant& grant,
+                                                     const meta::StringMap& attributes);
+  /// @error kNotFound, kAlreadyExists tag "not_empty"
+  [[nodiscard]] Result<void> remove_directory(const io::Context& context, const Grant& grant);
+  [[nodiscard]] Result<DirectoryInfo> set_directory_attributes(const io::Context& context,
+                                                               const Grant& grant,
+                                                               const meta::StringMap& merged);
+  /// Direct subdirectories of grant.path(); buckets with path "/".
+  [[nodiscard]] Result<std::vector<DirectoryInfo>> list_directories(const io::Context& context,
+                                                                    const Grant& grant,
+                                                                    const std::string& after,
+                                                                    size_t limit);
+
+  // Uploads (multipart, resumable). grant: kWrite on the final path.
+  [[nodiscard]] Result<meta::UploadRecord> begin_upload(const io::Context& context,
+                                                        const Grant& grant,
+                                                        const BeginUpload& request);
+  /// @error kNotFound tag "no_upload"
+  [[nodiscard]] Result<meta::PartRecord> put_part(const io::Context& context, const Grant& grant,
+                                                  const PutPart& request);
+  [[nodiscard]] Result<meta::UploadRecord> find_upload(const io::Context& context,
+                                                       const Grant& grant,
+                                                       const std::string& upload_id);
+  [[nodiscard]] Result<std::vector<meta::PartRecord>> list_parts(const io::Context& context,
+                                                                 const Grant& grant,
+                                                                 const std::string& upload_id);
+  [[nodiscard]] Result<std::vector<meta::UploadRecord>> list_uploads(const io::Context& context,
+                                                                     const Grant& grant,
+                                                                     const std::string& protocol);
+  /// @error kInvalid tag "bad_part"; kNotFound tag "no_upload". Idempotent: repeated after success
+  ///        it answers the entry again as long as the outcome is kept (24 h).
+  [[nodiscard]] Result<Entry> complete_upload(const io::Context& context, const Grant& grant,
+                                              const CompleteUpload& request);
+  [[nodiscard]] Result<void> abort_upload(const io::Context& context, const Grant& grant,
+                                          const std::string& upload_id);
+
+  [[nodiscard]] Result<Explanation> explain(const io::Context& context, const Grant& grant);
+
+ private:
+  Parts& parts_;
+};
+
+}  // namespace beringia::core

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace beringia::identity {
+
+class PrincipalVerifier;
+
+/// Who asks. Only identity's verifiers (and the explicit internal maker) can make one, so holding a
+/// Principal is proof that a credential was verified. Immutable; cheap to copy.
+class Principal {
+ public:
+  const std::string& name() const { return name_; }  // "root", "etl", "system:policy/NAME"
+  const std::vector<std::string>& groups() const { return groups_; }
+  const std::string& credential() const {
+    return credential_;
+  }  // access key id, key id, "internal"
+  bool is_root() const { return root_; }
+
+  /// For work that the server itself does: "system:policy/<name>", "system:sync", ...
+  static Principal internal(std::string name);
+
+ private:
+  friend class PrincipalVerifier;
+  Principal() = default;
+  std::string name_;
+  std::vector<std::string> groups_;
+  std::string credential_;
+  bool root_ = false;
+};
+
+}  // namespace beringia::identity

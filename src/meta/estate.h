@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/path.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "io/context.h"
+#include "kv/store.h"
+#include "meta/records.h"
+
+namespace beringia::meta {
+
+/// USD per unit; from the estate file, defaults by kind.
+struct PriceList {
+  double storage_gb_month = 0;
+  double write_per_1000 = 0;  // class A operations
+  double read_per_1000 = 0;   // class B operations
+  double egress_gb = 0;       // leaving the backend
+  double retrieval_gb = 0;    // nearline / coldline / archive
+  bool operator==(const PriceList&) const = default;
+};
+
+struct BackendDeclaration {
+  std::string name;              // [a-z0-9-]{1,63}
+  BackendId id = 0;              // assigned at apply
+  std::string url;               // file:///srv/lake, gs://bucket[/prefix], memory:
+  std::string endpoint;          // gcs: other than Google's
+  std::string credentials_file;  // gcs: service-account key; "" = metadata server; "none" = no auth
+  std::string site, region;
+  PriceList prices;
+  uint64_t max_concurrency = 64;
+  bool operator==(const BackendDeclaration&) const = default;
+};
+
+struct Freshness {
+  bool exclusive = false;     // all writes come through us
+  Duration max_staleness{0};  // shared: 0 = checked on every access
+  bool operator==(const Freshness&) const = default;
+};
+
+struct MountLocation {
+  std::string backend;  // name
+  std::string prefix;   // native prefix below the backend's root, "" or ends in '/'
+  bool operator==(const MountLocation&) const = default;
+};
+
+struct MountDeclaration {
+  Path path;                             // directory form
+  std::vector<MountLocation> locations;  // in order of preference; the first takes new writes
+  Freshness freshness;
+  bool read_only = false;
+  bool operator==(const MountDeclaration&) const = default;
+};
+
+struct AliasDeclaration {
+  std::string name;  // bucket name
+  Path target;       // directory form
+  bool operator==(const AliasDeclaration&) const = default;
+};
+
+struct PlaceTarget {
+  std::string backend;
+  std::string storage_class;
+  bool operator==(const PlaceTarget&) const = default;
+};
+
+struct PolicyDeclaration {
+  std::string name;
+  std::string when;                // CEL
+  std::vector<PlaceTarget> place;  // two = keep two copies
+  uint64_t bandwidth_bytes_per_s = 0;
+  bool operator==(const PolicyDeclaration&) const = default;
+};
+
+/// Everything declared but principals and grants (those live in identity and access). Rows in kv,
+/// one JSON document each; `epoch` grows with every applied change of mounts or backends.
+struct Estate {
+  uint64_t epoch = 0;
+  std::vector<BackendDeclaration> backends;
+  std::vector<MountDeclaration> mounts;
+  std::vector<AliasDeclaration> aliases;
+  std::vector<PolicyDeclaration> policies;
+};
+
+[[nodiscard]] Result<Estate> load_estate(const io::Context& context, kv::Store& store);
+/// Replaces the stored estate (checks that nobody changed it since `before` was loaded).
+[[nodiscard]] Result<void> save_estate(const io::Context& context, kv::Store& store,
+                                       const Estate& before, const Estate& after);
+
+}  // namespace beringia::meta

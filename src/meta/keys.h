@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "meta/records.h"
+
+namespace beringia::meta {
+
+// Key shapes of every table (docs/formats/catalog.md). Integers big-endian, names raw bytes.
+
+/// 'e' | parent_id 8 B | name            (a directory's name ends in '/')
+std::string entry_key(DirectoryId parent, std::string_view name);
+/// [first, last) of all children of a directory.
+std::string children_first(DirectoryId parent);
+std::string children_last(DirectoryId parent);
+/// The name part of an entry key.
+std::string_view name_of_entry_key(std::string_view key);
+std::string directory_key(DirectoryId id);                          // 'd' | id
+std::string sync_key(DirectoryId id);                               // 's' | id
+std::string intent_key(DirectoryId parent, std::string_view name);  // 'i' | parent | name
+std::string outcome_key(std::string_view id);                       // 'o' | id
+std::string upload_key(std::string_view id);                        // 'u' | id
+std::string part_key(std::string_view id, uint32_t number);         // 'u' | id | 0x00 | number 4 B
+std::string run_key(std::string_view run);                          // 'r' | run id
+std::string move_key(std::string_view run, uint64_t seq);           // 'j' | run id | 0x00 | seq 8 B
+std::string doomed_key(Timestamp due, BackendId backend,
+                       std::string_view native_name);  // 'g' | ...
+std::string system_key(std::string_view name);         // 'z' | name
+inline constexpr std::string_view kFeedStream = "f";   // 'f' | number 8 B
+
+}  // namespace beringia::meta
