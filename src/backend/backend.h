@@ -59,15 +59,6 @@ struct ReadRequest {
   std::optional<Version> version;  ///< kConflict if the object is another version now
 };
 
-/// What is stored with the bytes once the body has ended and before the object is visible.
-struct Seal {
-  uint64_t size = 0;
-  uint32_t crc32c = 0;
-  std::optional<std::string> md5;  ///< 16 raw bytes
-  std::string content_type;
-  Attributes attributes;
-};
-
 /// The precondition on the native object at publication.
 struct Expectation {
   enum class Kind { kAny, kAbsent, kVersion } kind = Kind::kAny;
@@ -75,6 +66,19 @@ struct Expectation {
   static Expectation any() { return {}; }
   static Expectation absent() { return {Kind::kAbsent, {}}; }
   static Expectation at(Version v) { return {Kind::kVersion, std::move(v)}; }
+  bool operator==(const Expectation&) const = default;
+};
+
+/// What is stored with the bytes once the body has ended and before the object is visible.
+struct Seal {
+  uint64_t size = 0;
+  uint32_t crc32c = 0;
+  std::optional<std::string> md5;  ///< 16 raw bytes
+  std::string content_type;
+  Attributes attributes;
+  /// Replaces WriteRequest::expectation when set: the caller looked again under its lock. A backend
+  /// that had to fix the precondition at the start of the body fails with kConflict if it differs.
+  std::optional<Expectation> expectation;
 };
 
 struct WriteRequest {
@@ -155,7 +159,8 @@ class Backend {
                                             const RemoveRequest& request) = 0;
   [[nodiscard]] virtual Result<CopyInfo> compose(const io::Context& context,
                                                  const ComposeRequest& request) = 0;
-  /// Only if capabilities().native_rename.
+  /// Only if capabilities().native_rename. Names that end in '/' rename a native directory with all
+  /// below it (version and expectation are then not used; kAlreadyExists if the target exists).
   [[nodiscard]] virtual Result<CopyInfo> rename(const io::Context& context,
                                                 const RenameRequest& request) = 0;
   [[nodiscard]] virtual Result<CopyInfo> update(const io::Context& context,
@@ -173,7 +178,8 @@ class Backend {
   [[nodiscard]] virtual Result<void> probe(const io::Context& context) = 0;
 };
 
-/// Names below this are ours (uploads, staging) and are never shown or adopted.
+/// Names below this are ours (uploads, staging): list() never shows them, all other calls take them
+/// as they are (no escaping). The namespace refuses user keys whose native name would begin so.
 inline constexpr std::string_view kReservedPrefix = ".beringia/";
 
 }  // namespace beringia::backend

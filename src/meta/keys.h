@@ -17,14 +17,14 @@ std::string children_first(DirectoryId parent);
 std::string children_last(DirectoryId parent);
 /// The name part of an entry key.
 std::string_view name_of_entry_key(std::string_view key);
-std::string directory_key(DirectoryId id);                          // 'd' | id
-std::string sync_key(DirectoryId id);                               // 's' | id
-std::string intent_key(DirectoryId parent, std::string_view name);  // 'i' | parent | name
-std::string outcome_key(std::string_view id);                       // 'o' | id
-std::string upload_key(std::string_view id);                        // 'u' | id
-std::string part_key(std::string_view id, uint32_t number);         // 'u' | id | 0x00 | number 4 B
-std::string run_key(std::string_view run);                          // 'r' | run id
-std::string move_key(std::string_view run, uint64_t seq);           // 'j' | run id | 0x00 | seq 8 B
+std::string directory_key(DirectoryId id);                   // 'd' | id
+std::string sync_key(DirectoryId id);                        // 's' | id
+std::string intent_key(std::string_view path);               // 'i' | path of the entry
+std::string outcome_key(std::string_view id);                // 'o' | id
+std::string upload_key(std::string_view id);                 // 'u' | id
+std::string part_key(std::string_view id, uint32_t number);  // 'u' | id | 0x00 | number 4 B
+std::string run_key(std::string_view run);                   // 'r' | run id
+std::string move_key(std::string_view run, uint64_t seq);    // 'j' | run id | 0x00 | seq 8 B
 std::string doomed_key(Timestamp due, BackendId backend,
                        std::string_view native_name);  // 'g' | ...
 std::string system_key(std::string_view name);         // 'z' | name
