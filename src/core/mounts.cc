@@ -22,8 +22,10 @@ Mounts::Mounts(meta::Estate estate, std::vector<std::shared_ptr<const LiveBacken
     }
     mounts_.push_back(std::move(mount));
   }
-  std::stable_sort(mounts_.begin(), mounts_.end(), [](const LiveMount& a, const LiveMount& b) {
-    return a.declaration.path.text().size() > b.declaration.path.text().size();
+  std::sort(mounts_.begin(), mounts_.end(), [](const LiveMount& a, const LiveMount& b) {
+    const auto& left = a.declaration.path.text();
+    const auto& right = b.declaration.path.text();
+    return left.size() != right.size() ? left.size() > right.size() : left < right;
   });
   for (const auto& alias : estate_.aliases) aliases_.emplace(alias.name, alias.target);
 }

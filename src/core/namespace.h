@@ -186,6 +186,10 @@ class Namespace {
   struct Parts;  // built by app: store, tree, mounts, clocks; see core/parts.h
   explicit Namespace(Parts& parts) : parts_{parts} {}
 
+  /// The path that an object protocol's bucket name stands for: its alias, else "/name/".
+  /// @error kInvalid: not a possible name
+  [[nodiscard]] Result<Path> bucket_path(std::string_view bucket) const;
+
   /// @error kNotFound. Revalidates as the mount says.
   [[nodiscard]] Result<Entry> stat(const io::Context& context, const Grant& grant);
   [[nodiscard]] Result<OpenRead> read(const io::Context& context, const Grant& grant,

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "backend/backend.h"
+#include "core/mounts.h"
+#include "core/namespace.h"
+#include "core/parts.h"
+#include "meta/tree.h"
+
+namespace beringia::core {
+
+/// Why a path is looked up: a write may go on while a remote location cannot be asked; a read of a
+/// name that nobody knows may not answer "absent" then.
+enum class Need { kRead, kWrite };
+
+/// Resolves `path` and revalidates it as its mount says: exclusive mounts trust the catalog for what
+/// it has seen, shared ones ask the backend when the last look is older than max_staleness. Foreign
+/// writes, overwrites and deletions found on the way are adopted before it returns.
+/// The caller must NOT hold the path's lock. @error kUnavailable, kCancelled
+[[nodiscard]] Result<meta::Location> locate(const io::Context& context, Namespace::Parts& parts,
+                                            const Mounts& mounts, const Path& path, Need need);
+
+/// Same, for callers that hold the path's lock.
+[[nodiscard]] Result<meta::Location> locate_locked(const io::Context& context,
+                                                   Namespace::Parts& parts, const Mounts& mounts,
+                                                   const Path& path, Need need);
+
+/// Asks every location of the path's mount and makes the catalog agree with what is there: the
+/// native object is the truth for bytes. Caller holds the path's lock. @return the new state
+[[nodiscard]] Result<meta::Location> reconcile_entry(const io::Context& context,
+                                                     Namespace::Parts& parts,
+                                                     const Mounts& mounts, const Path& path,
+                                                     Need need);
+
+/// Takes the lock, reconciles, resolves again: for readers whose source turned out different.
+[[nodiscard]] Result<meta::Location> refresh(const io::Context& context, Namespace::Parts& parts,
+                                             const Mounts& mounts, const Path& path);
+
+/// Before listing: makes the children of `directory` (directory form) with names in
+/// (after, @return] agree with the backends, if their freshness has lapsed. One backend listing per
+/// 1,000 names, single flight, without blocking writers; a failed listing publishes nothing.
+/// @return the last name (stored form) the catalog may be trusted for; nullopt = all of them
+[[nodiscard]] Result<std::optional<std::string>> sync_children(const io::Context& context,
+                                                               Namespace::Parts& parts,
+                                                               const Mounts& mounts,
+                                                               const Path& directory,
+                                                               const std::string& after,
+                                                               size_t want);
+
+/// The record of an object that someone else wrote (attributes with "beringia-" are ours and are
+/// taken back, all others are user metadata).
+meta::EntryRecord record_of_native(const backend::CopyInfo& info);
+
+/// Native attributes of an entry, so that objects are self-describing (docs/formats).
+backend::Attributes native_attributes(const meta::EntryRecord& record);
+
+/// Remembers a failed backend for a few seconds, so that an outage is not paid on every request.
+void note_backend_failure(const LiveBackend& live);
+bool is_avoided(const LiveBackend& live);
+
+}  // namespace beringia::core
