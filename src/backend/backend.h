@@ -115,7 +115,8 @@ struct RemoveRequest {
 
 struct ComposeRequest {
   std::string name;
-  std::vector<std::string> sources;  ///< native names here, in order; at least one
+  std::vector<std::string> sources;      ///< native names here, in order; at least one
+  std::vector<Version> source_versions;  ///< empty, or one per source: kConflict if one differs
   Expectation expectation;
   std::string storage_class;
   Seal seal;  ///< size and crc32c are verified against the result

@@ -95,7 +95,7 @@ Error from_errno(int error_number, std::string what);
   if (!BR_CONCAT(var, _result)) {                                       \
     return std::unexpected(std::move(BR_CONCAT(var, _result)).error()); \
   }                                                                     \
-  auto& var = *BR_CONCAT(var, _result)
+  [[maybe_unused]] auto& var = *BR_CONCAT(var, _result)
 #define BR_TRY_PICK(_1, _2, _3, _4, _5, _6, NAME, ...) NAME
 
 /// BR_TRY(expr): returns the error of a Result<void> (or drops the value of a Result<T>).

@@ -94,8 +94,7 @@ std::string default_native_name(const LiveMount& mount, const LiveLocation& plac
 
 std::string native_name_of(const meta::Copy& copy, const LiveMount& mount,
                            const LiveLocation& place, const meta::Location& location) {
-  return copy.native_name.empty() ? default_native_name(mount, place, location)
-                                  : copy.native_name;
+  return copy.native_name.empty() ? default_native_name(mount, place, location) : copy.native_name;
 }
 
 }  // namespace beringia::core

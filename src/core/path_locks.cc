@@ -71,8 +71,7 @@ void PathLocks::unlock(const std::string& path) {
 
 namespace {
 
-std::string read_key(uint32_t backend, const std::string& native_name,
-                     const std::string& version) {
+std::string read_key(uint32_t backend, const std::string& native_name, const std::string& version) {
   return std::to_string(backend) + '\n' + version + '\n' + native_name;
 }
 

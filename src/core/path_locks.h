@@ -33,8 +33,8 @@ class PathLocks {
   /// @error kCancelled
   [[nodiscard]] Result<Guard> lock(const io::Context& context, const Path& path);
   /// Both, in a fixed order; the same path twice is locked once.
-  [[nodiscard]] Result<std::pair<Guard, Guard>> lock_both(const io::Context& context,
-                                                          const Path& a, const Path& b);
+  [[nodiscard]] Result<std::pair<Guard, Guard>> lock_both(const io::Context& context, const Path& a,
+                                                          const Path& b);
 
  private:
   struct Slot {

@@ -15,10 +15,10 @@ namespace beringia::core {
 /// name that nobody knows may not answer "absent" then.
 enum class Need { kRead, kWrite };
 
-/// Resolves `path` and revalidates it as its mount says: exclusive mounts trust the catalog for what
-/// it has seen, shared ones ask the backend when the last look is older than max_staleness. Foreign
-/// writes, overwrites and deletions found on the way are adopted before it returns.
-/// The caller must NOT hold the path's lock. @error kUnavailable, kCancelled
+/// Resolves `path` and revalidates it as its mount says: exclusive mounts trust the catalog for
+/// what it has seen, shared ones ask the backend when the last look is older than max_staleness.
+/// Foreign writes, overwrites and deletions found on the way are adopted before it returns. The
+/// caller must NOT hold the path's lock. @error kUnavailable, kCancelled
 [[nodiscard]] Result<meta::Location> locate(const io::Context& context, Namespace::Parts& parts,
                                             const Mounts& mounts, const Path& path, Need need);
 
@@ -30,9 +30,8 @@ enum class Need { kRead, kWrite };
 /// Asks every location of the path's mount and makes the catalog agree with what is there: the
 /// native object is the truth for bytes. Caller holds the path's lock. @return the new state
 [[nodiscard]] Result<meta::Location> reconcile_entry(const io::Context& context,
-                                                     Namespace::Parts& parts,
-                                                     const Mounts& mounts, const Path& path,
-                                                     Need need);
+                                                     Namespace::Parts& parts, const Mounts& mounts,
+                                                     const Path& path, Need need);
 
 /// Takes the lock, reconciles, resolves again: for readers whose source turned out different.
 [[nodiscard]] Result<meta::Location> refresh(const io::Context& context, Namespace::Parts& parts,
@@ -42,12 +41,19 @@ enum class Need { kRead, kWrite };
 /// (after, @return] agree with the backends, if their freshness has lapsed. One backend listing per
 /// 1,000 names, single flight, without blocking writers; a failed listing publishes nothing.
 /// @return the last name (stored form) the catalog may be trusted for; nullopt = all of them
-[[nodiscard]] Result<std::optional<std::string>> sync_children(const io::Context& context,
-                                                               Namespace::Parts& parts,
-                                                               const Mounts& mounts,
-                                                               const Path& directory,
-                                                               const std::string& after,
-                                                               size_t want);
+[[nodiscard]] Result<std::optional<std::string>> sync_children(
+    const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+    const Path& directory, const std::string& after, size_t want);
+
+/// Is there a directory `path` (directory form)? One that was made natively is adopted on the way.
+[[nodiscard]] Result<bool> find_bucket(const io::Context& context, Namespace::Parts& parts,
+                                       const Mounts& mounts, const Path& path);
+
+/// The catalog knows what lies below the directory that holds `location`: it was synced under this
+/// epoch, or made by us below one that was. docs/semantics.md, "What exclusive means".
+[[nodiscard]] Result<bool> parent_is_known(const io::Context& context, Namespace::Parts& parts,
+                                           const Mounts& mounts, const LiveMount& mount,
+                                           const meta::Location& location);
 
 /// The record of an object that someone else wrote (attributes with "beringia-" are ours and are
 /// taken back, all others are user metadata).

@@ -1,0 +1,138 @@
+#include "core/adopt.h"
+
+#include "base/encoding.h"
+#include "core/doom.h"
+#include "core/reconcile.h"
+#include "observe/metrics.h"
+
+namespace beringia::core {
+namespace {
+
+const observe::Counter kAdopted{
+    "beringia_core_adopted_total", "Foreign changes found in backends and taken over.", {"op"}};
+
+constexpr std::string_view kOurs = "beringia-";
+constexpr std::string_view kHttp = "beringia-http-";
+constexpr std::string_view kTag = "beringia-tag-";
+
+}  // namespace
+
+backend::Attributes native_attributes(const meta::EntryRecord& record) {
+  backend::Attributes attributes{record.metadata.begin(), record.metadata.end()};
+  attributes["beringia-write-id"] = record.write_id;
+  attributes["beringia-generation"] = std::to_string(record.generation);
+  if (!record.owner.empty()) attributes["beringia-owner"] = record.owner;
+  if (!record.etag.empty()) attributes["beringia-etag"] = record.etag;
+  for (const auto& [name, value] : record.http) attributes[std::string{kHttp} + name] = value;
+  for (const auto& [name, value] : record.tags) attributes[std::string{kTag} + name] = value;
+  return attributes;
+}
+
+meta::EntryRecord record_of_native(const backend::CopyInfo& info) {
+  meta::EntryRecord record;
+  record.size = info.size;
+  record.created = record.modified = info.modified;
+  record.crc32c = info.crc32c;
+  record.md5 = info.md5;
+  record.content_type = info.content_type;
+  for (const auto& [name, value] : info.attributes) {
+    if (!name.starts_with(kOurs)) {
+      record.metadata[name] = value;
+    } else if (name == "beringia-write-id") {
+      record.write_id = value;
+    } else if (name == "beringia-owner") {
+      record.owner = value;
+    } else if (name == "beringia-etag") {
+      // An etag is only as good as the checksums beside it: the backend drops those when the bytes
+      // were changed under them.
+      if (info.crc32c) record.etag = value;
+    } else if (name.starts_with(kHttp)) {
+      record.http[name.substr(kHttp.size())] = value;
+    } else if (name.starts_with(kTag)) {
+      record.tags[name.substr(kTag.size())] = value;
+    }
+  }
+  return record;
+}
+
+meta::Copy Adoption::copy_at(const LiveLocation& place, const backend::CopyInfo& info) const {
+  meta::Copy copy;
+  copy.backend = place.backend->declaration.id;
+  if (info.name != default_native_name(mount_, place, location_)) copy.native_name = info.name;
+  copy.version = info.version;
+  copy.storage_class = info.storage_class;
+  return copy;
+}
+
+Result<void> Adoption::commit(kv::Batch batch, const char* operation, meta::FeedRecord::Kind kind,
+                              uint64_t generation) {
+  const Timestamp now = parts_.clock.wall();
+  meta::append_feed(batch, {kind, location_.path.text(), {}, generation, now});
+  audit::Record record;
+  record.time = now;
+  record.principal = "system:sync";
+  record.credential = "internal";
+  record.door = "system";
+  record.operation = operation;
+  record.path = location_.path.text();
+  record.generation = generation;
+  record.allowed = true;
+  record.rule = "mount";
+  batch.append(std::string{audit::kStream}, audit::to_canonical_json(record));
+  auto committed = parts_.store.commit(context_, batch, kv::Durability::kBuffered);
+  parts_.tree.committed(batch);
+  if (!committed) return std::unexpected(std::move(committed).error());
+  kAdopted.add(1, {operation});
+  return {};
+}
+
+Result<void> Adoption::insert(const LiveLocation& place, const backend::CopyInfo& info) {
+  meta::EntryRecord record = record_of_native(info);
+  const Timestamp now = parts_.clock.wall();
+  BR_TRY(generation, parts_.generations.next(context_));
+  record.generation = generation;
+  if (record.modified.micros == 0) record.created = record.modified = now;
+  record.copies = {copy_at(place, info)};
+  kv::Batch batch;
+  parts_.tree.put_entry(batch, location_, record, now);
+  return commit(std::move(batch), "sync.insert", meta::FeedRecord::Kind::kPut, generation);
+}
+
+Result<void> Adoption::overwrite(const LiveLocation& place, const backend::CopyInfo& info) {
+  meta::EntryRecord record = record_of_native(info);
+  const meta::EntryRecord& old = *location_.entry;
+  const Timestamp now = parts_.clock.wall();
+  BR_TRY(generation, parts_.generations.next(context_));
+  record.generation = generation;
+  if (record.modified.micros == 0) record.created = record.modified = now;
+  if (record.owner.empty()) record.owner = old.owner;
+  if (record.tags.empty()) record.tags = old.tags;
+  record.copies = {copy_at(place, info)};
+  kv::Batch batch;
+  parts_.tree.put_entry(batch, location_, record, now);
+  for (const auto& copy : old.copies) {
+    const auto other = mount_.location_of(mounts_.backend(copy.backend));
+    if (!other.backend || copy.backend == record.copies[0].backend) continue;
+    doom_copy(batch,
+              {now, copy.backend, native_name_of(copy, mount_, other, location_), copy.version});
+  }
+  return commit(std::move(batch), "sync.overwrite", meta::FeedRecord::Kind::kPut, generation);
+}
+
+Result<void> Adoption::forget() {
+  kv::Batch batch;
+  const uint64_t generation = location_.entry->generation;
+  parts_.tree.remove_entry(batch, location_);
+  return commit(std::move(batch), "sync.remove", meta::FeedRecord::Kind::kRemove, generation);
+}
+
+Result<void> Adoption::keep_only(std::vector<meta::Copy> copies) {
+  meta::EntryRecord record = *location_.entry;
+  record.copies = std::move(copies);
+  kv::Batch batch;
+  parts_.tree.put_entry(batch, location_, record, parts_.clock.wall());
+  return commit(std::move(batch), "sync.copy_lost", meta::FeedRecord::Kind::kPlacement,
+                record.generation);
+}
+
+}  // namespace beringia::core

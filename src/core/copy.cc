@@ -1,0 +1,174 @@
+#include <algorithm>
+
+#include "core/parts.h"
+#include "core/publication.h"
+#include "core/reconcile.h"
+
+namespace beringia::core {
+namespace {
+
+WriteAttributes attributes_of(const meta::EntryRecord& record) {
+  return {record.content_type, record.storage_class, record.http, record.metadata, record.tags};
+}
+
+/// A source whose bytes can be joined inside the target's backend.
+struct NativeSource {
+  std::string name;
+  std::string version;
+};
+
+std::optional<NativeSource> native_source(const Mounts& mounts, const meta::Location& source,
+                                          const WriteTarget& target) {
+  if (!source.entry || !source.entry->crc32c) return std::nullopt;
+  const LiveMount* mount = mounts.find(source.path);
+  if (mount == nullptr) return std::nullopt;
+  for (const auto& copy : source.entry->copies) {
+    if (copy.backend != target.place.backend->declaration.id) continue;
+    const auto place = mount->location_of(mounts.backend(copy.backend));
+    return NativeSource{native_name_of(copy, *mount, place, source), copy.version};
+  }
+  return std::nullopt;
+}
+
+/// Entries read one after the other.
+class ChainSource final : public io::ByteSource {
+ public:
+  using Open = std::function<Result<std::unique_ptr<io::ByteSource>>(size_t index)>;
+  ChainSource(size_t count, Open open) : count_{count}, open_{std::move(open)} {}
+  Result<size_t> read(const io::Context& context, std::span<char> buffer) override {
+    for (;;) {
+      if (!current_) {
+        if (next_ == count_) return 0;
+        BR_TRY(opened, open_(next_++));
+        current_ = std::move(opened);
+      }
+      BR_TRY(n, current_->read(context, buffer));
+      if (n > 0) return n;
+      current_.reset();
+    }
+  }
+
+ private:
+  size_t count_;
+  Open open_;
+  size_t next_ = 0;
+  std::unique_ptr<io::ByteSource> current_;
+};
+
+/// Joins inside the backend under the publication's lock.
+Result<Entry> join_natively(const io::Context& context, Publication& publication,
+                            meta::EntryRecord record, const std::vector<NativeSource>& sources,
+                            const Publication::Extra& extra) {
+  BR_TRY(seal, publication.intend(std::move(record)));
+  backend::ComposeRequest request;
+  request.name = publication.target().native_name;
+  for (const auto& source : sources) {
+    request.sources.push_back(source.name);
+    request.source_versions.push_back(source.version);
+  }
+  request.expectation = *seal.expectation;
+  request.storage_class = publication.target().storage_class;
+  request.seal = std::move(seal);
+  auto info = publication.target().place.backend->client->compose(context, request);
+  if (!info) return publication.recover(std::move(info).error(), extra);
+  return publication.commit(*info, extra);
+}
+
+}  // namespace
+
+Result<Entry> Namespace::copy(const io::Context& context, const Grant& from, const Grant& to,
+                              const CopyRequest& request) {
+  return copy_entry(*this, context, parts_, from, to, request, {});
+}
+
+Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace::Parts& parts,
+                         const Grant& from, const Grant& to, const CopyRequest& request,
+                         const Publication::Extra& extra) {
+  from.note_target(to.path());
+  const auto mounts = parts.mounts.get();
+  BR_TRY(seen, locate(context, parts, *mounts, from.path(), Need::kRead));
+  if (!seen.entry ||
+      (request.source_generation && *request.source_generation != seen.entry->generation)) {
+    return std::unexpected(not_found("there is no " + from.path().text()));
+  }
+  BR_TRY(check_conditions(request.source_conditions, seen.entry, false));
+  const auto attributes = request.attributes.value_or(attributes_of(*seen.entry));
+  BR_TRY(target, find_target(context, parts, to, attributes.storage_class));
+  BR_TRY(check_conditions(request.conditions, target.before.entry, false));
+
+  if (target.mounts == mounts && native_source(*mounts, seen, target)) {
+    BR_TRY(guards, parts.locks.lock_both(context, from.path(), to.path()));
+    // With one lock for both (copy onto itself) the target's guard is the first one.
+    const bool same = from.path() == to.path();
+    const bool from_first = from.path() < to.path();
+    auto& target_guard = same || !from_first ? guards.first : guards.second;
+    BR_TRY(source, locate_locked(context, parts, *mounts, from.path(), Need::kRead));
+    auto native = native_source(*mounts, source, target);
+    if (native && source.entry->generation == seen.entry->generation) {
+      Publication publication{context, parts, to, std::move(target)};
+      BR_TRY(publication.locked_by(std::move(target_guard), request.conditions));
+      auto record =
+          make_record(attributes, source.entry->size, *source.entry->crc32c, source.entry->md5);
+      record.checksums = source.entry->checksums;
+      if (!source.entry->md5) record.etag = source.entry->etag;
+      return join_natively(context, publication, std::move(record), {*native}, extra);
+    }
+  }
+  ReadRequest read_request;
+  read_request.conditions = request.source_conditions;
+  read_request.generation = request.source_generation;
+  BR_TRY(opened, names.read(context, from, read_request));
+  WriteRequest write_request;
+  write_request.body = opened.body.get();
+  write_request.attributes = attributes;
+  write_request.expected = {opened.entry.record.size, opened.entry.record.crc32c,
+                            opened.entry.record.md5};
+  write_request.conditions = request.conditions;
+  return write_entry(context, parts, to, write_request, extra);
+}
+
+Result<Entry> Namespace::compose(const io::Context& context, const Grant& grant,
+                                 const std::vector<const Grant*>& sources,
+                                 const std::vector<std::optional<uint64_t>>& generations,
+                                 const WriteAttributes& attributes, const Conditions& conditions) {
+  const auto mounts = parts_.mounts.get();
+  BR_TRY(target, find_target(context, parts_, grant, attributes.storage_class));
+  BR_TRY(check_conditions(conditions, target.before.entry, false));
+  std::vector<meta::Location> located;
+  std::vector<NativeSource> natives;
+  uint64_t size = 0;
+  uint32_t crc32c = 0;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    BR_TRY(source, locate(context, parts_, *mounts, sources[i]->path(), Need::kRead));
+    if (!source.entry ||
+        (i < generations.size() && generations[i] && *generations[i] != source.entry->generation)) {
+      return std::unexpected(not_found("there is no " + sources[i]->path().text()));
+    }
+    if (auto native = native_source(*mounts, source, target)) {
+      crc32c = Crc32c::combine(crc32c, *source.entry->crc32c, source.entry->size);
+      natives.push_back(std::move(*native));
+    }
+    size += source.entry->size;
+    located.push_back(std::move(source));
+  }
+  if (target.mounts == mounts && natives.size() == sources.size()) {
+    Publication publication{context, parts_, grant, std::move(target)};
+    BR_TRY(publication.lock(conditions));
+    return join_natively(context, publication, make_record(attributes, size, crc32c, std::nullopt),
+                         natives, {});
+  }
+  ChainSource chain{sources.size(), [&](size_t i) -> Result<std::unique_ptr<io::ByteSource>> {
+                      ReadRequest request;
+                      request.generation = located[i].entry->generation;
+                      BR_TRY(opened, read(context, *sources[i], request));
+                      return std::move(opened.body);
+                    }};
+  WriteRequest request;
+  request.body = &chain;
+  request.attributes = attributes;
+  request.expected.size = size;
+  request.conditions = conditions;
+  return write(context, grant, request);
+}
+
+}  // namespace beringia::core

@@ -1,0 +1,203 @@
+#include <algorithm>
+
+#include "core/parts.h"
+#include "core/publication.h"
+#include "core/reconcile.h"
+#include "meta/journal.h"
+
+namespace beringia::core {
+namespace {
+
+/// A change of one directory row with feed and audit, retried while siblings get in the way.
+template <class Build>
+Result<meta::Location> change(const io::Context& context, Namespace::Parts& parts,
+                              const Grant& grant, const Build& build) {
+  const Timestamp now = parts.clock.wall();
+  for (int attempt = 1;; ++attempt) {
+    BR_TRY(location, parts.tree.resolve(context, grant.path()));
+    kv::Batch batch;
+    BR_TRY(build(batch, location, now));
+    meta::append_feed(batch,
+                      {meta::FeedRecord::Kind::kAttributes, grant.path().text(), {}, 0, now});
+    batch.append(std::string{audit::kStream}, grant.record_for_commit());
+    auto committed = parts.store.commit(context, batch, kv::Durability::kSync);
+    parts.tree.committed(batch);
+    if (committed) {
+      grant.committed();
+      return parts.tree.resolve(context, grant.path());
+    }
+    if (committed.error().code() != Code::kConflict || attempt == kMaxCommitAttempts) {
+      return std::unexpected(std::move(committed).error());
+    }
+  }
+}
+
+Error no_directory(const Path& path) {
+  return not_found("there is no directory " + path.text())
+      .with_tag(path.directories().size() == 1 ? "no_bucket" : "");
+}
+
+}  // namespace
+
+Result<bool> find_bucket(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                         const Path& path) {
+  BR_TRY(known, parts.tree.resolve(context, path));
+  if (known.parent_exists) return true;
+  // A directory that someone made natively shows up when its parent is looked at.
+  BR_TRY(parent,
+         Path::parse(path.text().substr(0, path.text().rfind('/', path.text().size() - 2) + 1)));
+  BR_TRY(sync_children(context, parts, mounts, parent, "", SIZE_MAX));
+  BR_TRY(again, parts.tree.resolve(context, path));
+  return again.parent_exists;
+}
+
+Result<DirectoryInfo> Namespace::stat_directory(const io::Context& context, const Grant& grant) {
+  const auto mounts = parts_.mounts.get();
+  BR_TRY(found, find_bucket(context, parts_, *mounts, grant.path()));
+  BR_TRY(location, parts_.tree.resolve(context, grant.path()));
+  if (!found || !location.parent_exists || !location.directories.back().entry) {
+    return std::unexpected(no_directory(grant.path()));
+  }
+  return DirectoryInfo{grant.path(), *location.directories.back().entry};
+}
+
+Result<DirectoryInfo> Namespace::make_directory(const io::Context& context, const Grant& grant,
+                                                const meta::StringMap& attributes) {
+  const auto mounts = parts_.mounts.get();
+  const LiveMount* mount = mounts->find(grant.path());
+  if (mount == nullptr || mount->locations.empty()) {
+    return std::unexpected(not_found("cannot make " + grant.path().text(),
+                                     "no mount holds this path",
+                                     "declare one: --mount /PATH=URL or [[mount]] in the estate"));
+  }
+  if (mount->declaration.read_only) {
+    return std::unexpected(denied("cannot make " + grant.path().text(), "its mount is read-only"));
+  }
+  BR_TRY(exists, find_bucket(context, parts_, *mounts, grant.path()));
+  if (exists) {
+    BR_TRY(location, parts_.tree.resolve(context, grant.path()));
+    const auto& entry = location.directories.back().entry;
+    if (entry && entry->explicit_directory) {
+      return std::unexpected(
+          already_exists("there is a directory " + grant.path().text())
+              .with_tag(entry->owner == grant.principal().name() ? "owned" : "foreign"));
+    }
+  }
+  BR_TRY(before, parts_.tree.resolve(context, grant.path()));
+  for (const auto& place : mount->locations) {
+    if (!place.backend->client->capabilities().native_directories) continue;
+    BR_TRY(
+        place.backend->client->make_directory(context, default_native_name(*mount, place, before)));
+  }
+  BR_TRY(generation, parts_.generations.next(context));
+  BR_TRY(location,
+         change(context, parts_, grant,
+                [&](kv::Batch& batch, const meta::Location& at, Timestamp now) -> Result<void> {
+                  if (at.parent_exists && at.directories.back().entry &&
+                      at.directories.back().entry->explicit_directory) {
+                    return std::unexpected(
+                        already_exists("there is a directory " + grant.path().text())
+                            .with_tag(at.directories.back().entry->owner == grant.principal().name()
+                                          ? "owned"
+                                          : "foreign"));
+                  }
+                  meta::DirectoryEntry entry;
+                  entry.explicit_directory = true;
+                  entry.created = now;
+                  entry.owner = grant.principal().name();
+                  entry.generation = generation;
+                  entry.attributes = attributes;
+                  parts_.tree.put_directory(batch, at, entry, now);
+                  return {};
+                }));
+  return DirectoryInfo{grant.path(), *location.directories.back().entry};
+}
+
+Result<void> Namespace::remove_directory(const io::Context& context, const Grant& grant) {
+  const auto mounts = parts_.mounts.get();
+  if (mounts->is_mount_point(grant.path())) {
+    return std::unexpected(invalid("cannot remove " + grant.path().text(), "it is a mount point",
+                                   "remove the mount from the estate"));
+  }
+  const LiveMount* mount = mounts->find(grant.path());
+  BR_TRY(found, find_bucket(context, parts_, *mounts, grant.path()));
+  if (!found) return std::unexpected(no_directory(grant.path()));
+  // Foreign files that nobody has looked at yet count as content.
+  BR_TRY(sync_children(context, parts_, *mounts, grant.path(), "", 1));
+  auto removed = change(
+      context, parts_, grant,
+      [&](kv::Batch& batch, const meta::Location& at, Timestamp) -> Result<void> {
+        if (!at.parent_exists) return std::unexpected(no_directory(grant.path()));
+        BR_TRY(children, parts_.tree.children(context, at.parent_id(), "", "", 1));
+        if (!children.empty()) {
+          return std::unexpected(already_exists("cannot remove " + grant.path().text(),
+                                                "it is not empty", "remove what is in it first")
+                                     .with_tag("not_empty"));
+        }
+        parts_.tree.remove_directory(batch, at);
+        return {};
+      });
+  if (!removed) return std::unexpected(std::move(removed).error());
+  if (mount == nullptr) return {};
+  for (const auto& place : mount->locations) {
+    if (!place.backend->client->capabilities().native_directories) continue;
+    BR_TRY(native, parts_.tree.resolve(context, grant.path()));
+    auto gone = place.backend->client->remove_directory(context,
+                                                        default_native_name(*mount, place, native));
+    if (!gone && gone.error().code() != Code::kNotFound &&
+        gone.error().code() != Code::kAlreadyExists) {
+      return std::unexpected(std::move(gone).error());
+    }
+  }
+  return {};
+}
+
+Result<DirectoryInfo> Namespace::set_directory_attributes(const io::Context& context,
+                                                          const Grant& grant,
+                                                          const meta::StringMap& merged) {
+  BR_TRY(location,
+         change(context, parts_, grant,
+                [&](kv::Batch& batch, const meta::Location& at, Timestamp now) -> Result<void> {
+                  if (!at.parent_exists || !at.directories.back().entry) {
+                    return std::unexpected(no_directory(grant.path()));
+                  }
+                  meta::DirectoryEntry entry = *at.directories.back().entry;
+                  entry.metageneration += 1;
+                  for (const auto& [name, value] : merged) {
+                    if (value.empty()) {
+                      entry.attributes.erase(name);
+                    } else {
+                      entry.attributes[name] = value;
+                    }
+                  }
+                  parts_.tree.put_directory(batch, at, entry, now);
+                  return {};
+                }));
+  return DirectoryInfo{grant.path(), *location.directories.back().entry};
+}
+
+Result<std::vector<DirectoryInfo>> Namespace::list_directories(const io::Context& context,
+                                                               const Grant& grant,
+                                                               const std::string& after,
+                                                               size_t limit) {
+  const auto mounts = parts_.mounts.get();
+  std::vector<DirectoryInfo> directories;
+  std::string from = after.empty() ? "" : after + "/";
+  BR_TRY(sync_children(context, parts_, *mounts, grant.path(), "", SIZE_MAX));
+  BR_TRY(location, parts_.tree.resolve(context, grant.path()));
+  if (!location.parent_exists) return directories;
+  constexpr size_t kPage = 1000;
+  while (directories.size() < limit) {
+    BR_TRY(children, parts_.tree.children(context, location.parent_id(), "", from, kPage));
+    for (const auto& child : children) {
+      from = child.is_directory ? child.name + "/" : child.name;
+      if (!child.is_directory || directories.size() == limit) continue;
+      BR_TRY(path, grant.path().join(from));
+      directories.push_back({path, *child.directory});
+    }
+    if (children.size() < kPage) break;
+  }
+  return directories;
+}
+
+}  // namespace beringia::core

@@ -1,0 +1,159 @@
+#include <algorithm>
+
+#include "core/parts.h"
+#include "core/reconcile.h"
+
+namespace beringia::core {
+namespace {
+
+constexpr int kMaxAttempts = 4;  // of finding a source that still is what the catalog says
+
+/// The bytes of one copy with a lease that keeps a move from removing it. On shared mounts of
+/// files it looks once more before the last bytes leave, because someone may overwrite in place.
+class LeasedSource final : public io::ByteSource {
+ public:
+  struct Watch {
+    std::shared_ptr<const LiveBackend> backend;
+    std::string name;
+    std::string version;
+  };
+  LeasedSource(std::unique_ptr<io::ByteSource> inner, OpenReads::Lease lease,
+               std::optional<Watch> watch, uint64_t length)
+      : inner_{std::move(inner)},
+        lease_{std::move(lease)},
+        watch_{std::move(watch)},
+        left_{length} {}
+
+  Result<size_t> read(const io::Context& context, std::span<char> buffer) override {
+    BR_TRY(n, inner_->read(context, buffer));
+    left_ -= std::min<uint64_t>(left_, n);
+    if (watch_ && left_ == 0) {
+      const Watch watch = *std::exchange(watch_, std::nullopt);
+      BR_TRY(now, watch.backend->client->stat(context, {watch.name}));
+      if (now.version != watch.version) {
+        return std::unexpected(conflict("cannot finish reading " + watch.name,
+                                        "it was overwritten in place meanwhile", "read it again")
+                                   .with_tag("race"));
+      }
+    }
+    return n;
+  }
+  std::optional<io::FileRegion> as_file() override {
+    return watch_ ? std::nullopt : inner_->as_file();
+  }
+  std::optional<uint64_t> remaining() const override { return inner_->remaining(); }
+
+ private:
+  std::unique_ptr<io::ByteSource> inner_;
+  OpenReads::Lease lease_;
+  std::optional<Watch> watch_;
+  uint64_t left_;
+};
+
+/// Readable copies, nearest first: valid before retiring, files before remote stores, backends
+/// that failed a moment ago last.
+std::vector<const meta::Copy*> order_sources(const Mounts& mounts, const meta::EntryRecord& entry) {
+  std::vector<std::pair<int, const meta::Copy*>> ranked;
+  for (const auto& copy : entry.copies) {
+    const auto live = mounts.backend(copy.backend);
+    if (!live) continue;
+    int rank = copy.state == meta::CopyState::kValid ? 0 : 4;
+    if (is_avoided(*live)) rank += 2;
+    if (!live->client->capabilities().zero_copy_read) rank += 1;
+    ranked.emplace_back(rank, &copy);
+  }
+  // Copies lie in one vector: their addresses keep the written order among equals.
+  std::sort(ranked.begin(), ranked.end());
+  std::vector<const meta::Copy*> ordered;
+  for (const auto& [rank, copy] : ranked) ordered.push_back(copy);
+  return ordered;
+}
+
+struct Opened {
+  std::unique_ptr<io::ByteSource> body;
+  std::string backend;
+};
+
+/// One try on one copy.
+Result<Opened> open_copy(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                         const meta::Location& location, const meta::Copy& copy,
+                         io::ByteRange range) {
+  const LiveMount* mount = mounts.find(location.path);
+  if (mount == nullptr) {
+    return std::unexpected(
+        not_found("cannot read " + location.path.text(), "no mount holds this path any more"));
+  }
+  const auto place = mount->location_of(mounts.backend(copy.backend));
+  const std::string name = native_name_of(copy, *mount, place, location);
+  auto lease = parts.open_reads.open(copy.backend, name, copy.version);
+  auto inner = place.backend->client->read(context, {name, range, copy.version});
+  if (!inner) {
+    if (inner.error().code() == Code::kUnavailable) note_backend_failure(*place.backend);
+    return std::unexpected(std::move(inner).error());
+  }
+  std::optional<LeasedSource::Watch> watch;
+  if (!mount->declaration.freshness.exclusive &&
+      place.backend->client->capabilities().zero_copy_read && range.length > 0) {
+    watch = LeasedSource::Watch{place.backend, name, copy.version};
+  }
+  return Opened{std::make_unique<LeasedSource>(std::move(*inner), std::move(lease),
+                                               std::move(watch), range.length),
+                place.backend->declaration.name};
+}
+
+bool is_stale(const Error& error) {
+  return error.code() == Code::kNotFound || error.code() == Code::kConflict;
+}
+
+}  // namespace
+
+Result<OpenRead> Namespace::read(const io::Context& context, const Grant& grant,
+                                 const ReadRequest& request) {
+  const auto mounts = parts_.mounts.get();
+  BR_TRY(found, parts_.tree.resolve(context, grant.path()));
+  meta::Location location = std::move(found);
+  // A known entry needs no look of its own: reading a copy at its version is the look.
+  const LiveMount* mount = mounts->find(grant.path());
+  const bool several = location.entry && location.entry->copies.size() > 1;
+  if (!location.entry || several ||
+      (mount != nullptr && !mount->declaration.freshness.exclusive &&
+       !request.conditions.empty())) {
+    BR_TRY(fresh, locate(context, parts_, *mounts, grant.path(), Need::kRead));
+    location = std::move(fresh);
+  }
+  for (int attempt = 1;; ++attempt) {
+    if (!location.entry ||
+        (request.generation && *request.generation != location.entry->generation)) {
+      return std::unexpected(not_found("there is no " + grant.path().text()));
+    }
+    grant.note_generation(location.entry->generation);
+    BR_TRY(check_conditions(request.conditions, location.entry, true));
+    OpenRead open{Entry{grant.path(), *location.entry}, {0, location.entry->size}, nullptr};
+    if (request.range) {
+      BR_TRY(range, request.range(open.entry));
+      if (range) open.range = *range;
+    }
+    std::optional<Error> last;
+    for (const meta::Copy* copy : order_sources(*mounts, *location.entry)) {
+      auto opened = open_copy(context, parts_, *mounts, location, *copy, open.range);
+      if (opened) {
+        grant.note_backend(opened->backend);
+        open.body = std::move(opened->body);
+        return open;
+      }
+      last = std::move(opened).error();
+      if (is_stale(*last)) break;
+    }
+    if (!last) last = unavailable("cannot read " + grant.path().text(), "no backend has it");
+    if (!is_stale(*last) || attempt == kMaxAttempts) {
+      return std::unexpected(Error{is_stale(*last) ? Code::kUnavailable : last->code(),
+                                   Retry::kSafe, "cannot read " + grant.path().text(),
+                                   last->to_string()});
+    }
+    // The bytes are not what the catalog says, and nothing has been sent yet: look again.
+    BR_TRY(fresh, refresh(context, parts_, *mounts, grant.path()));
+    location = std::move(fresh);
+  }
+}
+
+}  // namespace beringia::core

@@ -1,0 +1,271 @@
+#include "core/reconcile.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/adopt.h"
+#include "core/doom.h"
+#include "io/runtime.h"
+#include "observe/log.h"
+
+namespace beringia::core {
+namespace {
+
+constexpr int kMaxAttempts = 16;
+constexpr Duration kAvoidAfterFailure = std::chrono::seconds{3};
+
+/// What one place answered about a name.
+struct Sighting {
+  LiveLocation place;
+  std::string native_name;
+  std::optional<backend::CopyInfo> info;  // absent and !unknown: nothing there
+  bool unknown = false;
+  std::optional<Error> error;
+};
+
+Sighting look(const io::Context& context, LiveLocation place, std::string native_name) {
+  Sighting sighting{std::move(place), std::move(native_name), {}, false, {}};
+  const LiveBackend& live = *sighting.place.backend;
+  if (is_avoided(live)) {
+    sighting.unknown = true;
+    sighting.error = unavailable("cannot ask backend \"" + live.declaration.name + "\"",
+                                 "it failed a moment ago");
+    return sighting;
+  }
+  auto info = live.client->stat(context, {sighting.native_name});
+  if (info) {
+    sighting.info = std::move(*info);
+  } else if (info.error().code() != Code::kNotFound) {
+    sighting.unknown = true;
+    if (info.error().code() == Code::kUnavailable) note_backend_failure(live);
+    sighting.error = info.error();
+  }
+  return sighting;
+}
+
+/// Looks in every place where the name could be: the copies' own, then the mount's locations.
+std::vector<Sighting> look_everywhere(const io::Context& context, const Mounts& mounts,
+                                      const LiveMount& mount, const meta::Location& location) {
+  std::vector<Sighting> sightings;
+  auto add = [&](LiveLocation place, std::string name) {
+    for (const auto& seen : sightings) {
+      if (seen.place.backend == place.backend && seen.native_name == name) return;
+    }
+    sightings.push_back(look(context, std::move(place), std::move(name)));
+  };
+  if (location.entry) {
+    for (const auto& copy : location.entry->copies) {
+      auto place = mount.location_of(mounts.backend(copy.backend));
+      if (place.backend) add(place, native_name_of(copy, mount, place, location));
+    }
+  }
+  for (const auto& place : mount.locations) {
+    add(place, default_native_name(mount, place, location));
+  }
+  return sightings;
+}
+
+const Sighting* sighting_of(const std::vector<Sighting>& sightings, meta::BackendId backend,
+                            const std::string& native_name) {
+  for (const auto& sighting : sightings) {
+    if (sighting.place.backend->declaration.id == backend && sighting.native_name == native_name) {
+      return &sighting;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<bool> parent_is_known(const io::Context& context, Namespace::Parts& parts,
+                             const Mounts& mounts, const LiveMount& mount,
+                             const meta::Location& location) {
+  const size_t root = mount.declaration.path.directories().size();
+  for (size_t k = location.directories.size(); k-- > root;) {
+    BR_TRY(row, parts.store.get(context, meta::sync_key(location.directories[k].id)));
+    if (row) {
+      BR_TRY(sync, meta::decode_sync(*row));
+      if (sync.epoch == mounts.sync_epoch()) return true;
+    }
+    // Directories that were found natively carry no creation time of ours.
+    if (k == root || !location.directories[k].entry ||
+        location.directories[k].entry->created.micros == 0) {
+      return false;
+    }
+  }
+  return false;
+}
+
+namespace {
+
+/// One cheap look, without the lock: does the catalog still tell the truth about this name?
+Result<bool> still_agrees(const io::Context& context, const Mounts& mounts, const LiveMount& mount,
+                          const meta::Location& location) {
+  if (!location.entry) {
+    for (const auto& place : mount.locations) {
+      auto sighting = look(context, place, default_native_name(mount, place, location));
+      if (sighting.info || sighting.unknown) return false;
+    }
+    return true;
+  }
+  for (const auto& copy : location.entry->copies) {
+    if (copy.state != meta::CopyState::kValid) continue;
+    auto place = mount.location_of(mounts.backend(copy.backend));
+    if (!place.backend) continue;
+    auto sighting = look(context, place, native_name_of(copy, mount, place, location));
+    if (sighting.unknown) continue;  // the next copy is asked instead
+    return sighting.info && sighting.info->version == copy.version;
+  }
+  return false;
+}
+
+/// Does this lookup have to ask a backend? (false: the catalog's answer stands.)
+Result<bool> must_ask(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                      const LiveMount& mount, const meta::Location& location) {
+  const auto& freshness = mount.declaration.freshness;
+  if (!freshness.exclusive) {
+    return !parts.freshness.entries.within(location.path.text(), parts.clock.monotonic(),
+                                           freshness.max_staleness);
+  }
+  if (location.entry) return false;
+  BR_TRY(known, parent_is_known(context, parts, mounts, mount, location));
+  return !known;
+}
+
+Result<meta::Location> locate_with(const io::Context& context, Namespace::Parts& parts,
+                                   const Mounts& mounts, const Path& path, Need need, bool locked) {
+  BR_TRY(location, parts.tree.resolve(context, path));
+  const LiveMount* mount = mounts.find(path);
+  if (mount == nullptr || mount->locations.empty()) return std::move(location);
+  BR_TRY(ask, must_ask(context, parts, mounts, *mount, location));
+  if (!ask) return std::move(location);
+  BR_TRY(agrees, still_agrees(context, mounts, *mount, location));
+  if (agrees) {
+    parts.freshness.entries.mark(path.text(), parts.clock.monotonic());
+    return std::move(location);
+  }
+  if (locked) return reconcile_entry(context, parts, mounts, path, need);
+  BR_TRY(guard, parts.locks.lock(context, path));
+  return reconcile_entry(context, parts, mounts, path, need);
+}
+
+}  // namespace
+
+void note_backend_failure(const LiveBackend& live) {
+  live.avoid_until.store((io::now() + kAvoidAfterFailure).nanos, std::memory_order_relaxed);
+}
+
+bool is_avoided(const LiveBackend& live) {
+  return io::now().nanos < live.avoid_until.load(std::memory_order_relaxed);
+}
+
+Result<meta::Location> locate(const io::Context& context, Namespace::Parts& parts,
+                              const Mounts& mounts, const Path& path, Need need) {
+  return locate_with(context, parts, mounts, path, need, false);
+}
+
+Result<meta::Location> locate_locked(const io::Context& context, Namespace::Parts& parts,
+                                     const Mounts& mounts, const Path& path, Need need) {
+  return locate_with(context, parts, mounts, path, need, true);
+}
+
+Result<meta::Location> refresh(const io::Context& context, Namespace::Parts& parts,
+                               const Mounts& mounts, const Path& path) {
+  BR_TRY(guard, parts.locks.lock(context, path));
+  return reconcile_entry(context, parts, mounts, path, Need::kRead);
+}
+
+namespace {
+
+/// The entry's copies checked against what was seen: kept, lost, or written over by someone else.
+struct Verdict {
+  std::vector<meta::Copy> kept;
+  bool lost_any = false;
+  const Sighting* overwritten_by = nullptr;
+};
+
+Verdict judge_copies(const Mounts& mounts, const LiveMount& mount, const meta::Location& location,
+                     const std::vector<Sighting>& sightings) {
+  Verdict verdict;
+  for (const auto& copy : location.entry->copies) {
+    auto place = mount.location_of(mounts.backend(copy.backend));
+    const Sighting* seen = place.backend ? sighting_of(sightings, copy.backend,
+                                                       native_name_of(copy, mount, place, location))
+                                         : nullptr;
+    if (seen == nullptr || seen->unknown || (seen->info && seen->info->version == copy.version)) {
+      verdict.kept.push_back(copy);
+    } else if (seen->info) {
+      if (verdict.overwritten_by == nullptr) verdict.overwritten_by = seen;
+    } else {
+      verdict.lost_any = true;
+    }
+  }
+  return verdict;
+}
+
+Result<const Sighting*> first_adoptable(const io::Context& context, Namespace::Parts& parts,
+                                        const std::vector<Sighting>& sightings) {
+  for (const auto& sighting : sightings) {
+    if (!sighting.info) continue;
+    BR_TRY(doomed, doomed_version(context, parts.store, sighting.place.backend->declaration.id,
+                                  sighting.native_name));
+    if (doomed && *doomed == sighting.info->version) continue;
+    return &sighting;
+  }
+  return nullptr;
+}
+
+const Sighting* first_unknown(const std::vector<Sighting>& sightings) {
+  for (const auto& sighting : sightings) {
+    if (sighting.unknown) return &sighting;
+  }
+  return nullptr;
+}
+
+Result<void> reconcile_once(const io::Context& context, Namespace::Parts& parts,
+                            const Mounts& mounts, const LiveMount& mount, const Path& path,
+                            Need need) {
+  BR_TRY(location, parts.tree.resolve(context, path));
+  const auto sightings = look_everywhere(context, mounts, mount, location);
+  Adoption adoption{context, parts, mounts, mount, location};
+  if (location.entry) {
+    Verdict verdict = judge_copies(mounts, mount, location, sightings);
+    if (verdict.overwritten_by != nullptr) {
+      return adoption.overwrite(verdict.overwritten_by->place, *verdict.overwritten_by->info);
+    }
+    if (!verdict.kept.empty()) {
+      if (!verdict.lost_any) return {};
+      return adoption.keep_only(std::move(verdict.kept));
+    }
+    BR_TRY(moved, first_adoptable(context, parts, sightings));
+    return moved != nullptr ? adoption.overwrite(moved->place, *moved->info) : adoption.forget();
+  }
+  BR_TRY(found, first_adoptable(context, parts, sightings));
+  if (found != nullptr) return adoption.insert(found->place, *found->info);
+  const Sighting* unknown = first_unknown(sightings);
+  if (unknown != nullptr && need == Need::kRead) {
+    BR_TRY(known, parent_is_known(context, parts, mounts, mount, location));
+    if (!known) return std::unexpected(Error{*unknown->error}.during("looking for " + path.text()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<meta::Location> reconcile_entry(const io::Context& context, Namespace::Parts& parts,
+                                       const Mounts& mounts, const Path& path, Need need) {
+  const LiveMount* mount = mounts.find(path);
+  if (mount == nullptr) return parts.tree.resolve(context, path);
+  // A sibling may make or drop the parent directory at the same time: look again.
+  for (int attempt = 1;; ++attempt) {
+    auto done = reconcile_once(context, parts, mounts, *mount, path, need);
+    if (done) break;
+    if (done.error().code() != Code::kConflict || attempt == kMaxAttempts) {
+      return std::unexpected(std::move(done).error());
+    }
+  }
+  parts.freshness.entries.mark(path.text(), parts.clock.monotonic());
+  return parts.tree.resolve(context, path);
+}
+
+}  // namespace beringia::core

@@ -1,0 +1,89 @@
+#include "core/settle.h"
+
+#include "base/encoding.h"
+#include "core/reconcile.h"
+#include "observe/log.h"
+
+namespace beringia::core {
+namespace {
+
+constexpr std::string_view kPrefix = "settle/";
+constexpr size_t kPage = 256;
+
+/// Moves the native directory; true when it is (now) at its default name.
+Result<bool> move_natively(const io::Context& context, const LiveMount& mount,
+                           const LiveLocation& place, const std::string& base,
+                           meta::Location location) {
+  const auto& capabilities = place.backend->client->capabilities();
+  if (!capabilities.native_directories || !capabilities.native_rename) return false;
+  location.directories.back().record.native_base.clear();
+  const std::string wanted = default_native_name(mount, place, location);
+  if (wanted == base) return true;
+  auto renamed = place.backend->client->rename(context, {base, wanted, {}, {}});
+  if (renamed || renamed.error().code() == Code::kNotFound) return true;  // done before, or empty
+  return std::unexpected(std::move(renamed).error());
+}
+
+Result<bool> settle_once(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                         meta::DirectoryId id) {
+  auto path = parts.tree.path_of(context, id);
+  if (!path) return path.error().code() == Code::kNotFound;
+  BR_TRY(location, parts.tree.resolve(context, *path));
+  const LiveMount* mount = mounts.find(*path);
+  if (!location.parent_exists || location.parent_id() != id || mount == nullptr) return false;
+  const auto& directory = location.directories.back();
+  meta::DirectoryRecord record = directory.record;
+  for (const auto& [backend, base] : directory.record.native_base) {
+    const auto place = mount->location_of(mounts.backend(backend));
+    if (!place.backend) continue;
+    BR_TRY(moved, move_natively(context, *mount, place, base, location));
+    if (moved) record.native_base.erase(backend);
+  }
+  kv::Batch batch;
+  batch.check(meta::directory_key(id), directory.record_bytes);
+  batch.put(meta::directory_key(id), meta::encode(record));
+  // What no backend can settle (flat buckets) keeps its base for good: native names stay as they
+  // were, which docs/semantics.md states per backend.
+  batch.remove(settle_key(id));
+  auto committed = parts.store.commit(context, batch, kv::Durability::kBuffered);
+  parts.tree.committed(batch);
+  if (committed) return true;
+  if (committed.error().code() == Code::kConflict) return false;
+  return std::unexpected(std::move(committed).error());
+}
+
+}  // namespace
+
+std::string settle_key(meta::DirectoryId id) {
+  std::string name{kPrefix};
+  append_be64(name, id);
+  return meta::system_key(name);
+}
+
+void settle_directory(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                      meta::DirectoryId id) {
+  constexpr int kMaxAttempts = 8;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    auto settled = settle_once(context, parts, mounts, id);
+    if (settled && *settled) return;
+    if (!settled) {
+      observe::log_warn("rename_not_settled", "A renamed directory keeps its old native name.",
+                        {observe::field("why", settled.error().to_string())});
+      return;
+    }
+  }
+}
+
+void settle_all(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts) {
+  const std::string first = meta::system_key(kPrefix);
+  std::string last = first;
+  last.back() = static_cast<char>(last.back() + 1);
+  auto rows = parts.store.scan(context, first, last, kPage);
+  if (!rows) return;
+  for (const auto& row : *rows) {
+    settle_directory(context, parts, mounts,
+                     read_be64(std::string_view{row.key}.substr(first.size())));
+  }
+}
+
+}  // namespace beringia::core

@@ -1,0 +1,332 @@
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "core/adopt.h"
+#include "core/doom.h"
+#include "core/reconcile.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+
+namespace beringia::core {
+namespace {
+
+constexpr size_t kPage = 1000;  // names per backend listing call
+constexpr int kMaxDepth = 16;   // of pruning directories that vanished natively
+constexpr int kMaxAttempts = 16;
+/// Sorts behind every name below a directory: U+10FFFF.
+constexpr std::string_view kBehindAll = "\xF4\x8F\xBF\xBF";
+
+const observe::Counter kSyncs{"beringia_core_directory_syncs_total",
+                              "Directory listings compared with a backend.",
+                              {"outcome"}};
+
+/// One pass over one directory in one location.
+class DirectorySync {
+ public:
+  DirectorySync(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                const LiveMount& mount, const Path& directory, int depth)
+      : context_{context},
+        parts_{parts},
+        mounts_{mounts},
+        mount_{mount},
+        directory_{directory},
+        depth_{depth} {}
+
+  Result<std::optional<std::string>> run(const LiveLocation& place, std::string after, size_t want);
+
+ private:
+  using Native = std::map<std::string, const backend::CopyInfo*>;  // null: a directory
+
+  Result<void> merge(const LiveLocation& place, const backend::CopyPage& page,
+                     const std::string& after, const std::optional<std::string>& upper);
+  Native native_names(const LiveLocation& place, const backend::CopyPage& page) const;
+  Result<std::map<std::string, meta::Child>> catalog_names(const std::string& after,
+                                                           const std::optional<std::string>& upper);
+  Result<void> native_only(const LiveLocation& place, const std::string& name,
+                           const backend::CopyInfo* info);
+  Result<void> catalog_only(const LiveLocation& place, const meta::Child& child);
+  Result<void> both(const LiveLocation& place, const meta::Child& child,
+                    const backend::CopyInfo& info);
+  Result<void> look_again(const Path& path);
+  Result<void> make_directory(const Path& path);
+  Result<void> drop_if_empty(const Path& path);
+
+  const io::Context& context_;
+  Namespace::Parts& parts_;
+  const Mounts& mounts_;
+  const LiveMount& mount_;
+  const Path& directory_;
+  const int depth_;
+  std::string prefix_;  // native name of the directory in the current place
+};
+
+Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
+                                                 Namespace::Parts& parts, const Mounts& mounts,
+                                                 const Path& directory, const std::string& after,
+                                                 size_t want, int depth);
+
+Result<std::optional<std::string>> DirectorySync::run(const LiveLocation& place, std::string after,
+                                                      size_t want) {
+  BR_TRY(location, parts_.tree.resolve(context_, directory_));
+  prefix_ = default_native_name(mount_, place, location);
+  backend::ListRequest request{prefix_, {}, true, kPage, {}};
+  if (!after.empty()) {
+    request.start_after = prefix_ + after;
+    if (after.ends_with('/')) request.start_after += kBehindAll;
+  }
+  for (size_t seen = 0;;) {
+    auto page = place.backend->client->list(context_, request);
+    if (!page)
+      return std::unexpected(std::move(page).error().during("listing " + directory_.text()));
+    std::optional<std::string> upper;
+    if (!page->next_page_token.empty()) {
+      std::string last;
+      if (!page->items.empty()) last = page->items.back().name;
+      if (!page->directories.empty()) last = std::max(last, page->directories.back());
+      if (last.size() <= prefix_.size()) {
+        request.page_token = page->next_page_token;  // an empty page: go on
+        continue;
+      }
+      upper = last.substr(prefix_.size());
+    }
+    BR_TRY(merge(place, *page, after, upper));
+    if (!upper) return std::nullopt;
+    seen += page->items.size() + page->directories.size();
+    if (seen >= want) return upper;
+    after = *upper;
+    request.page_token = page->next_page_token;
+  }
+}
+
+DirectorySync::Native DirectorySync::native_names(const LiveLocation& place,
+                                                  const backend::CopyPage& page) const {
+  Native names;
+  for (const auto& item : page.items) {
+    if (item.name.starts_with(backend::kReservedPrefix) && place.prefix.empty()) continue;
+    names.emplace(item.name.substr(prefix_.size()), &item);
+  }
+  for (const auto& name : page.directories) {
+    if (name == backend::kReservedPrefix) continue;
+    names.emplace(name.substr(prefix_.size()), nullptr);
+  }
+  return names;
+}
+
+Result<std::map<std::string, meta::Child>> DirectorySync::catalog_names(
+    const std::string& after, const std::optional<std::string>& upper) {
+  std::map<std::string, meta::Child> names;
+  BR_TRY(location, parts_.tree.resolve(context_, directory_));
+  if (!location.parent_exists) return names;
+  for (std::string from = after;;) {
+    BR_TRY(children, parts_.tree.children(context_, location.parent_id(), "", from, kPage));
+    for (auto& child : children) {
+      std::string stored = child.is_directory ? child.name + "/" : child.name;
+      if (upper && stored > *upper) return names;
+      from = stored;
+      names.emplace(std::move(stored), std::move(child));
+    }
+    if (children.size() < kPage) return names;
+  }
+}
+
+Result<void> DirectorySync::merge(const LiveLocation& place, const backend::CopyPage& page,
+                                  const std::string& after,
+                                  const std::optional<std::string>& upper) {
+  const Native native = native_names(place, page);
+  BR_TRY(catalog, catalog_names(after, upper));
+  for (const auto& [name, info] : native) {
+    BR_TRY(context_.check(parts_.clock.monotonic()));
+    auto known = catalog.find(name);
+    if (known == catalog.end()) {
+      BR_TRY(native_only(place, name, info));
+    } else if (info != nullptr) {
+      BR_TRY(both(place, known->second, *info));
+    }
+  }
+  for (const auto& [name, child] : catalog) {
+    if (!native.contains(name)) BR_TRY(catalog_only(place, child));
+  }
+  return {};
+}
+
+Result<void> DirectorySync::native_only(const LiveLocation& place, const std::string& name,
+                                        const backend::CopyInfo* info) {
+  auto path = directory_.join(name);
+  if (!path) {
+    observe::log_warn("native_name_skipped", "A native object has a name no client could use.",
+                      {observe::field("backend", place.backend->declaration.name),
+                       observe::field("why", path.error().to_string())});
+    return {};
+  }
+  if (info == nullptr) {
+    return mounts_.is_mount_point(*path) ? Result<void>{} : make_directory(*path);
+  }
+  // Complete listings (checksums included) are believed; the others cost one stat each.
+  if (!info->crc32c) return look_again(*path);
+  BR_TRY(doomed, doomed_version(context_, parts_.store, place.backend->declaration.id, info->name));
+  if (doomed && *doomed == info->version) return {};
+  BR_TRY(guard, parts_.locks.lock(context_, *path));
+  BR_TRY(location, parts_.tree.resolve(context_, *path));
+  if (location.entry) return {};  // made or adopted meanwhile
+  Adoption adoption{context_, parts_, mounts_, mount_, location};
+  auto inserted = adoption.insert(place, *info);
+  if (inserted || inserted.error().code() != Code::kConflict) return inserted;
+  BR_TRY(reconcile_entry(context_, parts_, mounts_, *path, Need::kWrite));
+  return {};
+}
+
+Result<void> DirectorySync::both(const LiveLocation& place, const meta::Child& child,
+                                 const backend::CopyInfo& info) {
+  for (const auto& copy : child.entry->copies) {
+    if (copy.backend != place.backend->declaration.id) continue;
+    if (!copy.native_name.empty() && copy.native_name != info.name) continue;
+    if (copy.version == info.version) return {};
+    BR_TRY(path, directory_.join(child.name));
+    return look_again(path);
+  }
+  return {};  // the catalog's copies are elsewhere: this object is shadowed
+}
+
+Result<void> DirectorySync::catalog_only(const LiveLocation& place, const meta::Child& child) {
+  if (child.is_directory) {
+    BR_TRY(path, directory_.join(child.name + "/"));
+    if (mounts_.is_mount_point(path) || depth_ >= kMaxDepth) return {};
+    BR_TRY(sync_at_depth(context_, parts_, mounts_, path, "", SIZE_MAX, depth_ + 1));
+    return child.directory->explicit_directory ? Result<void>{} : drop_if_empty(path);
+  }
+  for (const auto& copy : child.entry->copies) {
+    if (copy.backend == place.backend->declaration.id && copy.native_name.empty()) {
+      BR_TRY(path, directory_.join(child.name));
+      return look_again(path);
+    }
+  }
+  return {};
+}
+
+Result<void> DirectorySync::look_again(const Path& path) {
+  BR_TRY(guard, parts_.locks.lock(context_, path));
+  BR_TRY(reconcile_entry(context_, parts_, mounts_, path, Need::kWrite));
+  return {};
+}
+
+Result<void> DirectorySync::make_directory(const Path& path) {
+  for (int attempt = 1;; ++attempt) {
+    BR_TRY(location, parts_.tree.resolve(context_, path));
+    if (location.parent_exists) return {};
+    meta::DirectoryEntry entry;
+    entry.explicit_directory = path.directories().size() == 1;  // a bucket stays when empty
+    entry.owner = entry.explicit_directory ? "root" : "";
+    kv::Batch batch;
+    parts_.tree.put_directory(batch, location, entry, Timestamp{});
+    auto committed = parts_.store.commit(context_, batch, kv::Durability::kBuffered);
+    parts_.tree.committed(batch);
+    if (committed) return {};
+    if (committed.error().code() != Code::kConflict || attempt == kMaxAttempts) {
+      return std::unexpected(std::move(committed).error());
+    }
+  }
+}
+
+Result<void> DirectorySync::drop_if_empty(const Path& path) {
+  BR_TRY(location, parts_.tree.resolve(context_, path));
+  if (!location.parent_exists) return {};
+  BR_TRY(children, parts_.tree.children(context_, location.parent_id(), "", "", 1));
+  if (!children.empty()) return {};
+  kv::Batch batch;
+  parts_.tree.remove_directory(batch, location);
+  auto committed = parts_.store.commit(context_, batch, kv::Durability::kBuffered);
+  parts_.tree.committed(batch);
+  // A conflict means that somebody uses it again: then it may stay.
+  if (!committed && committed.error().code() != Code::kConflict) {
+    return std::unexpected(std::move(committed).error());
+  }
+  return {};
+}
+
+/// The directory's view is as fresh as its mount asks.
+Result<bool> is_fresh(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                      const LiveMount& mount, const meta::Location& location) {
+  const auto& freshness = mount.declaration.freshness;
+  if (freshness.exclusive) return parent_is_known(context, parts, mounts, mount, location);
+  return parts.freshness.directories.within(location.path.text(), parts.clock.monotonic(),
+                                            freshness.max_staleness);
+}
+
+Result<void> mark_synced(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                         const Path& directory) {
+  parts.freshness.directories.mark(directory.text(), parts.clock.monotonic());
+  BR_TRY(location, parts.tree.resolve(context, directory));
+  if (!location.parent_exists) return {};
+  const std::string key = meta::sync_key(location.parent_id());
+  BR_TRY(row, parts.store.get(context, key));
+  if (row) {
+    BR_TRY(sync, meta::decode_sync(*row));
+    if (sync.epoch == mounts.sync_epoch()) return {};
+  }
+  kv::Batch batch;
+  batch.put(key, meta::encode(meta::SyncRecord{parts.clock.wall(), mounts.sync_epoch(), {}}));
+  BR_TRY(parts.store.commit(context, std::move(batch), kv::Durability::kBuffered));
+  return {};
+}
+
+Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
+                                                 Namespace::Parts& parts, const Mounts& mounts,
+                                                 const Path& directory, const std::string& after,
+                                                 size_t want, int depth) {
+  const LiveMount* mount = mounts.find(directory);
+  if (mount == nullptr || mount->locations.empty()) return std::nullopt;
+  BR_TRY(before, parts.tree.resolve(context, directory));
+  BR_TRY(fresh, is_fresh(context, parts, mounts, *mount, before));
+  if (fresh) return std::nullopt;
+  BR_TRY(flight, parts.freshness.syncs.lock(context, directory));
+  BR_TRY(location, parts.tree.resolve(context, directory));
+  BR_TRY(fresh_now, is_fresh(context, parts, mounts, *mount, location));
+  if (fresh_now) return std::nullopt;
+  BR_TRY(known, parent_is_known(context, parts, mounts, *mount, location));
+
+  // Freshness that is remembered needs the whole directory; "checked each time" only the page.
+  const auto& freshness = mount->declaration.freshness;
+  const bool whole = freshness.exclusive || freshness.max_staleness.count() > 0;
+  std::optional<std::string> bound;
+  bool all_answered = true;
+  for (const auto& place : mount->locations) {
+    auto failure = [&](Error error) -> Result<void> {
+      all_answered = false;
+      kSyncs.add(1, {"failed"});
+      if (error.code() == Code::kUnavailable) note_backend_failure(*place.backend);
+      // What the catalog has learnt before still stands while the backend is away.
+      if (known && error.code() == Code::kUnavailable) return {};
+      return std::unexpected(std::move(error));
+    };
+    if (is_avoided(*place.backend)) {
+      BR_TRY(failure(
+          unavailable("cannot list " + directory.text(),
+                      "backend \"" + place.backend->declaration.name + "\" failed a moment ago")));
+      continue;
+    }
+    DirectorySync sync{context, parts, mounts, *mount, directory, depth};
+    auto upper = sync.run(place, whole ? std::string{} : after, whole ? SIZE_MAX : want);
+    if (!upper) {
+      BR_TRY(failure(std::move(upper).error()));
+      continue;
+    }
+    kSyncs.add(1, {"done"});
+    if (*upper && (!bound || **upper < *bound)) bound = **upper;
+  }
+  if (all_answered && !bound && (whole || after.empty())) {
+    BR_TRY(mark_synced(context, parts, mounts, directory));
+  }
+  return bound;
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> sync_children(const io::Context& context,
+                                                 Namespace::Parts& parts, const Mounts& mounts,
+                                                 const Path& directory, const std::string& after,
+                                                 size_t want) {
+  return sync_at_depth(context, parts, mounts, directory, after, want, 0);
+}
+
+}  // namespace beringia::core

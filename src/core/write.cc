@@ -1,0 +1,52 @@
+#include "base/kill_point.h"
+#include "core/publication.h"
+
+namespace beringia::core {
+
+Result<Entry> Namespace::write(const io::Context& context, const Grant& grant,
+                               const WriteRequest& request) {
+  return write_entry(context, parts_, grant, request, {});
+}
+
+Result<Entry> write_entry(const io::Context& context, Namespace::Parts& parts, const Grant& grant,
+                          const WriteRequest& request, const Publication::Extra& extra) {
+  BR_TRY(target, find_target(context, parts, grant, request.attributes.storage_class));
+  // A lost condition need not wait for the body.
+  BR_TRY(check_conditions(request.conditions, target.before.entry, false));
+  Publication publication{context, parts, grant, std::move(target)};
+  DigestSource body{*request.body};
+
+  backend::WriteRequest native;
+  native.name = publication.target().native_name;
+  native.body = &body;
+  native.size = request.expected.size;
+  native.storage_class = publication.target().storage_class;
+  native.content_type = request.attributes.content_type;
+  native.expectation = backend::Expectation::absent();
+  const auto& before = publication.target().before.entry;
+  if (before) {
+    for (const auto& copy : before->copies) {
+      if (copy.backend == publication.target().place.backend->declaration.id) {
+        native.expectation = backend::Expectation::at(copy.version);
+      }
+    }
+  }
+  native.seal = [&]() -> Result<backend::Seal> {
+    BR_TRY(body.check(request.expected));
+    meta::StringMap checksums;
+    if (request.at_end) {
+      BR_TRY(kept, request.at_end());
+      checksums = std::move(kept);
+    }
+    BR_KILL_POINT("write.sealed");
+    BR_TRY(publication.lock(request.conditions));
+    auto record = make_record(request.attributes, body.size(), body.crc32c(), body.md5());
+    record.checksums = std::move(checksums);
+    return publication.intend(std::move(record));
+  };
+  auto info = publication.target().place.backend->client->write(context, native);
+  if (!info) return publication.recover(std::move(info).error(), extra);
+  return publication.commit(*info, extra);
+}
+
+}  // namespace beringia::core
