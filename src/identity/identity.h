@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,39 +43,64 @@ struct ServiceKey {
   bool disabled = false;
 };
 
-/// One request's SigV4 evidence, already parsed by wire/sigv4; identity only looks up and compares.
-/// See wire/sigv4.h for what is signed.
+// Bounds. All principals and keys are held in memory (about 400 B each).
+inline constexpr size_t kMaxPrincipals = 100'000;
+inline constexpr size_t kMaxKeys = 100'000;
+inline constexpr size_t kMaxKeysPerPrincipal = 1000;
+inline constexpr size_t kMaxGroups = 64;  // of one principal
 
-/// Principals and their credentials, in the catalog. Thread-safe. Look-ups are answered from a
-/// cache that this instance invalidates on change.
+/// The key that seals secrets in the catalog (docs/formats/identity.md): 32 bytes in a file of mode
+/// 0600. Made at first use, durably, before it is returned. Blocks: call it before serving.
+/// @error kDenied: others may read the file; kCorrupt: not 32 bytes; kUnavailable: disk trouble
+[[nodiscard]] Result<Secret> load_or_create_sealing_key(const std::string& path, Rng& rng);
+
+struct DirectoryOptions {
+  Secret sealing_key;             // 32 bytes, from load_or_create_sealing_key()
+  std::string instance = "lake";  // [a-z0-9-]{1,63}: client_email is NAME@<instance>.beringia.local
+  Duration token_lifetime = std::chrono::hours{1};
+};
+
+/// Principals and their credentials, in the catalog. Thread-safe. Look-ups are answered from memory
+/// without reading the catalog; changes are durable first and hold from the next look-up on.
+/// Changes park; look-ups do not.
 class Directory {
  public:
-  static Result<std::unique_ptr<Directory>> open(kv::Store& store, const Clock& clock, Rng& rng);
+  /// @error kCorrupt: a row is damaged, or sealed with another key; kInvalid: bad options
+  static Result<std::unique_ptr<Directory>> open(kv::Store& store, const Clock& clock, Rng& rng,
+                                                 DirectoryOptions options);
   virtual ~Directory() = default;
 
-  /// Makes "root" with one access key if there is no principal yet. @return the key when made.
-  /// `id`/`secret` given: uses them (and replaces root's key if they differ).
+  /// Makes "root" with one access key if there is no principal yet. @return the key when one was
+  /// made or set. `id` and `secret` given: uses them; root's first key is replaced if they differ.
+  /// @error kInvalid: only one of the two, or not usable; kAlreadyExists: the id is another's
   [[nodiscard]] virtual Result<std::optional<AccessKey>> ensure_root(
       const io::Context& context, std::optional<std::string> id, std::optional<Secret> secret) = 0;
 
+  /// Creates or replaces. @error kInvalid: bad name or groups, or disabling "root"
   [[nodiscard]] virtual Result<void> put_principal(const io::Context& context,
                                                    PrincipalRecord record) = 0;
+  /// Removes it with all its keys. Grants that name it stay: remove them first, or a later
+  /// principal of that name would have them. @error kNotFound; kInvalid: "root"
   [[nodiscard]] virtual Result<void> remove_principal(const io::Context& context,
                                                       const std::string& name) = 0;
   [[nodiscard]] virtual Result<std::vector<PrincipalRecord>> list_principals(
       const io::Context& context) = 0;
 
+  /// @error kNotFound: no such principal; kBusy: kMaxKeysPerPrincipal or kMaxKeys reached
   [[nodiscard]] virtual Result<AccessKey> create_access_key(const io::Context& context,
                                                             const std::string& principal) = 0;
-  /// Registers a key with a given id and secret (estate files, BERINGIA_ROOT_*).
+  /// Registers a key with a given id and secret (estate files); replaces one of the same principal.
+  /// @error kInvalid: bad id or secret; kNotFound: no such principal; kAlreadyExists: another's id
   [[nodiscard]] virtual Result<void> put_access_key(const io::Context& context, AccessKey key) = 0;
-  /// @return {record, key file as Google's JSON "type": "service_account"}. RSA 2048.
   struct CreatedServiceKey {
     ServiceKey key;
     Secret key_file_json;
   };
+  /// @return {record, key file as Google's JSON "type": "service_account"}. RSA 2048.
+  /// @error as create_access_key
   [[nodiscard]] virtual Result<CreatedServiceKey> create_service_key(
       const io::Context& context, const std::string& principal, const std::string& token_uri) = 0;
+  /// Either kind; tokens of a service key die with it at once. @error kNotFound
   [[nodiscard]] virtual Result<void> disable_key(const io::Context& context,
                                                  const std::string& id) = 0;
   struct KeySummary {
@@ -92,8 +118,9 @@ class Directory {
   /// After wire/sigv4 has verified a request signed by `key`. @error kDenied
   [[nodiscard]] virtual Result<Principal> principal_of(const io::Context& context,
                                                        const AccessKey& verified_key) = 0;
-  /// Token endpoint: verifies a JWT-bearer assertion (RS256, iss = client_email, aud = one of
-  /// `audiences`, exp <= 1 h ahead, iat, kid) and issues an opaque access token bound to the key.
+  /// Token endpoint: verifies a JWT-bearer assertion (RS256, kid, iss = client_email, sub absent or
+  /// the same, aud = one of `audiences` or Google's token URIs, exp - iat <= 1 h) and issues an
+  /// opaque access token bound to the key. @error kDenied (tag "invalid_token")
   struct Token {
     Secret access_token;  // "ya29.br." + base64url(payload) + "." + base64url(HMAC)
     Duration expires_in;
@@ -101,7 +128,8 @@ class Directory {
   [[nodiscard]] virtual Result<Token> exchange_jwt(const io::Context& context,
                                                    const std::string& assertion,
                                                    const std::vector<std::string>& audiences) = 0;
-  /// Bearer token from exchange_jwt, or a self-signed JWT of a service key (aud = `audiences`).
+  /// Bearer token from exchange_jwt, or a self-signed JWT of a service key: aud is one of
+  /// `audiences`, or absent with a scope for storage, as Google's libraries sign them.
   /// @error kDenied (tag "invalid_token")
   [[nodiscard]] virtual Result<Principal> verify_bearer(
       const io::Context& context, const std::string& token,

@@ -17,6 +17,8 @@ class Principal {
     return credential_;
   }  // access key id, key id, "internal"
   bool is_root() const { return root_; }
+  /// The server's own work, see internal().
+  bool is_internal() const { return internal_; }
 
   /// For work that the server itself does: "system:policy/<name>", "system:sync", ...
   static Principal internal(std::string name);
@@ -28,6 +30,7 @@ class Principal {
   std::vector<std::string> groups_;
   std::string credential_;
   bool root_ = false;
+  bool internal_ = false;
 };
 
 }  // namespace beringia::identity

@@ -1,0 +1,43 @@
+#include "identity/access_token.h"
+
+#include "base/encoding.h"
+
+namespace beringia::identity {
+namespace {
+
+// payload: version 1 B | end in microseconds 8 B BE | key id 20 B
+constexpr char kVersion = 1;
+constexpr size_t kKeyIdBytes = 20;
+constexpr size_t kPayloadBytes = 1 + 8 + kKeyIdBytes;
+
+}  // namespace
+
+Error invalid_token(std::string why) {
+  return denied("the access token is not valid", std::move(why)).with_tag("invalid_token");
+}
+
+Secret AccessTokens::issue(std::string_view key_id, Timestamp expires) const {
+  std::string payload(1, kVersion);
+  append_be64(payload, static_cast<uint64_t>(expires.micros));
+  payload += from_hex(key_id).value_or(std::string(kKeyIdBytes, '\0'));
+  return Secret{std::string{kPrefix} + to_base64url(payload) + "." +
+                to_base64url(mac_.sign(payload))};
+}
+
+Result<std::string> AccessTokens::verify(std::string_view token, Timestamp now) const {
+  if (!token.starts_with(kPrefix)) return std::unexpected(invalid_token("it is not one of ours"));
+  token.remove_prefix(kPrefix.size());
+  const size_t dot = token.find('.');
+  if (dot == std::string_view::npos) return std::unexpected(invalid_token("it is cut off"));
+  const auto payload = from_base64url(token.substr(0, dot));
+  const auto mac = from_base64url(token.substr(dot + 1));
+  if (!payload || !mac || payload->size() != kPayloadBytes || payload->front() != kVersion ||
+      !equal_in_constant_time(*mac, mac_.sign(*payload))) {
+    return std::unexpected(invalid_token("it was not made by this instance"));
+  }
+  const auto expires = static_cast<int64_t>(read_be64(std::string_view{*payload}.substr(1, 8)));
+  if (now.micros >= expires) return std::unexpected(invalid_token("it has expired"));
+  return to_hex(std::string_view{*payload}.substr(9));
+}
+
+}  // namespace beringia::identity

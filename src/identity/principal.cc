@@ -1,0 +1,28 @@
+#include "identity/principal.h"
+
+#include <utility>
+
+#include "identity/principal_verifier.h"
+
+namespace beringia::identity {
+
+Principal Principal::internal(std::string name) {
+  Principal principal;
+  // Names of stored principals cannot hold ':', so nobody can be called like this.
+  principal.name_ = name.starts_with("system:") ? std::move(name) : "system:" + name;
+  principal.credential_ = "internal";
+  principal.internal_ = true;
+  return principal;
+}
+
+Principal PrincipalVerifier::verified(std::string name, std::vector<std::string> groups,
+                                      std::string credential) {
+  Principal principal;
+  principal.root_ = name == "root";
+  principal.name_ = std::move(name);
+  principal.groups_ = std::move(groups);
+  principal.credential_ = std::move(credential);
+  return principal;
+}
+
+}  // namespace beringia::identity

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "identity/principal.h"
+
+namespace beringia::identity {
+
+/// The one maker of principals, for identity's verifiers (and tests of the rooms above). Whoever
+/// calls it asserts that a credential was verified.
+class PrincipalVerifier {
+ public:
+  static Principal verified(std::string name, std::vector<std::string> groups,
+                            std::string credential);
+};
+
+}  // namespace beringia::identity

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "identity/access_token.h"
+#include "identity/identity.h"
+#include "identity/rows.h"
+#include "identity/sealer.h"
+#include "identity/verified_jwts.h"
+#include "io/sync.h"
+#include "kv/store.h"
+#include "wire/rsa.h"
+
+namespace beringia::identity {
+
+/// Directory over kv: rows are the truth, everything is also held in memory.
+///
+/// `mutex_` guards the maps and is never held over a park; values are immutable and shared, so a
+/// look-up copies one pointer. Changes take `changes_` (parks) from their checks to their commit.
+class StoredDirectory final : public Directory {
+ public:
+  StoredDirectory(kv::Store& store, const Clock& clock, Rng& rng, DirectoryOptions options,
+                  const Secret& token_key);
+  /// Reads all rows. Once, before use.
+  [[nodiscard]] Result<void> load(const io::Context& context);
+
+  Result<std::optional<AccessKey>> ensure_root(const io::Context& context,
+                                               std::optional<std::string> id,
+                                               std::optional<Secret> secret) override;
+  Result<void> put_principal(const io::Context& context, PrincipalRecord record) override;
+  Result<void> remove_principal(const io::Context& context, const std::string& name) override;
+  Result<std::vector<PrincipalRecord>> list_principals(const io::Context& context) override;
+  Result<AccessKey> create_access_key(const io::Context& context,
+                                      const std::string& principal) override;
+  Result<void> put_access_key(const io::Context& context, AccessKey key) override;
+  Result<CreatedServiceKey> create_service_key(const io::Context& context,
+                                               const std::string& principal,
+                                               const std::string& token_uri) override;
+  Result<void> disable_key(const io::Context& context, const std::string& id) override;
+  Result<std::vector<KeySummary>> list_keys(const io::Context& context) override;
+  Result<AccessKey> find_access_key(const io::Context& context, const std::string& id) override;
+  Result<Principal> principal_of(const io::Context& context,
+                                 const AccessKey& verified_key) override;
+  Result<Token> exchange_jwt(const io::Context& context, const std::string& assertion,
+                             const std::vector<std::string>& audiences) override;
+  Result<Principal> verify_bearer(const io::Context& context, const std::string& token,
+                                  const std::vector<std::string>& audiences) override;
+
+ private:
+  struct HeldAccessKey {
+    AccessKey key;
+    bool first = false;
+  };
+  struct HeldServiceKey {
+    ServiceKey key;
+    wire::RsaPublicKey public_key;
+  };
+  // Owners of the shared values: the maps here and look-ups that are under way.
+  template <class T>
+  using Table = std::unordered_map<std::string, std::shared_ptr<const T>>;
+
+  template <class T>
+  std::shared_ptr<const T> find(const Table<T>& table, const std::string& key) const;
+  template <class T>
+  void hold(Table<T>& table, const std::string& key, T value);
+
+  Result<void> load_principals(const io::Context& context);
+  Result<void> load_access_keys(const io::Context& context);
+  Result<void> load_service_keys(const io::Context& context);
+  Result<HeldServiceKey> parsed(ServiceKey key) const;
+
+  Result<void> commit(const io::Context& context, kv::Batch batch);
+  Result<void> check_room_for_key(const std::string& principal) const;
+  Result<void> store_access_key(const io::Context& context, const HeldAccessKey& held,
+                                kv::Batch batch);
+  Result<AccessKey> set_root_key(const io::Context& context, const std::string& id,
+                                 const Secret& secret);
+  AccessKey make_access_key(const std::string& principal);
+  std::string random_text(std::string_view alphabet, size_t length);
+
+  /// The principal of a verified credential. @error kDenied: disabled or gone
+  Result<Principal> principal_for(const std::string& name, const std::string& credential) const;
+  /// A service key that may be used. @error kDenied (invalid_token)
+  Result<std::shared_ptr<const HeldServiceKey>> usable_service_key(const std::string& id) const;
+  Result<Principal> verify_self_signed(const std::string& token,
+                                       const std::vector<std::string>& audiences);
+
+  kv::Store& store_;
+  const Clock& clock_;
+  Rng& rng_;
+  const DirectoryOptions options_;
+  const Sealer sealer_;
+  const AccessTokens tokens_;
+  VerifiedJwts verified_jwts_;
+  io::Mutex changes_;
+  mutable std::shared_mutex mutex_;
+  Table<PrincipalRecord> principals_;
+  Table<HeldAccessKey> access_keys_;
+  Table<HeldServiceKey> service_keys_;
+};
+
+template <class T>
+std::shared_ptr<const T> StoredDirectory::find(const Table<T>& table,
+                                               const std::string& key) const {
+  const std::shared_lock lock{mutex_};
+  const auto found = table.find(key);
+  return found == table.end() ? nullptr : found->second;
+}
+
+template <class T>
+void StoredDirectory::hold(Table<T>& table, const std::string& key, T value) {
+  auto shared = std::make_shared<const T>(std::move(value));
+  const std::unique_lock lock{mutex_};
+  table.insert_or_assign(key, std::move(shared));
+}
+
+}  // namespace beringia::identity
