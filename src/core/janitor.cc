@@ -94,6 +94,11 @@ Result<Settled> settle_intent(const io::Context& context, Namespace::Parts& part
     return Settled::kBack;
   }
   BR_TRY(guard, parts.locks.lock(context, path));
+  // The write may have ended while we waited for its lock.
+  BR_TRY(row, parts.store.get(context, meta::intent_key(intent.path)));
+  if (!row) return Settled::kBack;
+  BR_TRY(current, meta::decode_intent(*row));
+  if (current.id != intent.id) return Settled::kBack;
   auto there = live->client->stat(context, {intent.native_name});
   if (!there && there.error().code() != Code::kNotFound) return Settled::kLater;
   if (there) {
