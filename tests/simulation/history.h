@@ -21,8 +21,9 @@ struct Call {
   };
   Kind kind = Kind::kRead;
   Value value = 0;
-  bool ok = true;        ///< conditional writes: applied or refused; removes: existed or not
-  bool unknown = false;  ///< no answer (crash, fault): may have happened at any later time, or never
+  bool ok = true;  ///< conditional writes: applied or refused; removes: existed or not
+  bool unknown =
+      false;  ///< no answer (crash, fault): may have happened at any later time, or never
   uint64_t start = 0;
   uint64_t end = 0;  ///< meaningless when unknown
   std::string to_string() const;
