@@ -83,7 +83,7 @@ TEST(MultipartReader, yields_the_parts_of_a_body_with_bare_line_feeds) {
 
 TEST(MultipartReader, yields_empty_parts_and_large_ones) {
   std::string large;
-  for (int i = 0; large.size() < 300000; ++i) large += "\r\n-" + std::to_string(i) + "\r\n--b";
+  for (int i = 0; large.size() < 300000; ++i) large += "\r\n-" + std::to_string(i) + "\r\n--bx";
   std::string text = "--b\r\n\r\n\r\n--b  \r\nA: b\r\n\r\n" + large + "\r\n--b--";
   for (size_t step : {13, 65536, 1000000}) {
     auto parts = parts_of(text, "b", step);

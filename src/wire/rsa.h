@@ -13,15 +13,15 @@ namespace beringia::wire {
 class RsaPrivateKey {
  public:
   /// Costs 0.1-1 s of CPU: call it through io::blocking(). 2048 or more bits.
-  static Result<RsaPrivateKey> generate(int bits = 2048);
+  [[nodiscard]] static Result<RsaPrivateKey> generate(int bits = 2048);
   /// PKCS#8 or PKCS#1, not encrypted. @error kInvalid: not PEM, not RSA, under 2048 bits
-  static Result<RsaPrivateKey> from_pem(const Secret& pem);
+  [[nodiscard]] static Result<RsaPrivateKey> from_pem(const Secret& pem);
   /// PKCS#8 ("BEGIN PRIVATE KEY").
   Secret to_pem() const;
   /// SubjectPublicKeyInfo ("BEGIN PUBLIC KEY").
   std::string public_pem() const;
   /// RSASSA-PKCS1-v1_5 with SHA-256; raw signature bytes.
-  Result<std::string> sign(std::string_view message) const;
+  [[nodiscard]] Result<std::string> sign(std::string_view message) const;
 
  private:
   struct Key;
@@ -33,7 +33,7 @@ class RsaPrivateKey {
 class RsaPublicKey {
  public:
   /// SubjectPublicKeyInfo PEM. @error kInvalid: not PEM, not RSA, under 2048 bits
-  static Result<RsaPublicKey> from_pem(std::string_view pem);
+  [[nodiscard]] static Result<RsaPublicKey> from_pem(std::string_view pem);
   /// True if `signature` is the RS256 signature of `message` by this key.
   bool verify(std::string_view message, std::string_view signature) const;
 

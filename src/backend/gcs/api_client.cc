@@ -1,0 +1,180 @@
+#include "backend/gcs/api_client.h"
+
+#include "io/runtime.h"
+#include "observe/metrics.h"
+
+namespace beringia::backend::gcs {
+
+namespace {
+
+const observe::Counter kRetries{
+    "beringia_backend_gcs_retries_total",
+    "Calls to Cloud Storage that were sent again after a retryable failure.",
+    {"reason"}};
+
+constexpr int kMaxTokenRefreshes = 1;  // of one call, after a 401
+
+bool is_write(const ApiRequest& request) { return request.method != "GET"; }
+
+/// The same error, but telling that the write may have happened.
+Error maybe_applied(const Error& error) {
+  Error out{error.code(), Retry::kMaybeApplied, error.what(), error.why(), error.hint()};
+  return error.tag().empty() ? out : std::move(out).with_tag(error.tag());
+}
+
+Error with_subject(const Error& error, const std::string& what) {
+  return Error{error.code(), error.retry(), "cannot " + what, error.to_string(),
+               error.code() == Code::kCancelled
+                   ? ""
+                   : "check that the backend's endpoint can be reached from here"};
+}
+
+}  // namespace
+
+Result<io::HttpClientResponse> ApiClient::open(const io::Context& context,
+                                               const ApiRequest& request) const {
+  for (int refreshes = 0;; ++refreshes) {
+    BR_TRY(token, credentials_.token(context));
+    io::HttpClientRequest http;
+    http.method = request.method;
+    http.target = request.target;
+    http.headers = request.headers;
+    http.headers.set("User-Agent", "beringia");
+    if (token) http.headers.set("Authorization", "Bearer " + token->reveal());
+    http.text = request.body;
+    auto response = http_.send(context, std::move(http));
+    if (response && response->status == 401 && token && refreshes < kMaxTokenRefreshes) {
+      // Revoked or expired early: a 401 never applies anything, so sending again is safe.
+      credentials_.reject(*token);
+      continue;
+    }
+    return response;
+  }
+}
+
+Result<ApiAnswer> ApiClient::call_once(const io::Context& context,
+                                       const ApiRequest& request) const {
+  BR_TRY(response, open(context, request));
+  auto body = io::read_all(context, *response.body, wire::gcs::kMaxAnswerBytes);
+  if (!body) {
+    // The head came: the service has acted on the request.
+    return std::unexpected(is_write(request) ? maybe_applied(body.error()) : body.error());
+  }
+  return ApiAnswer{response.status, std::move(response.headers), std::move(*body), false};
+}
+
+Result<ApiAnswer> ApiClient::call(const io::Context& context, const ApiRequest& request) const {
+  auto tries = attempts();
+  bool maybe_before = false;
+  while (true) {
+    auto answer = call_once(context, request);
+    std::optional<Duration> retry_after;
+    bool repeatable = request.idempotent;
+    if (answer) {
+      answer->maybe_applied_before = maybe_before;
+      if (!is_retryable_status(answer->status)) return answer;
+      // 429 is refused before anything happens; a 5xx or 408 may come after the write was applied.
+      if (answer->status != 429) maybe_before = maybe_before || is_write(request);
+      repeatable = repeatable || answer->status == 429;
+      retry_after =
+          parse_retry_after(answer->headers.get_or("retry-after", ""), io::current_clock().wall());
+    } else {
+      const auto& error = answer.error();
+      if (error.retry() != Retry::kSafe) maybe_before = maybe_before || is_write(request);
+      // Busy or unreachable is worth another attempt; denied, cancelled and the like is final.
+      const bool transient = error.code() == Code::kUnavailable || error.code() == Code::kBusy;
+      repeatable = transient && (repeatable || error.retry() == Retry::kSafe);
+    }
+    bool again = false;
+    std::optional<Error> stopped;
+    if (repeatable) {
+      auto next = tries.next(context, retry_after);
+      if (next) {
+        again = *next;
+      } else {
+        stopped = next.error();
+      }
+    }
+    if (again) {
+      kRetries.add(1, {answer ? "status" : "connection"});
+      continue;
+    }
+    Error error = stopped  ? with_subject(*stopped, request.what)
+                  : answer ? error_of(*answer, request.what)
+                           : with_subject(answer.error(), request.what);
+    return std::unexpected(maybe_before ? maybe_applied(error) : error);
+  }
+}
+
+namespace {
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+Error denied_of(int status, const wire::gcs::ErrorBody& body, std::string what, std::string why) {
+  if (status == 401) {
+    return denied(std::move(what), std::move(why),
+                  "check the backend's credentials: the service does not accept them");
+  }
+  // Google names the missing permission: "x@y does not have storage.objects.create access ...".
+  std::string hint = "grant the backend's service account roles/storage.objectUser on the bucket";
+  auto start = body.message.find("storage.");
+  if (start != std::string::npos) {
+    auto end = body.message.find_first_not_of(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.", start);
+    hint = "grant the backend's service account the permission " +
+           body.message.substr(start, end == std::string::npos ? end : end - start) +
+           " (roles/storage.objectUser has it) on the bucket";
+  }
+  return denied(std::move(what), std::move(why), std::move(hint));
+}
+
+}  // namespace
+
+bool says_bucket_is_missing(const wire::gcs::ErrorBody& body) {
+  return contains(body.message, "bucket does not exist") ||
+         contains(body.message, "NoSuchBucket") || contains(body.message, "bucket not found");
+}
+
+Error error_of(int status, const wire::gcs::ErrorBody& body, const std::string& subject) {
+  std::string what = "cannot " + subject;
+  std::string why = "HTTP " + std::to_string(status) + " from Cloud Storage";
+  if (!body.message.empty()) why += ": " + body.message;
+  switch (status) {
+    case 400:
+      if (contains(body.message, "match") &&
+          (contains(body.message, "MD5") || contains(body.message, "CRC32C") ||
+           contains(body.message, "md5") || contains(body.message, "crc32c"))) {
+        return corrupt(std::move(what), std::move(why), "send it again");
+      }
+      return invalid(std::move(what), std::move(why));
+    case 401: return denied_of(status, body, std::move(what), std::move(why));
+    case 403:
+      if (body.reason == "rateLimitExceeded" || body.reason == "userRateLimitExceeded") {
+        return busy(std::move(what), std::move(why));
+      }
+      return denied_of(status, body, std::move(what), std::move(why));
+    case 404:
+      if (says_bucket_is_missing(body)) {
+        return Error{Code::kUnavailable, Retry::kNever, std::move(what), std::move(why),
+                     "create the bucket or correct the backend's URL"}
+            .with_tag("no_bucket");
+      }
+      return not_found(std::move(what), std::move(why));
+    case 405:
+    case 501: return unsupported(std::move(what), std::move(why));
+    case 409: return conflict(std::move(what), std::move(why));
+    case 412: return conflict(std::move(what), std::move(why)).with_tag("precondition");
+    case 413:
+    case 416: return invalid(std::move(what), std::move(why));
+    case 429: return busy(std::move(what), std::move(why));
+    default: return unavailable(std::move(what), std::move(why));
+  }
+}
+
+Error error_of(const ApiAnswer& answer, const std::string& what) {
+  return error_of(answer.status, wire::gcs::parse_error(answer.body, answer.status), what);
+}
+
+}  // namespace beringia::backend::gcs

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "backend/backend.h"
+#include "backend/gcs/api_client.h"
+#include "backend/gcs/location.h"
+#include "backend/gcs/object_calls.h"
+#include "backend/gcs/upload.h"
+#include "io/http.h"
+#include "io/sync.h"
+
+namespace beringia::backend::gcs {
+
+struct GcsOptions {
+  Location location;
+  RetryPolicy retry;
+  UploadOptions upload;
+};
+
+/// A bucket of Google Cloud Storage, or a prefix in it, over the JSON API. Every write, delete,
+/// compose, patch and copy carries a generation precondition; retries happen in here, so no retry
+/// wrapper is needed around it. docs/formats/native-objects.md says what objects look like.
+class GcsBackend final : public Backend {
+ public:
+  GcsBackend(GcsOptions options, std::unique_ptr<io::HttpClient> http,
+             std::unique_ptr<Credentials> credentials, Rng& rng);
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+  Result<CopyInfo> stat(const io::Context& context, const StatRequest& request) override;
+  [[nodiscard]] Result<std::unique_ptr<io::ByteSource>> read(const io::Context& context,
+                                                             const ReadRequest& request) override;
+  Result<CopyInfo> write(const io::Context& context, const WriteRequest& request) override;
+  Result<CopyPage> list(const io::Context& context, const ListRequest& request) override;
+  Result<void> remove(const io::Context& context, const RemoveRequest& request) override;
+  Result<CopyInfo> compose(const io::Context& context, const ComposeRequest& request) override;
+  /// Copy within the service, then delete of the source: not atomic (native_rename is false).
+  Result<CopyInfo> rename(const io::Context& context, const RenameRequest& request) override;
+  Result<CopyInfo> update(const io::Context& context, const UpdateRequest& request) override;
+  Result<void> make_directory(const io::Context& context, const std::string& name) override;
+  Result<void> remove_directory(const io::Context& context, const std::string& name) override;
+  Result<uint64_t> sweep(const io::Context& context, Duration age) override;
+  Result<void> probe(const io::Context& context) override;
+
+ private:
+  const GcsOptions options_;
+  const Capabilities capabilities_;
+  const std::unique_ptr<io::HttpClient> http_;
+  const std::unique_ptr<Credentials> credentials_;
+  const ApiClient api_;
+  const ObjectCalls calls_;
+  io::Semaphore upload_budget_;
+};
+
+}  // namespace beringia::backend::gcs

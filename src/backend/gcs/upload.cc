@@ -1,0 +1,228 @@
+#include "backend/gcs/upload.h"
+
+#include <algorithm>
+
+#include "backend/gcs/retry.h"
+#include "observe/log.h"
+#include "wire/multipart.h"
+
+namespace beringia::backend::gcs {
+
+namespace {
+
+using wire::gcs::ObjectResource;
+
+/// Expectation::any looks, then matches; somebody may write in between this often.
+constexpr int kMaxAnyRounds = 4;
+constexpr size_t kMinBudget = 64 << 10;
+constexpr std::string_view kStandardClass = "STANDARD";
+
+/// Holds part of the memory budget. Owned by one upload.
+class BudgetShare {
+ public:
+  BudgetShare(io::Semaphore& budget, int64_t amount) : budget_{budget}, amount_{amount} {}
+  ~BudgetShare() { budget_.release(amount_); }
+  BudgetShare(const BudgetShare&) = delete;
+  BudgetShare& operator=(const BudgetShare&) = delete;
+
+ private:
+  io::Semaphore& budget_;
+  int64_t amount_;
+};
+
+}  // namespace
+
+Result<CopyInfo> Upload::run(const io::Context& context) {
+  const uint64_t wanted = std::clamp<uint64_t>(request_.size.value_or(options_.chunk_bytes),
+                                               kMinBudget, options_.chunk_bytes);
+  const auto share = static_cast<int64_t>(std::min(wanted, options_.buffer_bytes));
+  BR_TRY(budget_.acquire(context, share));
+  BudgetShare held{budget_, share};
+  BR_TRY(ended, fill(context, options_.chunk_bytes + 1));
+  // One byte more than a chunk tells whether the chunk is the last, without a second buffer.
+  auto object = ended && buffer_.size() <= options_.chunk_bytes ? write_whole(context)
+                                                                : write_staged(context);
+  if (!object) return std::unexpected(object.error());
+  return to_copy(*object, calls_.at().prefix());
+}
+
+Result<bool> Upload::fill(const io::Context& context, size_t size) {
+  constexpr size_t kStep = 256 << 10;
+  if (request_.size && buffer_.empty()) {
+    buffer_.reserve(static_cast<size_t>(std::min<uint64_t>(*request_.size + 1, size)));
+  }
+  while (buffer_.size() < size) {
+    const size_t before = buffer_.size();
+    size_t room = std::min(size - before, kStep);
+    if (buffer_.capacity() > before) room = std::min(room, buffer_.capacity() - before);
+    buffer_.resize(before + room);
+    auto count = request_.body->read(context, {buffer_.data() + before, room});
+    buffer_.resize(before + count.value_or(0));
+    if (!count) return std::unexpected(count.error());
+    if (*count == 0) return true;
+    std::string_view fresh{buffer_.data() + before, *count};
+    crc32c_.update(fresh);
+    md5_.update(fresh);
+    size_ += fresh.size();
+  }
+  return false;
+}
+
+Result<Seal> Upload::sealed() {
+  if (md5_value_.empty()) md5_value_ = md5_.finish();
+  Seal seal;
+  seal.size = size_;
+  seal.crc32c = crc32c_.value();
+  seal.content_type = request_.content_type;
+  seal.attributes = request_.attributes;
+  if (!request_.seal) return seal;
+  BR_TRY(given, request_.seal());
+  if (given.size != size_ || given.crc32c != crc32c_.value() ||
+      (given.md5 && *given.md5 != md5_value_)) {
+    return std::unexpected(
+        corrupt("cannot " + what(), "the bytes that came are not those that were to be written"));
+  }
+  seal = std::move(given);
+  if (seal.content_type.empty()) seal.content_type = request_.content_type;
+  for (const auto& [name, value] : request_.attributes) seal.attributes.try_emplace(name, value);
+  return seal;
+}
+
+Expectation Upload::expectation(const Seal& seal) const {
+  return seal.expectation ? *seal.expectation : request_.expectation;
+}
+
+Result<void> Upload::check(const ObjectResource& object) const {
+  const bool same = object.size == size_ && (!object.crc32c || *object.crc32c == crc32c_.value()) &&
+                    (!object.md5 || *object.md5 == md5_value_);
+  if (same) return {};
+  return std::unexpected(corrupt(
+      "cannot " + what(), "Cloud Storage holds other bytes than were sent", "send it again"));
+}
+
+Result<ObjectResource> Upload::write_whole(const io::Context& context) {
+  BR_TRY(seal, sealed());
+  const auto upload_id = calls_.new_upload_id();
+  auto fields = to_change({seal.content_type, request_.storage_class, seal.attributes, upload_id});
+  fields.name = {wire::gcs::FieldChange::Kind::kText, calls_.at().full_name(request_.name)};
+  fields.crc32c = crc32c_.value();
+  fields.md5 = md5_value_;
+  // The boundary is random: the body cannot hold it by accident or intent.
+  auto frame =
+      wire::related_frame("beringia-" + upload_id, wire::gcs::render(fields), seal.content_type);
+  ApiRequest request;
+  request.method = "POST";
+  request.what = what();
+  request.headers.set("Content-Type", frame.content_type);
+  request.body.reserve(frame.head.size() + buffer_.size() + frame.tail.size());
+  request.body.append(frame.head).append(buffer_).append(frame.tail);
+  buffer_.clear();
+  buffer_.shrink_to_fit();
+
+  const auto expected = expectation(seal);
+  for (int round = 1;; ++round) {
+    BR_TRY(generation, calls_.generation_to_match(context, request_.name, expected));
+    request.target = calls_.at().upload_target(
+        {{"uploadType", "multipart"}, {"ifGenerationMatch", std::to_string(generation)}});
+    BR_TRY(answer, calls_.api().call(context, request));
+    if (answer.ok()) {
+      BR_TRY(object, calls_.result_of(context, answer, request_.name));
+      if (auto same = check(object); !same) {
+        (void)calls_.remove(context, request_.name, object.generation);
+        return std::unexpected(same.error());
+      }
+      return std::move(object);
+    }
+    if (answer.status != 412) return std::unexpected(bucket_error_of(answer, what()));
+    auto ours = calls_.confirm(context, request_.name, upload_id, answer, what());
+    if (ours) return ours;
+    const bool raced = ours.error().code() == Code::kConflict;
+    if (!raced || expected.kind != Expectation::Kind::kAny || round == kMaxAnyRounds) {
+      return std::unexpected(ours.error());
+    }
+  }
+}
+
+Result<ObjectResource> Upload::stage(const io::Context& context, const std::string& name) {
+  // A class with a minimum storage time would bill the staged object for all of it: the class is
+  // given when the object is put in place.
+  const auto storage_class =
+      request_.storage_class.empty() ? std::string{} : std::string{kStandardClass};
+  auto fields = to_change({request_.content_type, storage_class, {}, {}});
+  BR_TRY(session, ResumableUpload::begin(context, calls_, name, fields, kAbsentGeneration));
+  auto give_up = [&](Error error) {
+    session.cancel(context);
+    return std::unexpected(std::move(error));
+  };
+  bool ended = false;
+  while (!ended || buffer_.size() > options_.chunk_bytes) {
+    if (buffer_.size() > options_.chunk_bytes) {
+      auto sent = session.send(context, std::string_view{buffer_}.substr(0, options_.chunk_bytes));
+      if (!sent) return give_up(sent.error());
+      buffer_.erase(0, options_.chunk_bytes);
+    }
+    if (!ended) {
+      auto filled = fill(context, options_.chunk_bytes + 1);
+      if (!filled) return give_up(filled.error());
+      ended = *filled;
+    }
+  }
+  auto object = session.finish(context, buffer_, crc32c_.value());
+  if (!object) return give_up(object.error());
+  buffer_.clear();
+  buffer_.shrink_to_fit();
+  return object;
+}
+
+Result<ObjectResource> Upload::publish(const io::Context& context, const std::string& staged_name,
+                                       const ObjectResource& staged) {
+  if (md5_value_.empty()) md5_value_ = md5_.finish();
+  BR_TRY(check(staged));
+  BR_TRY(seal, sealed());
+  RewriteCall call;
+  call.from = staged_name;
+  call.from_generation = staged.generation;
+  call.to = request_.name;
+  call.upload_id = calls_.new_upload_id();
+  call.fields =
+      to_change({seal.content_type, request_.storage_class, seal.attributes, call.upload_id});
+  const auto expected = expectation(seal);
+  for (int round = 1;; ++round) {
+    BR_TRY(generation, calls_.generation_to_match(context, request_.name, expected));
+    call.if_generation = generation;
+    auto object = calls_.rewrite(context, call);
+    if (object) return object;
+    const bool raced = object.error().code() == Code::kConflict;
+    if (!raced || expected.kind != Expectation::Kind::kAny || round == kMaxAnyRounds) {
+      return object;
+    }
+  }
+}
+
+Result<ObjectResource> Upload::write_staged(const io::Context& context) {
+  const auto staged_name = std::string{kStagingPrefix} + calls_.new_upload_id();
+  auto staged = stage(context, staged_name);
+  if (!staged) {
+    // Nothing can be visible under the real name, whatever became of the staged object.
+    const auto& error = staged.error();
+    if (error.retry() != Retry::kMaybeApplied) return std::unexpected(error);
+    return std::unexpected(
+        Error{error.code(), Retry::kSafe, error.what(), error.why(), error.hint()}.with_tag(
+            error.tag()));
+  }
+  auto published = publish(context, staged_name, *staged);
+  auto removed = calls_.remove(context, staged_name, staged->generation);
+  if (!removed) {
+    observe::log_warn("gcs_staging_kept",
+                      "A staged upload could not be removed; the next sweep does it.",
+                      {observe::field("why", removed.error().to_string())});
+  }
+  if (!published) return published;
+  if (auto same = check(*published); !same) {
+    (void)calls_.remove(context, request_.name, published->generation);
+    return std::unexpected(same.error());
+  }
+  return published;
+}
+
+}  // namespace beringia::backend::gcs
