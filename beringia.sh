@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Beringia on a fresh Debian 12 machine, in one command each:
+#   ./beringia.sh demo [--no-cloud]   install, build, run the main job on real input
+#   ./beringia.sh test                install, build, run all tests
+#   ./beringia.sh build               install and build build/release/beringia
+#   ./beringia.sh quick               unit tests and checks only (for developers)
+set -euo pipefail
+cd "$(dirname "$0")"
+jobs=$(nproc)
+log() { printf '\n== %s\n' "$*"; }
+
+# Packages of Debian that the build and the tests need. Does nothing when all are there.
+install_packages() {
+  local missing=()
+  while read -r name; do
+    [ -z "$name" ] && continue
+    dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'install ok installed' || missing+=("$name")
+  done < tools/apt-packages.txt
+  [ ${#missing[@]} -eq 0 ] && return
+  log "installing ${#missing[@]} packages"
+  local sudo=""
+  [ "$(id -u)" -eq 0 ] || sudo="sudo"
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# A Python environment with the pinned clients of the tests, made once per list.
+install_clients() {
+  local stamp
+  stamp=$(sha256sum tests/requirements.txt | cut -c1-16)
+  if [ ! -f "build/venv/$stamp" ]; then
+    log "installing the test clients"
+    rm -rf build/venv
+    python3 -m venv build/venv
+    build/venv/bin/pip install -q --disable-pip-version-check -r tests/requirements.txt
+    touch "build/venv/$stamp"
+  fi
+}
+
+build() {
+  log "building ($1)"
+  cmake --preset "$1" >/dev/null
+  cmake --build --preset "$1" -j "$jobs" -- --quiet 2>&1 | tail -n 40
+}
+
+run_unit_tests() {
+  log "unit tests ($1)"
+  ctest --test-dir "build/$1" --output-on-failure -j "$jobs" --timeout 300 2>&1 | tail -n "${2:-25}"
+}
+
+check_house() {
+  log "house rules"
+  python3 tools/tidy/tidy.py
+  git ls-files '*.h' '*.cc' | xargs clang-format-19 --dry-run -Werror
+}
+
+# Every parser, for a short time, under ASan and UBSan.
+run_fuzzers() {
+  log "fuzz targets"
+  local seconds=${1:-8} failed=0 count=0
+  for target in build/asan/src/*_fuzz; do
+    [ -x "$target" ] || continue
+    count=$((count + 1))
+    mkdir -p "build/fuzz/$(basename "$target")"
+    "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
+      "build/fuzz/$(basename "$target")" >"build/fuzz/$(basename "$target").log" 2>&1 \
+      || { failed=$((failed + 1)); tail -n 30 "build/fuzz/$(basename "$target").log"; }
+  done
+  echo "fuzz: $((count - failed)) passed, $failed failed"
+  [ "$failed" -eq 0 ]
+}
+
+case "${1:-help}" in
+  build)
+    install_packages
+    build release
+    ;;
+  demo)
+    install_packages
+    BERINGIA_ONLY_BINARY=1 build release
+    shift
+    exec tools/demo/run.sh "$@"
+    ;;
+  quick)
+    build dev
+    check_house
+    run_unit_tests dev
+    ;;
+  test)
+    install_packages
+    install_clients
+    check_house
+    build release
+    run_unit_tests release
+    log "real clients, faults, crashes"
+    build/venv/bin/python -m pytest -q -p no:cacheprovider tests
+    build asan
+    run_unit_tests asan
+    run_fuzzers 6
+    log "all tests passed"
+    ;;
+  *)
+    sed -n '2,7p' "$0"
+    ;;
+esac
