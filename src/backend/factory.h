@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "io/disk.h"
+
+namespace beringia::backend {
+
+/// Where a backend is and how to reach it, as an operator declares it.
+struct BackendSpec {
+  std::string name;  ///< for metrics and messages
+  /// "file:///srv/lake", "gs://bucket[/prefix]" or "memory:".
+  std::string url;
+  /// gcs: "http[s]://host[:port]" of a service other than Google's. Empty: STORAGE_EMULATOR_HOST if
+  /// set (then no credentials are sent, as in Google's libraries), else Google.
+  std::string endpoint;
+  /// gcs: path of a service-account key file; "none" = send no credentials (emulators); "" = the
+  /// metadata server of the machine (GCE_METADATA_HOST is honoured).
+  std::string credentials;
+  size_t max_concurrency = 64;  ///< calls under way at once; further ones wait
+};
+
+/// What backends are made of. References outlive every backend made.
+struct BackendServices {
+  io::Disk& disk;
+  Rng& rng;
+};
+
+/// Makes the backend and wraps it (metrics, concurrency limit, and retries where the backend does
+/// not do its own). Nothing is contacted: see Backend::probe().
+/// @error kInvalid: URL, endpoint or credentials cannot be understood; kNotFound: no such key file
+[[nodiscard]] Result<std::unique_ptr<Backend>> make(const BackendSpec& spec,
+                                                    const BackendServices& services);
+
+}  // namespace beringia::backend

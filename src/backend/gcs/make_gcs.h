@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "backend/backend.h"
+#include "base/random.h"
+
+namespace beringia::backend::gcs {
+
+struct GcsSpec {
+  std::string url;          ///< gs://bucket[/prefix]
+  std::string endpoint;     ///< as in BackendSpec
+  std::string credentials;  ///< as in BackendSpec
+  size_t max_connections = 64;
+};
+
+/// A GcsBackend over HTTP. @error kInvalid; kNotFound: no such key file
+[[nodiscard]] Result<std::unique_ptr<Backend>> make(const GcsSpec& spec, Rng& rng);
+
+}  // namespace beringia::backend::gcs
