@@ -27,6 +27,7 @@ class WaitQueue {
   [[nodiscard]] Result<void> wait(const Context& context, std::unique_lock<std::mutex>& lock);
   void notify_one();  // caller holds the mutex that guards the state
   void notify_all();
+  bool empty() const { return waiters_.empty(); }
 
  private:
   struct Waiter;
