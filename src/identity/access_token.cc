@@ -31,7 +31,10 @@ Result<std::string> AccessTokens::verify(std::string_view token, Timestamp now) 
   if (dot == std::string_view::npos) return std::unexpected(invalid_token("it is cut off"));
   const auto payload = from_base64url(token.substr(0, dot));
   const auto mac = from_base64url(token.substr(dot + 1));
-  if (!payload || !mac || payload->size() != kPayloadBytes || payload->front() != kVersion ||
+  // One token has one spelling: base64url would let the last character vary.
+  const bool canonical =
+      payload && mac && token == to_base64url(*payload) + "." + to_base64url(*mac);
+  if (!canonical || payload->size() != kPayloadBytes || payload->front() != kVersion ||
       !equal_in_constant_time(*mac, mac_.sign(*payload))) {
     return std::unexpected(invalid_token("it was not made by this instance"));
   }
