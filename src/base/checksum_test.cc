@@ -43,7 +43,50 @@ TEST(Crc, combine_equals_the_crc_of_the_concatenation) {
   }
 }
 
+/// Bit by bit, as the definition of a reflected CRC says.
+template <class T>
+T slow_crc(std::string_view bytes, T polynomial) {
+  T crc = ~T{0};
+  for (const char c : bytes) {
+    crc ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) ? polynomial : 0);
+  }
+  return ~crc;
+}
+
+TEST(Crc, fast_paths_equal_the_definition_at_every_length_and_alignment) {
+  SeededRng rng{11};
+  std::string bytes(40'000, '\0');
+  rng.fill(bytes);
+  for (int round = 0; round < 400; ++round) {
+    const size_t offset = rng.below(64);
+    const size_t length = round < 300 ? static_cast<size_t>(round) : rng.below(39'000);
+    const auto part = std::string_view{bytes}.substr(offset, length);
+    const size_t cut = rng.below(length + 1);
+    Crc32c crc32c;
+    Crc64Nvme crc64;
+    for (const auto piece : {part.substr(0, cut), part.substr(cut)}) {
+      crc32c.update(piece);
+      crc64.update(piece);
+    }
+    ASSERT_EQ(crc32c.value(), slow_crc<uint32_t>(part, 0x82F63B78U)) << length;
+    ASSERT_EQ(crc64.value(), slow_crc<uint64_t>(part, 0x9A6C9329AC4BC9B5ULL)) << length;
+  }
+}
+
+TEST(Crc, combine_takes_lengths_beyond_memory) {
+  // Appending n zeros twice is appending 2n zeros.
+  const uint64_t n = (uint64_t{1} << 40) + 12'345;
+  const uint64_t twice = Crc64Nvme::combine(Crc64Nvme::combine(5, 0, n), 0, n);
+  EXPECT_EQ(twice, Crc64Nvme::combine(5, 0, 2 * n));
+  EXPECT_EQ(Crc32c::combine(Crc32c::combine(5, 0, n), 0, n), Crc32c::combine(5, 0, 2 * n));
+}
+
 TEST(HmacSha256, matches_rfc_4231) {
+  EXPECT_EQ(to_hex(HmacSha256{std::string(20, '\x0b')}.sign("Hi There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(to_hex(HmacSha256{std::string(20, '\xaa')}.sign(std::string(50, '\xdd'))),
+            "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
   EXPECT_EQ(to_hex(HmacSha256{"Jefe"}.sign("what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   EXPECT_EQ(to_hex(HmacSha256{std::string(131, '\xaa')}.sign(
