@@ -1,0 +1,72 @@
+#include <utility>
+
+#include "base/encoding.h"
+#include "protocol/gcs/media.h"
+#include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/resumable_session.h"
+#include "protocol/gcs/verbs.h"
+#include "wire/gcsjson.h"
+
+namespace beringia::protocol::gcs {
+
+Result<io::HttpResponse> begin_session(Call& call) {
+  BR_TRY(check_predefined_acl(call.query));
+  BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
+  BR_TRY(change, wire::gcs::parse_object_change(body.empty() ? "{}" : body));
+  call.route.object = call.query.get("name").empty() ? change.name.value() : call.query.get("name");
+  if (call.route.object.empty()) {
+    return std::unexpected(invalid("Required parameter: name").with_tag("required"));
+  }
+  SessionTerms terms;
+  BR_TRY(conditions, conditions_of(call.query));
+  terms.conditions = std::move(conditions);
+  BR_TRY(add_expected(terms.expected, change.crc32c, change.md5));
+  if (const std::string_view size = call.header("X-Upload-Content-Length"); !size.empty()) {
+    terms.expected.size = parse_u64(size);
+    if (!terms.expected.size) {
+      return std::unexpected(invalid("Invalid X-Upload-Content-Length header"));
+    }
+  }
+  core::BeginUpload begin;
+  begin.protocol = "gcs";
+  BR_TRY(attributes, attributes_of(change));
+  begin.attributes = std::move(attributes);
+  if (begin.attributes.content_type.empty()) {
+    begin.attributes.content_type = call.header("X-Upload-Content-Type");
+  }
+  if (!call.query.get("contentEncoding").empty()) {
+    begin.attributes.http["content-encoding"] = call.query.get("contentEncoding");
+  }
+  BR_TRY(check_attributes(begin.attributes));
+  begin.options = options_of(terms);
+
+  BR_TRY(path, call.new_object_path(call.route.bucket, call.route.object));
+  BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  if (!terms.conditions.empty()) {
+    // A lost condition need not wait for the body; it is checked again at the end.
+    auto entry = call.rooms.names.stat(call.context, *grant);
+    std::optional<meta::EntryRecord> record;
+    if (entry) {
+      record = std::move(entry->record);
+    } else if (entry.error().code() != Code::kNotFound) {
+      return std::unexpected(std::move(entry).error());
+    }
+    BR_TRY(core::check_conditions(terms.conditions, record, false));
+  }
+  BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
+  io::HttpResponse response = empty_response(200);
+  response.headers.add("Location",
+                       call.base_url + "/upload/storage/v1/b/" + percent_encode(call.route.bucket) +
+                           "/o?uploadType=resumable&name=" + percent_encode(call.route.object) +
+                           "&upload_id=" + upload.id);
+  return response;
+}
+
+Result<io::HttpResponse> cancel_session(Call& call) {
+  BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
+  BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(call.rooms.names.abort_upload(call.context, *grant, call.query.get("upload_id")));
+  return empty_response(499);  // GCS: "Client Closed Request" is what a cancelled upload answers
+}
+
+}  // namespace beringia::protocol::gcs

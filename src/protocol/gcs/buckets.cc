@@ -1,0 +1,210 @@
+// Buckets: the top-level directories.
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.h"
+#include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/verbs.h"
+#include "wire/gcsjson.h"
+
+namespace beringia::protocol::gcs {
+namespace {
+
+constexpr uint64_t kMaxResults = 1000;
+// Names in DirectoryEntry::attributes.
+const std::string kLocation = "location";
+const std::string kStorageClass = "storage-class";
+const std::string kLabel = "label:";
+
+std::string attribute(const meta::DirectoryEntry& record, const std::string& name,
+                      const char* fallback) {
+  const auto found = record.attributes.find(name);
+  return found == record.attributes.end() ? fallback : found->second;
+}
+
+wire::gcs::BucketResource bucket_resource(const Call& call, const std::string& name,
+                                          const meta::DirectoryEntry& record) {
+  wire::gcs::BucketResource bucket;
+  bucket.name = name;
+  bucket.self_link = call.base_url + "/storage/v1/b/" + percent_encode(name);
+  bucket.project_number = "0";
+  bucket.location = attribute(record, kLocation, "US");
+  bucket.location_type = "multi-region";
+  bucket.storage_class = attribute(record, kStorageClass, "STANDARD");
+  bucket.metageneration = std::max<uint64_t>(record.metageneration, 1);
+  bucket.etag = json_etag(0, bucket.metageneration);
+  bucket.time_created = record.created;
+  bucket.updated = record.created;
+  bucket.uniform_access = true;
+  for (const auto& [key, value] : record.attributes) {
+    if (key.starts_with(kLabel)) bucket.labels[key.substr(kLabel.size())] = value;
+  }
+  return bucket;
+}
+
+io::HttpResponse bucket_response(const Call& call, const std::string& name,
+                                 const meta::DirectoryEntry& record) {
+  return json_response(200, wire::gcs::render(bucket_resource(call, name, record)));
+}
+
+/// GCS: 3 to 63 of a-z 0-9 - _ . with a letter or digit at both ends.
+bool is_bucket_name(std::string_view name) {
+  auto is_edge = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return name.size() >= 3 && name.size() <= 63 && is_edge(name.front()) && is_edge(name.back()) &&
+         !name.starts_with("goog") && name.find("..") == std::string_view::npos &&
+         std::ranges::all_of(
+             name, [&](char c) { return is_edge(c) || c == '-' || c == '_' || c == '.'; });
+}
+
+/// What a bucket cannot have here is refused, never ignored.
+Result<void> check_offered(const std::string& json, const wire::gcs::BucketResource& bucket) {
+  if (bucket.versioning.value_or(false)) {
+    return std::unexpected(unsupported("Object versioning is not offered"));
+  }
+  if (bucket.hierarchical.value_or(false)) {
+    return std::unexpected(unsupported("Hierarchical namespaces are not offered",
+                                       "every bucket has real directories already"));
+  }
+  for (const char* field : {"retentionPolicy", "lifecycle", "encryption", "website", "logging",
+                            "cors", "objectRetention", "customPlacementConfig", "autoclass"}) {
+    BR_TRY(found, wire::gcs::select_fields(json, field));
+    // An empty or null member asks for nothing.
+    const bool asks = found.find(':') != std::string::npos &&
+                      found.find("null") == std::string::npos && !found.ends_with(":{}}") &&
+                      !found.ends_with(":[]}") && found.find(":{\"rule\":[]}") == std::string::npos;
+    if (asks) return std::unexpected(unsupported(std::string{field} + " is not offered"));
+  }
+  return {};
+}
+
+meta::StringMap attributes_of_bucket(const wire::gcs::BucketResource& bucket) {
+  meta::StringMap attributes;
+  if (!bucket.location.empty()) attributes[kLocation] = bucket.location;
+  if (!bucket.storage_class.empty()) attributes[kStorageClass] = bucket.storage_class;
+  for (const auto& [key, value] : bucket.labels) attributes[kLabel + key] = value;
+  return attributes;
+}
+
+Result<void> check_metageneration(const core::Conditions& conditions,
+                                  const meta::DirectoryEntry& record, bool is_read) {
+  const uint64_t now = std::max<uint64_t>(record.metageneration, 1);
+  if (conditions.metageneration_match && *conditions.metageneration_match != now) {
+    return std::unexpected(conflict("the metageneration is another one").with_tag("precondition"));
+  }
+  if (conditions.metageneration_not_match && *conditions.metageneration_not_match == now) {
+    return std::unexpected(conflict("the metageneration is this one")
+                               .with_tag(is_read ? "not_modified" : "precondition"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<io::HttpResponse> insert_bucket(Call& call) {
+  BR_TRY(check_predefined_acl(call.query));
+  BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
+  BR_TRY(bucket, wire::gcs::parse_bucket(body.empty() ? "{}" : body));
+  call.route.bucket = bucket.name;
+  if (!is_bucket_name(bucket.name)) {
+    return std::unexpected(invalid("Invalid bucket name: '" + bucket.name.substr(0, 70) + "'",
+                                   "names have 3 to 63 of a-z 0-9 - _ ."));
+  }
+  BR_TRY(check_offered(body, bucket));
+  core::WriteAttributes check;
+  check.storage_class = bucket.storage_class;
+  BR_TRY(check_attributes(check));
+  BR_TRY(path, call.bucket_path(bucket.name));
+  BR_TRY(grant, call.admit(core::Action::kAdminister, path));
+  auto made = call.rooms.names.make_directory(call.context, *grant, attributes_of_bucket(bucket));
+  if (!made) {
+    if (made.error().code() == Code::kAlreadyExists) {
+      return std::unexpected(already_exists(
+          made.error().tag() == "owned"
+              ? "Your previous request to create the named bucket succeeded and you already own it."
+              : "The requested bucket name is not available."));
+    }
+    return std::unexpected(std::move(made).error());
+  }
+  return bucket_response(call, bucket.name, made->record);
+}
+
+Result<io::HttpResponse> get_bucket(Call& call) {
+  BR_TRY(path, call.bucket_path(call.route.bucket));
+  BR_TRY(conditions, conditions_of(call.query));
+  BR_TRY(grant, call.admit(core::Action::kList, path));
+  BR_TRY(info, call.rooms.names.stat_directory(call.context, *grant));
+  BR_TRY(check_metageneration(conditions, info.record, true));
+  return bucket_response(call, call.route.bucket, info.record);
+}
+
+Result<io::HttpResponse> list_buckets(Call& call) {
+  BR_TRY(results, call.query.number("maxResults"));
+  const size_t limit = std::clamp<uint64_t>(results.value_or(kMaxResults), 1, kMaxResults);
+  std::string after;
+  if (!call.query.get("pageToken").empty()) {
+    auto token = from_base64url(call.query.get("pageToken"));
+    if (!token) return std::unexpected(invalid("Invalid value for parameter pageToken"));
+    after = std::move(*token);
+  }
+  const std::string& prefix = call.query.get("prefix");
+  BR_TRY(grant, call.admit(core::Action::kList, Path{}));
+  wire::gcs::BucketList list;
+  // Pages of directories until one page of buckets is full: the prefix filters here.
+  for (bool more = true; more && list.next_page_token.empty();) {
+    BR_TRY(directories,
+           call.rooms.names.list_directories(call.context, *grant, after, kMaxResults));
+    more = directories.size() == kMaxResults;
+    for (const core::DirectoryInfo& info : directories) {
+      const std::string name{info.path.bucket()};
+      if (!name.starts_with(prefix)) continue;
+      if (list.items.size() == limit) {
+        list.next_page_token = to_base64url(list.items.back().name);
+        break;
+      }
+      list.items.push_back(bucket_resource(call, name, info.record));
+    }
+    if (!directories.empty()) after = directories.back().path.bucket();
+  }
+  return json_response(200, wire::gcs::render(list));
+}
+
+Result<io::HttpResponse> patch_bucket(Call& call) {
+  BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
+  BR_TRY(bucket, wire::gcs::parse_bucket(body.empty() ? "{}" : body));
+  BR_TRY(check_offered(body.empty() ? "{}" : body, bucket));
+  BR_TRY(path, call.bucket_path(call.route.bucket));
+  BR_TRY(conditions, conditions_of(call.query));
+  BR_TRY(grant, call.admit(core::Action::kAdminister, path));
+  BR_TRY(before, call.rooms.names.stat_directory(call.context, *grant));
+  BR_TRY(check_metageneration(conditions, before.record, false));
+  meta::StringMap attributes = attributes_of_bucket(bucket);
+  attributes.erase(kLocation);  // a bucket's location never changes
+  if (call.method == "PUT") {   // update: labels that are not named go
+    for (const auto& [key, value] : before.record.attributes) {
+      if (key.starts_with(kLabel) && !attributes.contains(key)) attributes[key] = "";
+    }
+  }
+  BR_TRY(info, call.rooms.names.set_directory_attributes(call.context, *grant, attributes));
+  return bucket_response(call, call.route.bucket, info.record);
+}
+
+Result<io::HttpResponse> delete_bucket(Call& call) {
+  BR_TRY(path, call.bucket_path(call.route.bucket));
+  BR_TRY(conditions, conditions_of(call.query));
+  BR_TRY(grant, call.admit(core::Action::kAdminister, path));
+  if (!conditions.empty()) {
+    BR_TRY(info, call.rooms.names.stat_directory(call.context, *grant));
+    BR_TRY(check_metageneration(conditions, info.record, false));
+  }
+  auto removed = call.rooms.names.remove_directory(call.context, *grant);
+  if (!removed) {
+    if (removed.error().tag() == "not_empty") {
+      return std::unexpected(
+          already_exists("The bucket you tried to delete is not empty.").with_tag("not_empty"));
+    }
+    return std::unexpected(std::move(removed).error());
+  }
+  return empty_response(204);
+}
+
+}  // namespace beringia::protocol::gcs

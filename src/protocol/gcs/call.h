@@ -1,0 +1,67 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "core/gate.h"
+#include "core/namespace.h"
+#include "identity/identity.h"
+#include "io/http.h"
+#include "protocol/gcs/parameters.h"
+#include "protocol/gcs/router.h"
+#include "protocol/gcs/session_turns.h"
+
+namespace beringia::protocol::gcs {
+
+/// What the service works with; outlives every request.
+struct Rooms {
+  core::Namespace& names;
+  core::Gate& gate;
+  identity::Directory& directory;
+  const Clock& clock;
+  SessionTurns& turns;
+  std::string public_url;  // without a trailing '/'; "" = derived from each request
+};
+
+/// One request on its way through the service. Lives on the stack of its fiber.
+struct Call {
+  const io::Context& context;
+  io::HttpRequest& request;
+  const Rooms& rooms;
+  std::string method;  // after X-HTTP-Method-Override
+  Parameters query;
+  Route route;
+  std::string base_url;  // "http://host:port", as the client wrote it
+  std::optional<identity::Principal> principal;
+  /// Every grant of this request, so that its audit records learn how it ended. A deque: verbs
+  /// hold references while more are added.
+  std::deque<core::Grant> grants;
+
+  /// Asks the gate. @error kDenied
+  [[nodiscard]] Result<const core::Grant*> admit(core::Action action, const Path& path);
+  core::Door door() const;
+  /// Directory form. @error kNotFound (tag "no_bucket"): no bucket can have this name
+  [[nodiscard]] Result<Path> bucket_path(std::string_view bucket) const;
+  /// @error as bucket_path; kInvalid: empty or longer than 1,024 bytes
+  [[nodiscard]] Result<Path> object_path(std::string_view bucket, std::string_view object) const;
+  /// Same, for names that are to be made: GCS refuses ".", ".." and line ends.
+  [[nodiscard]] Result<Path> new_object_path(std::string_view bucket,
+                                             std::string_view object) const;
+  std::string_view header(std::string_view name) const { return request.headers.get_or(name, ""); }
+  /// The whole body. @error kInvalid (tag "too_large")
+  [[nodiscard]] Result<std::string> read_body(size_t max_bytes) const;
+};
+
+/// "http://host:port" of a request; the Host header is checked before it is echoed.
+std::string base_url_of(const io::HttpRequest& request, const std::string& public_url);
+
+/// Who asks, from Authorization: Bearer. @error kDenied (tags "anonymous", "invalid_token")
+[[nodiscard]] Result<identity::Principal> authenticate(const Call& call);
+
+io::HttpResponse json_response(int status, std::string json);
+io::HttpResponse empty_response(int status);
+
+}  // namespace beringia::protocol::gcs

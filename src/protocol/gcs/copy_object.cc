@@ -1,0 +1,57 @@
+#include <utility>
+
+#include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/verbs.h"
+
+namespace beringia::protocol::gcs {
+namespace {
+
+/// GCS: the metadata of a copy is the source's, overlaid with what the request names.
+Result<std::optional<core::WriteAttributes>> new_attributes(Call& call, const core::Grant& from,
+                                                            core::CopyRequest& request) {
+  BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
+  BR_TRY(change, wire::gcs::parse_object_change(body.empty() ? "{}" : body));
+  if (!names_attributes(change)) return std::nullopt;
+  BR_TRY(source, call.rooms.names.stat(call.context, from));
+  if (request.source_generation && *request.source_generation != source.record.generation) {
+    return std::unexpected(not_found("there is no such generation of the source"));
+  }
+  // The attributes must belong to the bytes that are copied.
+  if (!request.source_conditions.generation_match) {
+    request.source_conditions.generation_match = source.record.generation;
+  }
+  return merged_attributes(source.record, change);
+}
+
+}  // namespace
+
+Result<io::HttpResponse> copy_object(Call& call) {
+  BR_TRY(check_predefined_acl(call.query));
+  const Route& route = call.route;
+  BR_TRY(source, call.object_path(route.bucket, route.object));
+  BR_TRY(target, call.new_object_path(route.to_bucket, route.to_object));
+  core::CopyRequest request;
+  BR_TRY(source_conditions, source_conditions_of(call.query));
+  request.source_conditions = std::move(source_conditions);
+  BR_TRY(conditions, conditions_of(call.query));
+  request.conditions = std::move(conditions);
+  BR_TRY(generation, call.query.number("sourceGeneration"));
+  request.source_generation = generation;
+  BR_TRY(from, call.admit(core::Action::kRead, source));
+  BR_TRY(to, call.admit(core::Action::kWrite, target));
+  BR_TRY(attributes, new_attributes(call, *from, request));
+  request.attributes = std::move(attributes);
+  BR_TRY(entry, call.rooms.names.copy(call.context, *from, *to, request));
+  if (route.verb == Verb::kCopyObject) {
+    return object_response(call, route.to_bucket, route.to_object, entry.record);
+  }
+  // One request does it all: bytes never pass through the client, so there is no token to go on.
+  wire::gcs::RewriteAnswer answer;
+  answer.total_bytes_rewritten = entry.record.size;
+  answer.object_size = entry.record.size;
+  answer.done = true;
+  answer.resource = object_resource(call, route.to_bucket, route.to_object, entry.record);
+  return json_response(200, wire::gcs::render(answer));
+}
+
+}  // namespace beringia::protocol::gcs

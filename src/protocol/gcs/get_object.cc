@@ -1,0 +1,45 @@
+#include "base/encoding.h"
+#include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/verbs.h"
+
+namespace beringia::protocol::gcs {
+namespace {
+
+/// If-Match and If-None-Match with the ETags of the JSON API.
+Result<void> check_etags(const Call& call, const meta::EntryRecord& record) {
+  const std::string etag = json_etag(record.generation, record.metageneration);
+  const std::string quoted = "\"" + etag + "\"";
+  auto names_it = [&](std::string_view header) {
+    return header == "*" || header == etag || header == quoted;
+  };
+  const std::string_view match = call.header("If-Match");
+  if (!match.empty() && !names_it(match)) {
+    return std::unexpected(conflict("the ETag is another one").with_tag("precondition"));
+  }
+  const std::string_view none_match = call.header("If-None-Match");
+  if (!none_match.empty() && names_it(none_match)) {
+    return std::unexpected(conflict("the ETag is this one").with_tag("not_modified"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<io::HttpResponse> get_object(Call& call) {
+  BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
+  BR_TRY(conditions, conditions_of(call.query));
+  BR_TRY(generation, call.query.number("generation"));
+  BR_TRY(soft_deleted, call.query.flag("softDeleted", false));
+  BR_TRY(grant, call.admit(core::Action::kRead, path));
+  // Soft delete is off: nothing is kept of what was deleted.
+  if (soft_deleted) return std::unexpected(not_found("there is no " + path.text()));
+  BR_TRY(entry, call.rooms.names.stat(call.context, *grant));
+  if (generation && *generation != entry.record.generation) {
+    return std::unexpected(not_found("there is no such generation of " + path.text()));
+  }
+  BR_TRY(core::check_conditions(conditions, entry.record, true));
+  BR_TRY(check_etags(call, entry.record));
+  return object_response(call, call.route.bucket, call.route.object, entry.record);
+}
+
+}  // namespace beringia::protocol::gcs

@@ -1,0 +1,79 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.h"
+#include "protocol/gcs/glob.h"
+#include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/verbs.h"
+
+namespace beringia::protocol::gcs {
+namespace {
+
+constexpr uint64_t kMaxResults = 1000;   // GCS: a page has at most 1,000 items and prefixes
+constexpr int kMaxPagesPerRequest = 20;  // scanned for one answer when a glob filters
+
+/// Where the next page starts. Opaque to clients.
+std::string page_token(const std::string& last) { return to_base64url("1" + last); }
+
+Result<std::string> position_of(const std::string& token) {
+  if (token.empty()) return std::string{};
+  const auto text = from_base64url(token);
+  if (!text || !text->starts_with('1') || !is_utf8(*text)) {
+    return std::unexpected(invalid("Invalid value for parameter pageToken"));
+  }
+  return text->substr(1);
+}
+
+Result<core::ListRequest> request_of(const Parameters& query) {
+  core::ListRequest request;
+  request.prefix = query.get("prefix");
+  request.delimiter = query.get("delimiter");
+  request.start_offset = query.get("startOffset");
+  request.end_offset = query.get("endOffset");
+  BR_TRY(trailing, query.flag("includeTrailingDelimiter", false));
+  request.include_trailing_delimiter = trailing;
+  BR_TRY(results, query.number("maxResults"));
+  request.limit = std::min(results.value_or(kMaxResults), kMaxResults);
+  if (request.limit == 0) request.limit = kMaxResults;
+  BR_TRY(position, position_of(query.get("pageToken")));
+  request.start_after = std::move(position);
+  return request;
+}
+
+}  // namespace
+
+Result<io::HttpResponse> list_objects(Call& call) {
+  const Route& route = call.route;
+  BR_TRY(path, call.bucket_path(route.bucket));
+  BR_TRY(request, request_of(call.query));
+  BR_TRY(soft_deleted, call.query.flag("softDeleted", false));
+  BR_TRY(glob, Glob::parse(call.query.get("matchGlob")));
+  if (!glob.empty() && !request.delimiter.empty() && request.delimiter != "/") {
+    return std::unexpected(invalid("matchGlob allows the delimiter \"/\" only"));
+  }
+  BR_TRY(grant, call.admit(core::Action::kList, path));
+  if (soft_deleted) return json_response(200, wire::gcs::render(wire::gcs::ObjectList{}));
+  if (!glob.empty() && request.prefix.empty()) request.prefix = glob.literal_prefix();
+
+  wire::gcs::ObjectList list;
+  const size_t wanted = request.limit;
+  for (int pages = 1;; ++pages) {
+    BR_TRY(page, call.rooms.names.list(call.context, *grant, request));
+    for (const auto& item : page.items) {
+      if (!glob.empty() && !glob.matches(item.name)) continue;
+      list.items.push_back(object_resource(call, route.bucket, item.name, item.record));
+    }
+    std::ranges::move(page.prefixes, std::back_inserter(list.prefixes));
+    if (!page.truncated) break;
+    const size_t found = list.items.size() + list.prefixes.size();
+    if (glob.empty() || found >= wanted || pages == kMaxPagesPerRequest) {
+      list.next_page_token = page_token(page.last);
+      break;
+    }
+    request.start_after = page.last;
+    request.limit = wanted - found;
+  }
+  return json_response(200, wire::gcs::render(list));
+}
+
+}  // namespace beringia::protocol::gcs

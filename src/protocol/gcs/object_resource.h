@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/namespace.h"
+#include "protocol/gcs/call.h"
+#include "wire/gcsjson.h"
+
+namespace beringia::protocol::gcs {
+
+/// An entry as GCS shows it.
+wire::gcs::ObjectResource object_resource(const Call& call, std::string_view bucket,
+                                          std::string_view name, const meta::EntryRecord& record);
+
+/// The answer of verbs that end with an object: its resource, with partial `fields` as asked.
+io::HttpResponse object_response(const Call& call, std::string_view bucket, std::string_view name,
+                                 const meta::EntryRecord& record);
+
+/// GCS's ETag of the JSON API: base64 of a message {1: generation, 2: metageneration}.
+std::string json_etag(uint64_t generation, uint64_t metageneration);
+
+/// What the client wants stored with a new object. @error kInvalid: bad class, metadata over 8 KiB;
+/// kUnsupported: holds, customTime
+[[nodiscard]] Result<core::WriteAttributes> attributes_of(const wire::gcs::ObjectChange& change);
+/// `change` laid over the attributes of an existing object (copy, rewrite).
+[[nodiscard]] Result<core::WriteAttributes> merged_attributes(
+    const meta::EntryRecord& source, const wire::gcs::ObjectChange& change);
+/// Whether the change names any attribute at all (name and bucket are not attributes).
+bool names_attributes(const wire::gcs::ObjectChange& change);
+/// As a patch: null removes. @error as attributes_of
+[[nodiscard]] Result<core::AttributePatch> patch_of(const wire::gcs::ObjectChange& change);
+/// As a full replacement: what is absent is removed. @error as attributes_of
+[[nodiscard]] Result<core::AttributePatch> replacement_of(const wire::gcs::ObjectChange& change,
+                                                          const meta::EntryRecord& old);
+
+/// Total bytes of user metadata, keys and values.
+inline constexpr size_t kMaxMetadataBytes = 8 << 10;  // GCS quotas: 8 KiB
+[[nodiscard]] Result<void> check_attributes(const core::WriteAttributes& attributes);
+/// predefinedAcl and its siblings: those that make data public are refused, the rest mean nothing
+/// here (uniform access). @error kInvalid
+[[nodiscard]] Result<void> check_predefined_acl(const Parameters& query);
+
+}  // namespace beringia::protocol::gcs

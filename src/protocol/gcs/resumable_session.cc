@@ -1,0 +1,91 @@
+#include "protocol/gcs/resumable_session.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/encoding.h"
+
+namespace beringia::protocol::gcs {
+namespace {
+
+using Number = std::optional<uint64_t> core::Conditions::*;
+constexpr std::array<std::pair<const char*, Number>, 4> kConditions = {{
+    {"ifGenerationMatch", &core::Conditions::generation_match},
+    {"ifGenerationNotMatch", &core::Conditions::generation_not_match},
+    {"ifMetagenerationMatch", &core::Conditions::metageneration_match},
+    {"ifMetagenerationNotMatch", &core::Conditions::metageneration_not_match},
+}};
+
+Result<std::optional<uint64_t>> number_in(const meta::StringMap& options, const char* name) {
+  const auto found = options.find(name);
+  if (found == options.end()) return std::nullopt;
+  const auto number = parse_u64(found->second);
+  if (!number) {
+    return std::unexpected(corrupt("reading a resumable upload", "its options are damaged"));
+  }
+  return number;
+}
+
+}  // namespace
+
+meta::StringMap options_of(const SessionTerms& terms) {
+  meta::StringMap options;
+  for (const auto& [name, field] : kConditions) {
+    if (terms.conditions.*field) options[name] = std::to_string(*(terms.conditions.*field));
+  }
+  if (terms.expected.size) options["size"] = std::to_string(*terms.expected.size);
+  if (terms.expected.crc32c) options["crc32c"] = std::to_string(*terms.expected.crc32c);
+  if (terms.expected.md5) options["md5"] = to_hex(*terms.expected.md5);
+  return options;
+}
+
+Result<SessionTerms> terms_of(const meta::StringMap& options) {
+  SessionTerms terms;
+  for (const auto& [name, field] : kConditions) {
+    BR_TRY(number, number_in(options, name));
+    terms.conditions.*field = number;
+  }
+  BR_TRY(size, number_in(options, "size"));
+  terms.expected.size = size;
+  BR_TRY(crc32c, number_in(options, "crc32c"));
+  if (crc32c) terms.expected.crc32c = static_cast<uint32_t>(*crc32c);
+  if (const auto md5 = options.find("md5"); md5 != options.end()) {
+    terms.expected.md5 = from_hex(md5->second);
+  }
+  return terms;
+}
+
+Result<SessionProgress> progress_of(const std::vector<meta::PartRecord>& parts) {
+  SessionProgress progress;
+  for (const meta::PartRecord& part : parts) {
+    const auto offset = part.checksums.find(kOffsetKey);
+    const bool joins = offset != part.checksums.end() && part.number == progress.parts + 1 &&
+                       parse_u64(offset->second) == progress.bytes;
+    if (!joins) {
+      return std::unexpected(Error{Code::kUnavailable, Retry::kNever,
+                                   "The upload session cannot be continued.",
+                                   "two requests wrote to it at once", "begin the upload anew"});
+    }
+    progress.bytes += part.size;
+    ++progress.parts;
+  }
+  return progress;
+}
+
+Result<size_t> SliceSource::read(const io::Context& context, std::span<char> buffer) {
+  if (left_ == 0 || ended_) return size_t{0};
+  BR_TRY(n, inner_.read(context, buffer.first(std::min<uint64_t>(buffer.size(), left_))));
+  left_ -= n;
+  taken_ += n;
+  ended_ = n == 0;
+  return n;
+}
+
+std::optional<uint64_t> SliceSource::remaining() const {
+  const auto inner = inner_.remaining();
+  if (!inner) return std::nullopt;
+  return std::min(*inner, left_);
+}
+
+}  // namespace beringia::protocol::gcs

@@ -1,0 +1,273 @@
+#include "protocol/gcs/router.h"
+
+#include <optional>
+#include <vector>
+
+#include "base/encoding.h"
+
+namespace beringia::protocol::gcs {
+namespace {
+
+using Parts = std::vector<std::string>;
+
+Error no_such_address() { return not_found("Not Found", "there is nothing at this address"); }
+Error wrong_method(std::string_view method) {
+  return unsupported("Method not allowed", std::string{method} + " is not offered at this address")
+      .with_tag("method");
+}
+
+/// Splits at '/', then decodes each part once, so that %2F stays inside its name.
+Result<Parts> split(std::string_view path) {
+  Parts parts;
+  for (;;) {
+    const size_t slash = path.find('/');
+    auto part = percent_decode(path.substr(0, slash));
+    if (!part || !is_utf8(*part)) {
+      return std::unexpected(invalid("Invalid address", "a name is badly escaped or not UTF-8"));
+    }
+    parts.push_back(std::move(*part));
+    if (slash == std::string_view::npos) return parts;
+    path.remove_prefix(slash + 1);
+  }
+}
+
+std::string join(const Parts& parts, size_t first) {
+  std::string text;
+  for (size_t i = first; i < parts.size(); ++i) {
+    if (i > first) text += '/';
+    text += parts[i];
+  }
+  return text;
+}
+
+Result<Route> pick(std::string_view method,
+                   std::initializer_list<std::pair<std::string_view, Verb>> verbs, Route route) {
+  for (const auto& [name, verb] : verbs) {
+    if (name == method) {
+      route.verb = verb;
+      return route;
+    }
+  }
+  return std::unexpected(wrong_method(method));
+}
+
+/// parts: [b, B, o, NAME, ...]
+Result<Route> route_object(std::string_view method, const Parts& parts, const Parameters& query,
+                           Route route) {
+  route.object = parts[3];
+  const std::string action = parts.size() > 4 ? parts[4] : "";
+  if (method == "POST") {
+    if (parts.size() == 9 && parts[5] == "b" && parts[7] == "o" &&
+        (action == "copyTo" || action == "rewriteTo")) {
+      route.to_bucket = parts[6];
+      route.to_object = parts[8];
+      route.verb = action == "copyTo" ? Verb::kCopyObject : Verb::kRewriteObject;
+      return route;
+    }
+    if (parts.size() == 7 && action == "moveTo" && parts[5] == "o") {
+      route.to_bucket = route.bucket;
+      route.to_object = parts[6];
+      route.verb = Verb::kMoveObject;
+      return route;
+    }
+    if (parts.size() == 5 && action == "compose") {
+      route.verb = Verb::kComposeObject;
+      return route;
+    }
+  }
+  if (action == "acl") {
+    route.verb = Verb::kAccessControl;
+    return route;
+  }
+  if (action == "iam" && parts.size() <= 6) {
+    route.verb = parts.size() == 6 && parts[5] == "testPermissions" && method == "GET"
+                     ? Verb::kTestIamPermissions
+                     : Verb::kUnsupported;
+    return route;
+  }
+  if (action == "restore" && method == "POST") return route;
+  // Some clients leave the slashes of a name as they are.
+  route.object = join(parts, 3);
+  if (route.object.empty()) return std::unexpected(no_such_address());
+  const bool is_media = query.get("alt") == "media";
+  return pick(method,
+              {{"GET", is_media ? Verb::kDownloadObject : Verb::kGetObject},
+               {"HEAD", is_media ? Verb::kDownloadObject : Verb::kGetObject},
+               {"PATCH", Verb::kPatchObject},
+               {"PUT", Verb::kUpdateObject},
+               {"DELETE", Verb::kDeleteObject}},
+              std::move(route));
+}
+
+/// parts: what follows /storage/v1/
+Result<Route> route_json(std::string_view method, const Parts& parts, const Parameters& query) {
+  Route route;
+  if (parts[0] == "projects" || parts[0] == "channels") return route;
+  if (parts[0] != "b") return std::unexpected(no_such_address());
+  if (parts.size() == 1 || (parts.size() == 2 && parts[1].empty())) {
+    return pick(method, {{"GET", Verb::kListBuckets}, {"POST", Verb::kInsertBucket}},
+                std::move(route));
+  }
+  route.bucket = parts[1];
+  if (parts.size() == 2) {
+    return pick(method,
+                {{"GET", Verb::kGetBucket},
+                 {"HEAD", Verb::kGetBucket},
+                 {"PATCH", Verb::kPatchBucket},
+                 {"PUT", Verb::kPatchBucket},
+                 {"DELETE", Verb::kDeleteBucket}},
+                std::move(route));
+  }
+  const std::string& kind = parts[2];
+  if (kind == "o") {
+    if (parts.size() == 3 || (parts.size() == 4 && parts[3].empty())) {
+      return pick(method, {{"GET", Verb::kListObjects}, {"POST", Verb::kInsertObject}},
+                  std::move(route));
+    }
+    return route_object(method, parts, query, std::move(route));
+  }
+  if (kind == "storageLayout") return pick(method, {{"GET", Verb::kStorageLayout}}, route);
+  if (kind == "acl" || kind == "defaultObjectAcl") {
+    route.verb = Verb::kAccessControl;
+    return route;
+  }
+  if (kind == "iam" && parts.size() == 3 && method == "GET") {
+    route.verb = Verb::kGetIamPolicy;
+  } else if (kind == "iam" && parts.size() == 4 && parts[3] == "testPermissions") {
+    route.verb = Verb::kTestIamPermissions;
+  } else if (kind == "notificationConfigs" && parts.size() == 3 && method == "GET") {
+    route.verb = Verb::kListNotifications;
+  }
+  return route;
+}
+
+/// parts: what follows /upload/storage/v1/
+Result<Route> route_upload(std::string_view method, const Parts& parts, const Parameters& query) {
+  if (parts.size() < 3 || parts[0] != "b" || parts[2] != "o") {
+    return std::unexpected(no_such_address());
+  }
+  Route route;
+  route.bucket = parts[1];
+  route.object = query.get("name");
+  if (!query.get("upload_id").empty()) {
+    return pick(method,
+                {{"PUT", Verb::kUploadChunk},
+                 {"POST", Verb::kUploadChunk},
+                 {"DELETE", Verb::kCancelSession}},
+                std::move(route));
+  }
+  const bool begins = query.get("uploadType") == "resumable";
+  return pick(method, {{"POST", begins ? Verb::kBeginSession : Verb::kInsertObject}},
+              std::move(route));
+}
+
+/// parts: [BUCKET, OBJECT...]
+Result<Route> route_xml(std::string_view method, const Parts& parts, const Parameters& query) {
+  Route route;
+  route.is_xml = true;
+  route.bucket = parts[0];
+  route.object = join(parts, 1);
+  if (route.bucket.empty()) return pick(method, {{"GET", Verb::kXmlListBuckets}}, route);
+  if (route.object.empty()) {
+    return pick(method, {{"GET", Verb::kXmlListObjects}, {"HEAD", Verb::kXmlHeadBucket}},
+                std::move(route));
+  }
+  if (query.has("uploads")) return pick(method, {{"POST", Verb::kXmlBeginMultipart}}, route);
+  if (query.has("uploadId")) {
+    return pick(method,
+                {{"PUT", Verb::kXmlUploadPart},
+                 {"POST", Verb::kXmlCompleteMultipart},
+                 {"DELETE", Verb::kXmlAbortMultipart}},
+                std::move(route));
+  }
+  for (const std::string_view name : {"acl", "tagging", "retention", "legal-hold"}) {
+    if (query.has(name)) return route;
+  }
+  return pick(method,
+              {{"GET", Verb::kXmlGetObject},
+               {"HEAD", Verb::kXmlGetObject},
+               {"PUT", Verb::kXmlPutObject},
+               {"DELETE", Verb::kXmlDeleteObject}},
+              std::move(route));
+}
+
+/// What follows `prefix`, if the path is at or below it.
+std::optional<std::string_view> below(std::string_view path, std::string_view prefix) {
+  if (!path.starts_with(prefix)) return std::nullopt;
+  return path.substr(prefix.size());
+}
+
+}  // namespace
+
+Result<Route> route(std::string_view method, std::string_view path, const Parameters& query) {
+  if (path == "/token" || path == "/oauth2/v4/token") {
+    return pick(method, {{"POST", Verb::kToken}}, {});
+  }
+  if (path == "/batch" || path == "/batch/storage/v1") {
+    return pick(method, {{"POST", Verb::kBatch}}, {});
+  }
+  if (const auto rest = below(path, "/storage/v1/")) {
+    BR_TRY(parts, split(*rest));
+    return route_json(method, parts, query);
+  }
+  if (const auto rest = below(path, "/download/storage/v1/")) {
+    BR_TRY(parts, split(*rest));
+    BR_TRY(found, route_json(method, parts, query));
+    if (found.verb == Verb::kGetObject) found.verb = Verb::kDownloadObject;
+    return std::move(found);
+  }
+  for (const std::string_view prefix : {"/upload/storage/v1/", "/resumable/upload/storage/v1/"}) {
+    if (const auto rest = below(path, prefix)) {
+      BR_TRY(parts, split(*rest));
+      return route_upload(method, parts, query);
+    }
+  }
+  if (!path.starts_with('/')) return std::unexpected(no_such_address());
+  BR_TRY(parts, split(path.substr(1)));
+  return route_xml(method, parts, query);
+}
+
+std::string_view operation_name(Verb verb) {
+  switch (verb) {
+    case Verb::kToken: return "oauth2.token";
+    case Verb::kBatch: return "storage.batch";
+    case Verb::kInsertBucket: return "storage.buckets.insert";
+    case Verb::kXmlListBuckets:
+    case Verb::kListBuckets: return "storage.buckets.list";
+    case Verb::kXmlHeadBucket:
+    case Verb::kGetBucket: return "storage.buckets.get";
+    case Verb::kPatchBucket: return "storage.buckets.update";
+    case Verb::kDeleteBucket: return "storage.buckets.delete";
+    case Verb::kStorageLayout: return "storage.buckets.getStorageLayout";
+    case Verb::kGetIamPolicy: return "storage.buckets.getIamPolicy";
+    case Verb::kTestIamPermissions: return "storage.buckets.testIamPermissions";
+    case Verb::kListNotifications: return "storage.notifications.list";
+    case Verb::kXmlListObjects:
+    case Verb::kListObjects: return "storage.objects.list";
+    case Verb::kXmlPutObject:
+    case Verb::kInsertObject: return "storage.objects.insert";
+    case Verb::kXmlGetObject:
+    case Verb::kDownloadObject:
+    case Verb::kGetObject: return "storage.objects.get";
+    case Verb::kPatchObject: return "storage.objects.patch";
+    case Verb::kUpdateObject: return "storage.objects.update";
+    case Verb::kXmlDeleteObject:
+    case Verb::kDeleteObject: return "storage.objects.delete";
+    case Verb::kCopyObject: return "storage.objects.copy";
+    case Verb::kRewriteObject: return "storage.objects.rewrite";
+    case Verb::kComposeObject: return "storage.objects.compose";
+    case Verb::kMoveObject: return "storage.objects.move";
+    case Verb::kBeginSession: return "storage.objects.insert.begin";
+    case Verb::kUploadChunk: return "storage.objects.insert.chunk";
+    case Verb::kCancelSession: return "storage.objects.insert.cancel";
+    case Verb::kXmlBeginMultipart: return "storage.multipartUploads.create";
+    case Verb::kXmlUploadPart: return "storage.multipartUploads.uploadPart";
+    case Verb::kXmlCompleteMultipart: return "storage.multipartUploads.complete";
+    case Verb::kXmlAbortMultipart: return "storage.multipartUploads.abort";
+    case Verb::kAccessControl: return "storage.accessControls";
+    case Verb::kUnsupported: return "storage.unsupported";
+  }
+  return "storage.unsupported";
+}
+
+}  // namespace beringia::protocol::gcs

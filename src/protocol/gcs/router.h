@@ -1,0 +1,77 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "protocol/gcs/parameters.h"
+
+namespace beringia::protocol::gcs {
+
+/// What a request asks for. One file per verb (or per small family of verbs).
+enum class Verb {
+  kToken,
+  kBatch,
+  // buckets
+  kInsertBucket,
+  kListBuckets,
+  kGetBucket,
+  kPatchBucket,
+  kDeleteBucket,
+  kStorageLayout,
+  kGetIamPolicy,
+  kTestIamPermissions,
+  kListNotifications,
+  // objects
+  kListObjects,
+  kInsertObject,
+  kGetObject,
+  kDownloadObject,
+  kPatchObject,
+  kUpdateObject,
+  kDeleteObject,
+  kCopyObject,
+  kRewriteObject,
+  kComposeObject,
+  kMoveObject,
+  // resumable sessions
+  kBeginSession,
+  kUploadChunk,
+  kCancelSession,
+  // XML API
+  kXmlListBuckets,
+  kXmlListObjects,
+  kXmlHeadBucket,
+  kXmlGetObject,
+  kXmlPutObject,
+  kXmlDeleteObject,
+  kXmlBeginMultipart,
+  kXmlUploadPart,
+  kXmlCompleteMultipart,
+  kXmlAbortMultipart,
+  // legal, but not offered
+  kAccessControl,
+  kUnsupported,
+};
+
+/// Names are decoded. The second pair is the target of copy, rewrite and move.
+struct Route {
+  Verb verb = Verb::kUnsupported;
+  std::string bucket;
+  std::string object;
+  std::string to_bucket;
+  std::string to_object;
+  bool is_xml = false;
+};
+
+/// Google's name of the method, for the audit trail and error messages: "storage.objects.insert".
+std::string_view operation_name(Verb verb);
+
+/// @param method  after X-HTTP-Method-Override
+/// @param path  still escaped
+/// @error kNotFound: no such address; kInvalid: names that are not UTF-8 or badly escaped;
+///        kUnsupported (tag "method"): known address, other method
+[[nodiscard]] Result<Route> route(std::string_view method, std::string_view path,
+                                  const Parameters& query);
+
+}  // namespace beringia::protocol::gcs

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/gate.h"
+#include "core/namespace.h"
+#include "identity/identity.h"
+#include "io/http.h"
+#include "protocol/gcs/call.h"
+
+namespace beringia::protocol::gcs {
+
+struct Options {
+  /// "https://gcs.example.com": how clients reach us, when a proxy changes the Host header or ends
+  /// TLS. "" = taken from each request.
+  std::string public_url;
+};
+
+/// The Google Cloud Storage front end: JSON API, the XML API's object calls, batch, and the OAuth
+/// token endpoint. One object for all connections; thread-safe; outlives its server.
+class Service {
+ public:
+  Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
+          const Clock& clock, Options options = {});
+  /// Never throws. Parks as the namespace does.
+  io::HttpResponse handle(const io::Context& context, io::HttpRequest& request);
+
+ private:
+  /// @param in_batch  the request is a part of a batch: no media, no batches
+  io::HttpResponse handle_one(const io::Context& context, io::HttpRequest& request, bool in_batch);
+  Result<io::HttpResponse> process(Call& call, bool in_batch);
+  Result<io::HttpResponse> dispatch(Call& call);
+  Result<io::HttpResponse> run_batch(Call& call);
+  std::string run_batch_part(const Call& call, std::string_view message);
+
+  SessionTurns turns_;
+  Rooms rooms_;
+};
+
+}  // namespace beringia::protocol::gcs

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "base/error.h"
+#include "io/http.h"
+#include "protocol/gcs/call.h"
+
+namespace beringia::protocol::gcs {
+
+// One function per verb, each in the file of its name (small families share one). All are given a
+// call whose route is set and, but for the token endpoint, whose principal is verified.
+
+[[nodiscard]] Result<io::HttpResponse> issue_token(Call& call);
+
+[[nodiscard]] Result<io::HttpResponse> insert_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> list_buckets(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> patch_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> storage_layout(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_iam_policy(Call& call);
+[[nodiscard]] Result<io::HttpResponse> test_iam_permissions(Call& call);
+[[nodiscard]] Result<io::HttpResponse> list_notifications(Call& call);
+
+[[nodiscard]] Result<io::HttpResponse> list_objects(Call& call);
+[[nodiscard]] Result<io::HttpResponse> insert_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> download_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> patch_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> update_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> copy_object(Call& call);  // copyTo and rewriteTo
+[[nodiscard]] Result<io::HttpResponse> compose_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> move_object(Call& call);
+
+[[nodiscard]] Result<io::HttpResponse> begin_session(Call& call);
+[[nodiscard]] Result<io::HttpResponse> upload_chunk(Call& call);
+[[nodiscard]] Result<io::HttpResponse> cancel_session(Call& call);
+
+[[nodiscard]] Result<io::HttpResponse> xml_list_buckets(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_list_objects(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_head_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_get_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_put_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_delete_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_begin_multipart(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_upload_part(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_complete_multipart(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_abort_multipart(Call& call);
+
+}  // namespace beringia::protocol::gcs

@@ -1,0 +1,111 @@
+// Multipart uploads of the XML API, as object_store's GCS client writes large objects.
+#include <pugixml.hpp>
+#include <utility>
+
+#include "base/encoding.h"
+#include "protocol/gcs/media.h"
+#include "protocol/gcs/verbs.h"
+#include "protocol/gcs/xml_headers.h"
+#include "protocol/gcs/xml_text.h"
+
+namespace beringia::protocol::gcs {
+namespace {
+
+constexpr size_t kMaxCompleteBytes = 2 << 20;
+constexpr size_t kMaxParts = 10'000;  // GCS: part numbers 1 to 10,000
+constexpr const char* kProtocol = "gcs-xml";
+
+Error bad_xml() { return invalid("The XML you provided was not well-formed."); }
+
+Result<std::vector<core::CompleteUpload::Part>> parse_parts(const std::string& xml) {
+  pugi::xml_document document;
+  // pugixml knows no external entities and expands none that a document declares.
+  if (!document.load_buffer(xml.data(), xml.size())) return std::unexpected(bad_xml());
+  std::vector<core::CompleteUpload::Part> parts;
+  for (const pugi::xml_node node : document.child("CompleteMultipartUpload").children("Part")) {
+    const auto number = parse_u64(node.child("PartNumber").text().as_string());
+    std::string etag = node.child("ETag").text().as_string();
+    if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') {
+      etag = etag.substr(1, etag.size() - 2);
+    }
+    if (!number || *number < 1 || *number > kMaxParts || parts.size() == kMaxParts ||
+        (!parts.empty() && parts.back().number >= *number)) {
+      return std::unexpected(invalid("The parts are not in order").with_tag("bad_part"));
+    }
+    parts.push_back({static_cast<uint32_t>(*number), std::move(etag)});
+  }
+  if (parts.empty()) return std::unexpected(bad_xml());
+  return parts;
+}
+
+}  // namespace
+
+Result<io::HttpResponse> xml_begin_multipart(Call& call) {
+  BR_TRY(path, call.new_object_path(call.route.bucket, call.route.object));
+  core::BeginUpload begin;
+  begin.protocol = kProtocol;
+  BR_TRY(attributes, xml_attributes_of(call));
+  begin.attributes = std::move(attributes);
+  BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
+  std::string xml = "<?xml version='1.0' encoding='UTF-8'?><InitiateMultipartUploadResult>";
+  append_xml(xml, "Bucket", call.route.bucket);
+  append_xml(xml, "Key", call.route.object);
+  append_xml(xml, "UploadId", upload.id);
+  return xml_response(200, xml + "</InitiateMultipartUploadResult>");
+}
+
+Result<io::HttpResponse> xml_upload_part(Call& call) {
+  BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
+  BR_TRY(number, call.query.number("partNumber"));
+  if (!number || *number < 1 || *number > kMaxParts) {
+    return std::unexpected(invalid("Part numbers are 1 to 10000"));
+  }
+  core::PutPart part;
+  part.upload_id = call.query.get("uploadId");
+  part.number = static_cast<uint32_t>(*number);
+  BR_TRY(expected, expected_body_of(call));
+  part.expected = std::move(expected);
+  io::StringSource nothing{""};
+  part.body = call.request.body != nullptr ? call.request.body : &nothing;
+  BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(stored, call.rooms.names.put_part(call.context, *grant, part));
+  io::HttpResponse response = empty_response(200);
+  response.headers.add("ETag", "\"" + to_hex(stored.md5) + "\"");
+  response.headers.add("x-goog-hash", wire::gcs::hash_header(stored.crc32c, stored.md5));
+  return response;
+}
+
+Result<io::HttpResponse> xml_complete_multipart(Call& call) {
+  BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
+  BR_TRY(body, call.read_body(kMaxCompleteBytes));
+  core::CompleteUpload request;
+  request.upload_id = call.query.get("uploadId");
+  BR_TRY(parts, parse_parts(body));
+  request.parts = std::move(parts);
+  BR_TRY(conditions, xml_conditions_of(call));
+  request.conditions = std::move(conditions);
+  BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(entry, call.rooms.names.complete_upload(call.context, *grant, request));
+  std::string xml = "<?xml version='1.0' encoding='UTF-8'?><CompleteMultipartUploadResult>";
+  append_xml(xml, "Location",
+             call.base_url + "/" + percent_encode(call.route.bucket) + "/" +
+                 percent_encode(call.route.object, true));
+  append_xml(xml, "Bucket", call.route.bucket);
+  append_xml(xml, "Key", call.route.object);
+  append_xml(xml, "ETag", "\"" + entry.record.effective_etag() + "\"");
+  io::HttpResponse response = xml_response(200, xml + "</CompleteMultipartUploadResult>");
+  response.headers.add("x-goog-generation", std::to_string(entry.record.generation));
+  response.headers.add("x-goog-hash",
+                       wire::gcs::hash_header(entry.record.crc32c, entry.record.md5));
+  return response;
+}
+
+Result<io::HttpResponse> xml_abort_multipart(Call& call) {
+  BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
+  BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(call.rooms.names.abort_upload(call.context, *grant, call.query.get("uploadId")));
+  return empty_response(204);
+}
+
+}  // namespace beringia::protocol::gcs
