@@ -25,7 +25,8 @@ struct DirectoryOnPath {
   std::string name;                     // without '/'; "" for the root
   std::optional<DirectoryEntry> entry;  // absent for the root
   DirectoryRecord record;
-  std::string record_bytes;  // for Batch::check
+  std::string record_bytes;  // 'd' row as stored, for Batch::check
+  std::string entry_bytes;   // row in the parent as stored; empty for the root
 };
 
 /// Where a path leads. `directories` holds the existing part of the chain, root first.
@@ -66,18 +67,19 @@ class Tree {
 
   /// Children with name > `after` (byte order in which a directory counts with its '/'), up to
   /// `limit`, names starting with `prefix`. `after` is compared in stored form ("x/" for
-  /// directories).
+  /// directories); "" starts at the beginning, where the directory's marker object (name "") is.
   [[nodiscard]] Result<std::vector<Child>> children(const io::Context& context, DirectoryId id,
                                                     std::string_view prefix, std::string_view after,
                                                     size_t limit);
 
   /// Adds: the checks that the whole chain is unchanged, missing directories (implicit), the
-  /// entry's check (as read in `location`) and put. @return the directories that were added
+  /// entry's check (as read in `location`) and put.
   void put_entry(kv::Batch& batch, const Location& location, const EntryRecord& record,
                  Timestamp now);
   /// Adds: check, removal, and removal of implicit parents that become empty.
   void remove_entry(kv::Batch& batch, const Location& location);
-  /// Makes the directory `location.path` (directory form); existing ones become explicit.
+  /// Makes the directory `location.path` (directory form) as `attributes` say; an existing one
+  /// keeps its id and becomes explicit. Does nothing for the root.
   void put_directory(kv::Batch& batch, const Location& location, const DirectoryEntry& attributes,
                      Timestamp now);
   /// Removes an empty directory (check_empty). `location.path` in directory form.
@@ -92,10 +94,19 @@ class Tree {
                                               std::map<BackendId, std::string> native_base,
                                               Timestamp now);
   /// Forgets cached directories that `batch` touched; call after every commit (also failed ones).
+  /// Directories that a batch of this class changes are read from the store until then.
   void committed(const kv::Batch& batch);
 
  private:
   struct Cache;
+  Result<std::shared_ptr<const DirectoryOnPath>> step(const io::Context& context,
+                                                      DirectoryId parent, std::string_view name);
+  DirectoryId new_id();
+  DirectoryId add_missing(kv::Batch& batch, const Location& location, size_t depth, Timestamp now);
+  void add_directory(kv::Batch& batch, DirectoryId parent, std::string_view name,
+                     const DirectoryEntry& entry);
+  void drop_implicit(kv::Batch& batch, const Location& location, size_t deepest);
+
   kv::Store& store_;
   Rng& rng_;
   std::unique_ptr<Cache> cache_;

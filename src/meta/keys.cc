@@ -1,0 +1,71 @@
+#include "meta/keys.h"
+
+#include "base/encoding.h"
+
+namespace beringia::meta {
+namespace {
+
+std::string numbered(char table, uint64_t id) {
+  std::string key(1, table);
+  append_be64(key, id);
+  return key;
+}
+
+std::string named(char table, std::string_view name) {
+  std::string key(1, table);
+  key += name;
+  return key;
+}
+
+}  // namespace
+
+std::string entry_key(DirectoryId parent, std::string_view name) {
+  std::string key = numbered('e', parent);
+  key += name;
+  return key;
+}
+
+std::string children_first(DirectoryId parent) { return numbered('e', parent); }
+
+std::string children_last(DirectoryId parent) {
+  return parent == UINT64_MAX ? std::string{"f"} : numbered('e', parent + 1);
+}
+
+std::string_view name_of_entry_key(std::string_view key) {
+  constexpr size_t kPrefix = 1 + 8;
+  return key.size() < kPrefix ? std::string_view{} : key.substr(kPrefix);
+}
+
+std::string directory_key(DirectoryId id) { return numbered('d', id); }
+std::string sync_key(DirectoryId id) { return numbered('s', id); }
+std::string intent_key(std::string_view path) { return named('i', path); }
+std::string outcome_key(std::string_view id) { return named('o', id); }
+std::string upload_key(std::string_view id) { return named('u', id); }
+
+std::string part_key(std::string_view id, uint32_t number) {
+  std::string key = named('u', id);
+  key += '\0';
+  append_be32(key, number);
+  return key;
+}
+
+std::string run_key(std::string_view run) { return named('r', run); }
+
+std::string move_key(std::string_view run, uint64_t seq) {
+  std::string key = named('j', run);
+  key += '\0';
+  append_be64(key, seq);
+  return key;
+}
+
+std::string doomed_key(Timestamp due, BackendId backend, std::string_view native_name) {
+  // Times are never negative, so their big-endian order is their order.
+  std::string key = numbered('g', static_cast<uint64_t>(due.micros));
+  append_be32(key, backend);
+  key += native_name;
+  return key;
+}
+
+std::string system_key(std::string_view name) { return named('z', name); }
+
+}  // namespace beringia::meta
