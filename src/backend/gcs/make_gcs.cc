@@ -63,6 +63,8 @@ Result<std::unique_ptr<Backend>> make(const GcsSpec& spec, Rng& rng) {
   GcsOptions options;
   BR_TRY(location, Location::parse(spec.url));
   options.location = std::move(location);
+  options.retry = spec.retry;
+  options.upload = spec.upload;
 
   std::string endpoint = spec.endpoint;
   std::string credentials_file = spec.credentials;

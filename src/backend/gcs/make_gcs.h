@@ -4,6 +4,8 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "backend/gcs/retry.h"
+#include "backend/gcs/upload.h"
 #include "base/random.h"
 
 namespace beringia::backend::gcs {
@@ -13,6 +15,8 @@ struct GcsSpec {
   std::string endpoint;     ///< as in BackendSpec
   std::string credentials;  ///< as in BackendSpec
   size_t max_connections = 64;
+  RetryPolicy retry;
+  UploadOptions upload;
 };
 
 /// A GcsBackend over HTTP. @error kInvalid; kNotFound: no such key file

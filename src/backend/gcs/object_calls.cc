@@ -68,9 +68,9 @@ Result<void> ObjectCalls::remove(const io::Context& context, const std::string& 
   auto what = "delete " + at_.display(name);
   auto target = at_.object_target(name, match("ifGenerationMatch", generation));
   BR_TRY(answer, api_.call(context, json_request("DELETE", std::move(target), {}, what)));
-  // That generation is gone; since an attempt of ours may have done it, it counts as ours.
-  const bool gone = answer.status == 404 || answer.status == 412;
-  if (answer.ok() || (gone && answer.maybe_applied_before)) return {};
+  // Nothing is there and an attempt of ours may have done it: it counts as ours. A 412 does not:
+  // whoever wrote it, another generation is there now.
+  if (answer.ok() || (answer.status == 404 && answer.maybe_applied_before)) return {};
   return std::unexpected(error_of(answer, what));
 }
 
