@@ -21,15 +21,18 @@ std::atomic<uint64_t> stall_count{0};
 
 }  // namespace
 
-bool Readiness::wait(Direction direction, const std::optional<MonotonicTime>& deadline) {
+bool Readiness::wait(Direction direction, const Context& context) {
   if (closed_) return false;
   if (std::exchange(edge_[direction], false)) return true;
   Parker parker;
   waiter_[direction] = &parker;
-  const bool woken = parker.park(deadline);
+  uint64_t callback = 0;
+  const auto& cancel = context.cancel();
+  if (cancel) callback = cancel->on_cancel([&] { parker.unpark(); });
+  parker.park(context.deadline());
+  if (cancel) cancel->remove(callback);
   waiter_[direction] = nullptr;
-  if (closed_) return false;
-  return std::exchange(edge_[direction], false) || woken;
+  return !closed_ && std::exchange(edge_[direction], false);
 }
 
 void Readiness::signal(bool readable, bool writable) {

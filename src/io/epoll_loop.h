@@ -16,8 +16,9 @@ namespace beringia::io {
 class Readiness {
  public:
   enum Direction { kRead = 0, kWrite = 1 };
-  /// Parks until an edge came since the last call for this direction. false: deadline or closed.
-  bool wait(Direction direction, const std::optional<MonotonicTime>& deadline);
+  /// Parks until an edge came since the last call for this direction. false: deadline, cancelled or
+  /// closed.
+  bool wait(Direction direction, const Context& context);
   void signal(bool readable, bool writable);
   void close();
 

@@ -120,8 +120,7 @@ Result<void> Socket::wait(const Context& context, Readiness::Direction direction
   BR_TRY(context.check(now()));
   bool ready = false;
   if (on_fiber() && home_ != nullptr) {
-    // Cancellation closes the stream from outside; deadlines end the wait here.
-    ready = readiness_->wait(direction, context.deadline());
+    ready = readiness_->wait(direction, context);
   } else {
     pollfd item{fd_, static_cast<short>(direction == Readiness::kRead ? POLLIN : POLLOUT), 0};
     int timeout = -1;

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "io/fiber.h"
+#include "io/http.h"
+#include "io/sync.h"
+
+namespace beringia::io {
+
+/// What the connections of one server share.
+struct HttpServerShared {
+  explicit HttpServerShared(HttpServer::Options o) : options{std::move(o)} {}
+
+  const HttpServer::Options options;
+  std::atomic<bool> draining{false};
+  std::atomic<uint64_t> requests{0};
+
+  /// One connection's two tokens: `idle` ends the wait for a next request, `active` everything.
+  struct Tokens {
+    std::shared_ptr<CancelToken> idle = std::make_shared<CancelToken>();
+    std::shared_ptr<CancelToken> active = std::make_shared<CancelToken>();
+  };
+  /// @return null when the server is full or draining
+  std::shared_ptr<Tokens> enter();
+  void leave(const std::shared_ptr<Tokens>& tokens);
+  size_t connections() const;
+  void cancel_idle();
+  void cancel_all();
+  /// false: the deadline came first.
+  bool wait_empty(const std::optional<MonotonicTime>& deadline);
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::shared_ptr<Tokens>> tokens_;  // owners: this and the connections
+  WaitQueue empty_;
+};
+
+/// Serves one connection until it ends. Runs on the connection's fiber.
+void serve_connection(HttpServerShared& shared, HttpServerShared::Tokens& tokens,
+                      std::unique_ptr<Stream> stream);
+
+/// "Date" header value of now, computed once a second per thread.
+const std::string& current_http_date();
+
+}  // namespace beringia::io
