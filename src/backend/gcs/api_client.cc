@@ -16,6 +16,28 @@ constexpr int kMaxTokenRefreshes = 1;  // of one call, after a 401
 
 bool is_write(const ApiRequest& request) { return request.method != "GET"; }
 
+/// Bytes of somebody else's string, which outlives it.
+class ViewSource final : public io::ByteSource {
+ public:
+  explicit ViewSource(std::string_view bytes) : left_{bytes} {}
+  Result<size_t> read(const io::Context&, std::span<char> buffer) override {
+    const size_t count = left_.copy(buffer.data(), buffer.size());
+    left_.remove_prefix(count);
+    return count;
+  }
+
+ private:
+  std::string_view left_;
+};
+
+/// Time limits of the HTTP client come as kCancelled too; they are the service's silence, unless
+/// the caller's own time is over.
+Error blame(const io::Context& context, const Error& error) {
+  if (error.code() != Code::kCancelled || !context.check(io::now())) return error;
+  return Error{Code::kUnavailable, error.retry(), "the service does not answer in time",
+               error.to_string()};
+}
+
 /// The same error, but telling that the write may have happened.
 Error maybe_applied(const Error& error) {
   Error out{error.code(), Retry::kMaybeApplied, error.what(), error.why(), error.hint()};
@@ -41,9 +63,16 @@ Result<io::HttpClientResponse> ApiClient::open(const io::Context& context,
     http.headers = request.headers;
     http.headers.set("User-Agent", "beringia");
     if (token) http.headers.set("Authorization", "Bearer " + token->reveal());
-    http.text = request.body;
+    // Sent as a source: no copy of a large body, and no hidden repetition of a write by the HTTP
+    // client, whose first attempt could have been applied without us knowing.
+    ViewSource body{request.body};
+    if (is_write(request)) {
+      http.body = &body;
+      http.body_length = request.body.size();
+    }
     auto response = http_.send(context, std::move(http));
-    if (response && response->status == 401 && token && refreshes < kMaxTokenRefreshes) {
+    if (!response) return std::unexpected(blame(context, response.error()));
+    if (response->status == 401 && token && refreshes < kMaxTokenRefreshes) {
       // Revoked or expired early: a 401 never applies anything, so sending again is safe.
       credentials_.reject(*token);
       continue;
@@ -58,7 +87,8 @@ Result<ApiAnswer> ApiClient::call_once(const io::Context& context,
   auto body = io::read_all(context, *response.body, wire::gcs::kMaxAnswerBytes);
   if (!body) {
     // The head came: the service has acted on the request.
-    return std::unexpected(is_write(request) ? maybe_applied(body.error()) : body.error());
+    const auto error = blame(context, body.error());
+    return std::unexpected(is_write(request) ? maybe_applied(error) : error);
   }
   return ApiAnswer{response.status, std::move(response.headers), std::move(*body), false};
 }

@@ -187,6 +187,9 @@ Result<size_t> Download::read(const io::Context& context, std::span<char> buffer
       return *count;
     }
     Error broken = count ? unavailable("the download ended early") : count.error();
+    if (broken.code() == Code::kCancelled && context.check(io::now())) {
+      broken = unavailable("the service sends nothing any more");  // the HTTP client's time limit
+    }
     if (broken.code() != Code::kUnavailable || ++resumes_ > kMaxResumes) {
       return fail(std::move(broken).during(what_));
     }

@@ -68,8 +68,11 @@ class FakeService final : public io::HttpClient {
     }));
   }
 
-  Result<io::HttpClientResponse> send(const io::Context&, Request request) override {
+  Result<io::HttpClientResponse> send(const io::Context& context, Request request) override {
     std::lock_guard lock{mutex_};
+    if (request.body != nullptr) {
+      request.text = io::read_all(context, *request.body, 64 << 20).value();
+    }
     const Fault now = fault ? fault(request, log.size()) : Fault{};
     log.push_back(request.method + " " + request.target);
     last_authorization = std::string{request.headers.get_or("authorization", "")};
