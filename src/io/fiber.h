@@ -85,6 +85,7 @@ class Loop {
   virtual void remove_timer(TimerId id) = 0;
   virtual void run_blocking(std::function<void()>& job) = 0;
   virtual const Clock& clock() const = 0;
+  virtual bool simulated() const { return false; }
   /// True once a simulated crash has happened: nothing may wait any more.
   virtual bool crashed() const { return false; }
 

@@ -64,6 +64,8 @@ MonotonicTime now() { return current_clock().monotonic(); }
 
 bool on_fiber() { return Loop::current() != nullptr && Loop::current()->running() != nullptr; }
 
+bool crashed() { return Loop::current() != nullptr && Loop::current()->crashed(); }
+
 void yield() {
   if (!on_fiber()) return;
   Fiber* self = Loop::current()->running();

@@ -62,6 +62,9 @@ MonotonicTime now();
 
 /// True on a fiber.
 bool on_fiber();
+/// True once the simulated runtime of the calling fiber has crashed: stores and networks of a
+/// simulation must refuse every call from then on.
+bool crashed();
 /// Lets other ready fibers of this loop run.
 void yield();
 /// Parks until `duration` has passed. @error kCancelled

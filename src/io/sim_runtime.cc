@@ -39,7 +39,7 @@ class SimulatedRuntime final : public Runtime, public Loop {
   int loop_count() const override { return 1; }
   const Clock& clock() const override { return clock_; }
   Rng& rng() override { return rng_; }
-  bool simulated() const override { return true; }
+  bool simulated() const override { return true; }  // of both bases
 
   void run(std::function<void()> body) override {
     bool done = false;
