@@ -234,7 +234,10 @@ class Exchange {
     std::string head = head_text();
     if (request_.body == nullptr) head += request_.text;
     const Context patient = context.with_deadline(now() + pool_->options.response_timeout);
-    auto written = link_->stream->write(patient, head, request_.body != nullptr);
+    // MSG_MORE holds the head back for 200 ms unless body bytes follow at once.
+    const bool more =
+        request_.body != nullptr && request_.body_length != 0u && !request_.expect_continue;
+    auto written = link_->stream->write(patient, head, more);
     started_ = written.has_value() || written.error().retry() == Retry::kMaybeApplied;
     if (!written) return written;
     if (request_.body == nullptr) return {};
