@@ -102,7 +102,11 @@ std::string HmacSha256::sign(std::string_view message) const {
 
 std::string sha256(std::string_view bytes) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest);
+  // Not SHA256(): in OpenSSL 3 it fetches the algorithm, with locks, on every call.
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  SHA256_Update(&context, bytes.data(), bytes.size());
+  SHA256_Final(digest, &context);
   return {reinterpret_cast<const char*>(digest), sizeof digest};
 }
 

@@ -1,0 +1,165 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+
+namespace beringia::wire::s3 {
+
+// XML of the S3 API. Requests are parsed with bounds on size, depth and nodes and without a DTD;
+// answers are rendered into one string each (at most 1,000 rows).
+
+// Bounds of request documents.
+inline constexpr size_t kMaxXmlBytes = 4 << 20;  // 10,000 parts with checksums; 1,000 long keys
+inline constexpr size_t kMaxXmlDepth = 16;
+inline constexpr size_t kMaxDeleteKeys = 1000;  // S3 API, DeleteObjects
+inline constexpr size_t kMaxListedParts = 10'000;
+inline constexpr size_t kMaxTags = 10;
+
+using Tags = std::vector<std::pair<std::string, std::string>>;
+
+struct CompletedPart {
+  uint32_t number = 0;
+  std::string etag;                                            // without quotes
+  std::vector<std::pair<std::string, std::string>> checksums;  // "crc32" -> base64
+};
+struct DeleteRequest {
+  struct Key {
+    std::string key;
+    std::string version_id;
+    std::string etag;  // "" = unconditional
+  };
+  std::vector<Key> keys;
+  bool quiet = false;
+};
+
+// @error kInvalid, tag MalformedXML
+[[nodiscard]] Result<std::vector<CompletedPart>> parse_complete_upload(const std::string& xml);
+[[nodiscard]] Result<DeleteRequest> parse_delete(const std::string& xml);
+/// The LocationConstraint; "" if there is none (also for an empty body).
+[[nodiscard]] Result<std::string> parse_create_bucket(const std::string& xml);
+/// @error also tag InvalidTag: a key twice, too long, or more than kMaxTags
+[[nodiscard]] Result<Tags> parse_tagging(const std::string& xml);
+/// S3's rules for a tag set. @error kInvalid, tag InvalidTag or BadRequest
+[[nodiscard]] Result<void> check_tags(const Tags& tags);
+
+/// Streams elements; text is escaped so that the document is always well-formed XML 1.0: control
+/// characters that XML 1.0 cannot hold in any form become U+FFFD (clients that need such keys ask
+/// for encoding-type=url).
+class XmlWriter {
+ public:
+  static constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+
+  /// Starts the document with `root`.
+  explicit XmlWriter(std::string_view root, bool with_namespace = true);
+  XmlWriter& open(std::string_view name);
+  XmlWriter& open_with(std::string_view name, std::string_view attributes);  // already escaped
+  XmlWriter& close();
+  XmlWriter& text(std::string_view name, std::string_view value);
+  XmlWriter& number(std::string_view name, uint64_t value);
+  XmlWriter& flag(std::string_view name, bool value);
+  XmlWriter& time(std::string_view name, Timestamp value);
+  /// Closes what is open. The writer is empty afterwards.
+  std::string take();
+
+ private:
+  std::string out_;
+  std::vector<std::string> open_;
+};
+void append_xml_escaped(std::string& out, std::string_view text);
+
+struct Owner {
+  std::string id;
+  std::string name;
+};
+
+struct ListedObject {
+  std::string key;
+  Timestamp modified;
+  std::string etag;  // without quotes
+  uint64_t size = 0;
+  std::string storage_class;
+  std::string checksum_algorithm;  // "" = none
+  std::string checksum_type;
+  Owner owner;
+};
+
+/// ListObjects, ListObjectsV2 and ListObjectVersions.
+struct ObjectList {
+  enum class Form { kV1, kV2, kVersions } form = Form::kV2;
+  std::string bucket, prefix, delimiter, start_after, marker, continuation_token;
+  std::string version_id_marker;
+  std::optional<std::string> next;  // marker, token or key marker
+  bool has_start_after = false, has_token = false;
+  bool url_encoded = false, with_owner = false, truncated = false;
+  uint64_t max_keys = 1000;
+  std::vector<ListedObject> objects;
+  std::vector<std::string> prefixes;
+};
+std::string render(const ObjectList& list);
+
+struct ListedBucket {
+  std::string name;
+  Timestamp created;
+  std::string region;
+};
+std::string render_buckets(const Owner& owner, const std::vector<ListedBucket>& buckets,
+                           std::string_view prefix, std::string_view next_token);
+
+struct ListedPart {
+  uint32_t number = 0;
+  Timestamp modified;
+  std::string etag;
+  uint64_t size = 0;
+  std::vector<std::pair<std::string, std::string>> checksums;
+};
+struct PartList {
+  std::string bucket, key, upload_id, storage_class, checksum_algorithm, checksum_type;
+  Owner owner, initiator;
+  uint64_t marker = 0, max_parts = 1000;
+  bool truncated = false;
+  std::vector<ListedPart> parts;
+};
+std::string render(const PartList& list);
+
+struct ListedUpload {
+  std::string key, upload_id, storage_class, checksum_algorithm, checksum_type;
+  Owner owner;
+  Timestamp started;
+};
+struct UploadList {
+  std::string bucket, prefix, delimiter, key_marker, upload_id_marker;
+  std::string next_key_marker, next_upload_id_marker;
+  uint64_t max_uploads = 1000;
+  bool truncated = false, url_encoded = false;
+  std::vector<ListedUpload> uploads;
+  std::vector<std::string> prefixes;
+};
+std::string render(const UploadList& list);
+
+struct DeleteOutcome {
+  std::string key, version_id;
+  std::string code, message;  // code "" = deleted
+};
+std::string render_delete_result(const std::vector<DeleteOutcome>& outcomes, bool quiet);
+
+struct ErrorBody {
+  std::string code, message, resource, request_id, host_id;
+  std::vector<std::pair<std::string, std::string>> details;  // further elements
+};
+std::string render(const ErrorBody& error);
+
+std::string render_tagging(const Tags& tags);
+/// The owner has FULL_CONTROL, nobody else anything.
+std::string render_acl(const Owner& owner);
+
+/// Element names of checksums: "crc32" -> "ChecksumCRC32".
+std::string_view checksum_element(std::string_view algorithm);
+
+}  // namespace beringia::wire::s3

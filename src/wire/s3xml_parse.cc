@@ -1,0 +1,241 @@
+#include <algorithm>
+#include <pugixml.hpp>
+#include <set>
+
+#include "base/encoding.h"
+#include "wire/s3xml.h"
+
+namespace beringia::wire::s3 {
+namespace {
+
+Error malformed(std::string why) {
+  return invalid(
+             "The XML you provided was not well-formed or did not validate against our published "
+             "schema",
+             std::move(why))
+      .with_tag("MalformedXML");
+}
+
+/// Name without a namespace prefix.
+std::string_view local_name(const pugi::xml_node& node) {
+  const std::string_view name{node.name()};
+  const size_t colon = name.find(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+/// Deeper than any S3 document? Walks without recursion.
+Result<void> check_depth(const pugi::xml_document& document) {
+  pugi::xml_node node = document.first_child();
+  size_t depth = 1;
+  while (node) {
+    if (node.type() == pugi::node_doctype) return std::unexpected(malformed("it has a DTD"));
+    if (node.first_child()) {
+      node = node.first_child();
+      if (++depth > kMaxXmlDepth) return std::unexpected(malformed("it is nested too deeply"));
+      continue;
+    }
+    while (node && !node.next_sibling()) {
+      node = node.parent();
+      --depth;
+      if (depth == 0) return {};
+    }
+    node = node.next_sibling();
+  }
+  return {};
+}
+
+Result<pugi::xml_node> load(pugi::xml_document& document, const std::string& xml,
+                            std::string_view root) {
+  if (xml.size() > kMaxXmlBytes) return std::unexpected(malformed("it is too large"));
+  if (!is_utf8(xml) || xml.find('\0') != std::string::npos) {
+    return std::unexpected(malformed("it is not UTF-8"));
+  }
+  // pugixml knows no custom entities; a DOCTYPE is parsed only to be refused.
+  const unsigned options = pugi::parse_default | pugi::parse_ws_pcdata_single | pugi::parse_doctype;
+  const auto parsed = document.load_buffer(xml.data(), xml.size(), options, pugi::encoding_utf8);
+  if (!parsed) return std::unexpected(malformed(parsed.description()));
+  BR_TRY(check_depth(document));
+  const pugi::xml_node node = document.document_element();
+  if (local_name(node) != root || node.next_sibling()) {
+    return std::unexpected(malformed("its root is not " + std::string{root}));
+  }
+  return node;
+}
+
+/// All text of an element (it may be split by comments and CDATA). @error an element inside
+Result<std::string> text_of(const pugi::xml_node& node) {
+  std::string text;
+  for (const auto& child : node.children()) {
+    if (child.type() == pugi::node_element) {
+      return std::unexpected(malformed(std::string{local_name(node)} + " holds elements"));
+    }
+    if (child.type() == pugi::node_pcdata || child.type() == pugi::node_cdata) {
+      text += child.value();
+    }
+  }
+  return text;
+}
+
+std::string unquoted(std::string text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+  while (!text.empty() && blank(text.back())) text.pop_back();
+  while (!text.empty() && blank(text.front())) text.erase(0, 1);
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
+    text = text.substr(1, text.size() - 2);
+  }
+  return text;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+Result<CompletedPart> part_of(const pugi::xml_node& node) {
+  CompletedPart part;
+  bool numbered = false;
+  for (const auto& child : node.children()) {
+    if (child.type() != pugi::node_element) continue;
+    const std::string_view name = local_name(child);
+    BR_TRY(text, text_of(child));
+    if (name == "PartNumber") {
+      const auto number = parse_u64(trimmed(text));
+      if (!number || *number > UINT32_MAX) {
+        return std::unexpected(malformed("PartNumber is not a number"));
+      }
+      part.number = static_cast<uint32_t>(*number);
+      numbered = true;
+    } else if (name == "ETag") {
+      part.etag = unquoted(text);
+    } else if (name.starts_with("Checksum")) {
+      part.checksums.emplace_back(ascii_lower(name.substr(8)), trimmed(text));
+    }
+  }
+  if (!numbered || part.etag.empty()) {
+    return std::unexpected(malformed("a Part lacks PartNumber or ETag"));
+  }
+  return part;
+}
+
+Result<DeleteRequest::Key> key_of(const pugi::xml_node& node) {
+  DeleteRequest::Key key;
+  bool named = false;
+  for (const auto& child : node.children()) {
+    if (child.type() != pugi::node_element) continue;
+    const std::string_view name = local_name(child);
+    BR_TRY(text, text_of(child));
+    if (name == "Key") {
+      key.key = text;
+      named = !text.empty();
+    } else if (name == "VersionId") {
+      key.version_id = trimmed(text);
+    } else if (name == "ETag") {
+      key.etag = unquoted(text);
+    }
+  }
+  if (!named) return std::unexpected(malformed("an Object has no Key"));
+  return key;
+}
+
+}  // namespace
+
+Result<std::vector<CompletedPart>> parse_complete_upload(const std::string& xml) {
+  pugi::xml_document document;
+  BR_TRY(root, load(document, xml, "CompleteMultipartUpload"));
+  std::vector<CompletedPart> parts;
+  for (const auto& child : root.children()) {
+    if (child.type() != pugi::node_element || local_name(child) != "Part") continue;
+    if (parts.size() == kMaxListedParts) return std::unexpected(malformed("it has too many parts"));
+    BR_TRY(part, part_of(child));
+    parts.push_back(std::move(part));
+  }
+  if (parts.empty()) return std::unexpected(malformed("it names no part"));
+  return parts;
+}
+
+Result<DeleteRequest> parse_delete(const std::string& xml) {
+  pugi::xml_document document;
+  BR_TRY(root, load(document, xml, "Delete"));
+  DeleteRequest request;
+  for (const auto& child : root.children()) {
+    if (child.type() != pugi::node_element) continue;
+    if (local_name(child) == "Quiet") {
+      BR_TRY(text, text_of(child));
+      request.quiet = ascii_lower(trimmed(text)) == "true";
+    } else if (local_name(child) == "Object") {
+      if (request.keys.size() == kMaxDeleteKeys) {
+        return std::unexpected(malformed("it names more than 1000 keys"));
+      }
+      BR_TRY(key, key_of(child));
+      request.keys.push_back(std::move(key));
+    }
+  }
+  if (request.keys.empty()) return std::unexpected(malformed("it names no key"));
+  return request;
+}
+
+Result<std::string> parse_create_bucket(const std::string& xml) {
+  if (trimmed(xml).empty()) return std::string{};
+  pugi::xml_document document;
+  auto root = load(document, xml, "CreateBucketConfiguration");
+  if (!root) return std::unexpected(std::move(root).error());
+  for (const auto& child : root->children()) {
+    if (child.type() != pugi::node_element || local_name(child) != "LocationConstraint") continue;
+    BR_TRY(text, text_of(child));
+    return std::string{trimmed(text)};
+  }
+  return std::string{};
+}
+
+Result<Tags> parse_tagging(const std::string& xml) {
+  pugi::xml_document document;
+  BR_TRY(root, load(document, xml, "Tagging"));
+  Tags tags;
+  for (const auto& set : root.children()) {
+    if (set.type() != pugi::node_element || local_name(set) != "TagSet") continue;
+    for (const auto& tag : set.children()) {
+      if (tag.type() != pugi::node_element || local_name(tag) != "Tag") continue;
+      std::pair<std::string, std::string> pair;
+      for (const auto& child : tag.children()) {
+        if (child.type() != pugi::node_element) continue;
+        BR_TRY(text, text_of(child));
+        if (local_name(child) == "Key") pair.first = text;
+        if (local_name(child) == "Value") pair.second = text;
+      }
+      tags.push_back(std::move(pair));
+      // check_tags() has the real bound; buckets may have 50.
+      if (tags.size() > 64) return std::unexpected(malformed("it has too many tags"));
+    }
+  }
+  return tags;
+}
+
+Result<void> check_tags(const Tags& tags) {
+  // S3 API, PutObjectTagging: 10 tags, keys to 128 and values to 256 characters, unique keys.
+  if (tags.size() > kMaxTags) {
+    return std::unexpected(invalid("Object tags cannot be greater than 10").with_tag("BadRequest"));
+  }
+  const auto characters = [](const std::string& text) {
+    return std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
+  };
+  std::set<std::string_view> keys;
+  for (const auto& [key, value] : tags) {
+    if (key.empty() || characters(key) > 128 || !is_utf8(key)) {
+      return std::unexpected(
+          invalid("The TagKey you have provided is invalid").with_tag("InvalidTag"));
+    }
+    if (characters(value) > 256 || !is_utf8(value)) {
+      return std::unexpected(
+          invalid("The TagValue you have provided is invalid").with_tag("InvalidTag"));
+    }
+    if (!keys.insert(key).second) {
+      return std::unexpected(
+          invalid("Cannot provide multiple Tags with the same key").with_tag("InvalidTag"));
+    }
+  }
+  return {};
+}
+
+}  // namespace beringia::wire::s3
