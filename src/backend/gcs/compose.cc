@@ -23,6 +23,12 @@ Result<std::vector<Compose::Piece>> Compose::look_at_sources(const io::Context& 
     scope.spawn([&, worker]() -> Result<void> {
       for (size_t i = worker; i < names.size(); i += workers) {
         BR_TRY(object, calls_.get(scope.context(), names[i]));
+        if (i < request_.source_versions.size() &&
+            request_.source_versions[i] != std::to_string(object.generation)) {
+          return std::unexpected(
+              conflict("cannot " + what(),
+                       "the source " + calls_.at().display(names[i]) + " is another version now"));
+        }
         pieces[i] = {names[i], object.generation, object.size, object.crc32c, false};
       }
       return {};

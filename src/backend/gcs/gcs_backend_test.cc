@@ -480,6 +480,10 @@ TEST_F(GcsBackendTest, compose_of_other_bytes_than_announced_makes_nothing) {
   ASSERT_FALSE(info);
   EXPECT_EQ(info.error().code(), Code::kCorrupt);
   EXPECT_FALSE(service->objects.contains("root/x"));
+  request.sources = {"a"};
+  request.source_versions = {"7"};
+  EXPECT_EQ(backend->compose(context, request).error().code(), Code::kConflict);
+  request.source_versions.clear();
   request.sources = {"a", "missing"};
   EXPECT_EQ(backend->compose(context, request).error().code(), Code::kNotFound);
 }
