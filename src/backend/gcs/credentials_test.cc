@@ -182,6 +182,33 @@ TEST(TokenCache, fetches_once_for_all_who_wait) {
   EXPECT_EQ(fetches, 1);
 }
 
+TEST(TokenCache, refreshes_ahead_and_goes_on_with_a_living_token_while_that_fails) {
+  auto runtime = io::Runtime::make_simulated(1);
+  runtime->run([] {
+    io::Context context;
+    int fetches = 0;
+    bool down = false;
+    TokenCache cache{[&](const io::Context&) -> Result<TokenCache::Fetched> {
+      ++fetches;
+      if (down) return std::unexpected(unavailable("down"));
+      return TokenCache::Fetched{Secret{"t" + std::to_string(fetches)}, std::chrono::seconds{1000}};
+    }};
+    EXPECT_EQ(cache.get(context)->reveal(), "t1");
+    ASSERT_TRUE(io::sleep_for(context, std::chrono::seconds{700}));
+    EXPECT_EQ(cache.get(context)->reveal(), "t1");
+    ASSERT_TRUE(io::sleep_for(context, std::chrono::seconds{100}));
+    EXPECT_EQ(cache.get(context)->reveal(), "t2") << "refreshed ahead of the end";
+    down = true;
+    ASSERT_TRUE(io::sleep_for(context, std::chrono::seconds{800}));
+    EXPECT_EQ(cache.get(context)->reveal(), "t2") << "still living";
+    EXPECT_EQ(fetches, 3);
+    ASSERT_TRUE(io::sleep_for(context, std::chrono::seconds{195}));
+    EXPECT_FALSE(cache.get(context)) << "too close to its end";
+    down = false;
+    EXPECT_EQ(cache.get(context)->reveal(), "t5");
+  });
+}
+
 TEST(TokenCache, does_not_hand_out_a_rejected_token_when_the_fetch_fails) {
   int fetches = 0;
   TokenCache cache{[&](const io::Context&) -> Result<TokenCache::Fetched> {

@@ -1,7 +1,8 @@
 // Runs against an emulator of Cloud Storage that somebody else wrote, when
 // BERINGIA_GCS_EMULATOR=http://host:port names one; tests/gcs_backend/run.py starts them.
-// BERINGIA_GCS_BUCKET is an existing bucket; BERINGIA_GCS_LACKS lists what the emulator does not do
-// as Google's reference says ("delete_conditions", "copy_conditions", "resume", ...).
+// BERINGIA_GCS_BUCKET is an existing bucket, BERINGIA_GCS_CREDENTIALS a key file (default: none);
+// BERINGIA_GCS_LACKS lists what the emulator does not do as Google's reference says
+// ("delete_conditions", "copy_conditions", "resume", ...).
 
 #include <gtest/gtest.h>
 
@@ -29,7 +30,8 @@ class GcsEmulatorTest : public ::testing::Test {
     GcsSpec spec;
     spec.url = "gs://" + (bucket.empty() ? "beringia-test" : bucket) + "/" + random_hex(rng, 6);
     spec.endpoint = endpoint;
-    spec.credentials = "none";
+    auto credentials = environment("BERINGIA_GCS_CREDENTIALS");
+    spec.credentials = credentials.empty() ? "none" : credentials;
     spec.retry.initial_delay =
         std::chrono::milliseconds{2};  // faults are put in between on purpose
     spec.retry.max_attempts = 12;
@@ -205,7 +207,8 @@ TEST_F(GcsEmulatorTest, tells_a_missing_bucket_from_an_absent_object) {
   GcsSpec spec;
   spec.url = "gs://no-such-bucket-here";
   spec.endpoint = environment("BERINGIA_GCS_EMULATOR");
-  spec.credentials = "none";
+  auto credentials = environment("BERINGIA_GCS_CREDENTIALS");
+  spec.credentials = credentials.empty() ? "none" : credentials;
   auto other = make(spec, rng);
   ASSERT_TRUE(other);
   auto probed = (*other)->probe(context);
