@@ -33,8 +33,10 @@ class GcsBackendTest : public ::testing::Test {
   Result<CopyInfo> write(const std::string& name, std::string body,
                          Expectation expectation = Expectation::absent(),
                          Attributes attributes = {}, std::string storage_class = {}) {
+    const Seal seal{body.size(), Crc32c::of(body), md5(body), "text/csv", attributes, {}};
     io::StringSource source{std::move(body)};
     WriteRequest request;
+    if (sealed) request.seal = [&]() -> Result<Seal> { return seal; };
     request.name = name;
     request.body = &source;
     request.expectation = std::move(expectation);
@@ -65,6 +67,7 @@ class GcsBackendTest : public ::testing::Test {
   SeededRng rng{1};
   FakeService* service = nullptr;
   std::unique_ptr<GcsBackend> backend;
+  bool sealed = true;  // write() gives a seal
 };
 
 TEST_F(GcsBackendTest, small_write_carries_checksums_attributes_and_precondition) {
@@ -265,6 +268,32 @@ TEST_F(GcsBackendTest, missing_bucket_is_not_an_absent_object) {
   EXPECT_TRUE(backend->probe(context));
 }
 
+TEST_F(GcsBackendTest, large_write_without_seal_goes_straight_to_its_name) {
+  sealed = false;
+  auto body = pattern(3 * kChunk + 1);
+  auto info = write("x", body, Expectation::absent(), {{"a", "1"}}, "COLDLINE");
+  ASSERT_TRUE(info) << info.error().to_string();
+  EXPECT_EQ(info->attributes, (Attributes{{"a", "1"}}));
+  EXPECT_EQ(info->storage_class, "COLDLINE");
+  EXPECT_TRUE(service->bytes.at("root/x") == body);
+  EXPECT_EQ(service->count("", "staging"), 0u);
+  EXPECT_EQ(write("x", body).error().code(), Code::kConflict);
+  EXPECT_TRUE(write("x", body, Expectation::at(info->version)));
+  EXPECT_GT(service->count("", "staging"), 0u) << "an overwrite is staged";
+}
+
+TEST_F(GcsBackendTest, lost_session_after_the_last_chunk_is_recognized_by_the_object) {
+  sealed = false;
+  auto puts = std::make_shared<size_t>(0);
+  service->fault = [=](const FakeService::Request& request, size_t) {
+    if (request.method != "PUT" || ++*puts < 3) return Fault{};
+    return *puts == 3 ? Fault{Kind::kDropAfter} : Fault{Kind::kStatusBefore, 410};
+  };
+  auto info = write("x", pattern(2 * kChunk + 5));
+  ASSERT_TRUE(info) << info.error().to_string();
+  EXPECT_EQ(service->objects.size(), 1u);
+}
+
 TEST_F(GcsBackendTest, resumable_upload_goes_on_after_faults_in_any_chunk) {
   auto body = pattern(5 * kChunk + 777);
   const std::vector<Fault> faults{{Kind::kRefused},          {Kind::kDropBefore},
@@ -281,6 +310,7 @@ TEST_F(GcsBackendTest, resumable_upload_goes_on_after_faults_in_any_chunk) {
       };
       auto name = std::to_string(static_cast<int>(fault.kind)) + "-" +
                   std::to_string(fault.status) + "-" + std::to_string(chunk);
+      sealed = chunk % 2 == 0;  // staged and in place by turns
       auto info = write(name, body);
       ASSERT_TRUE(info) << name << " " << info.error().to_string();
       EXPECT_TRUE(service->bytes.at("root/" + name) == body) << name;

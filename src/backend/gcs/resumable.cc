@@ -92,7 +92,10 @@ Result<ResumableUpload::Standing> ResumableUpload::put(const io::Context& contex
     std::optional<Error> broken;
     if (answer) {
       BR_TRY(standing, standing_of(context, *answer));
-      if (standing && standing->object) return std::move(*standing);
+      if (standing && standing->object) {
+        ended_by_question_ = ask;
+        return std::move(*standing);
+      }
       if (standing) {
         const uint64_t held = standing->held;
         if (held < start_ || held > end) {

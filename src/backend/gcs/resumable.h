@@ -29,7 +29,9 @@ class ResumableUpload {
                                                          std::string_view chunk, uint32_t crc32c);
   /// Gives the session up; best effort.
   void cancel(const io::Context& context);
-  uint64_t sent_bytes() const { return start_; }
+  /// The object came as the answer to a question, not to the last chunk: a service may have refused
+  /// that chunk (precondition) and still describe the upload as done. The caller looks.
+  bool ended_by_question() const { return ended_by_question_; }
 
  private:
   /// Where the service stands: finished with an object, or holding the first `held` bytes.
@@ -52,7 +54,8 @@ class ResumableUpload {
   std::string name_;
   std::string target_;  // of the session
   uint64_t start_ = 0;  // bytes the service has acknowledged and we have dropped
-  std::string hash_;    // x-goog-hash of the last chunk
+  bool ended_by_question_ = false;
+  std::string hash_;  // x-goog-hash of the last chunk
 };
 
 }  // namespace beringia::backend::gcs

@@ -40,7 +40,9 @@ Result<CopyInfo> Upload::run(const io::Context& context) {
   BudgetShare held{budget_, share};
   BR_TRY(ended, fill(context, options_.chunk_bytes + 1));
   // One byte more than a chunk tells whether the chunk is the last, without a second buffer.
+  const bool known = !request_.seal && request_.expectation.kind == Expectation::Kind::kAbsent;
   auto object = ended && buffer_.size() <= options_.chunk_bytes ? write_whole(context)
+                : known                                         ? write_in_place(context)
                                                                 : write_staged(context);
   if (!object) return std::unexpected(object.error());
   return to_copy(*object, calls_.at().prefix());
@@ -62,14 +64,12 @@ Result<bool> Upload::fill(const io::Context& context, size_t size) {
     if (*count == 0) return true;
     std::string_view fresh{buffer_.data() + before, *count};
     crc32c_.update(fresh);
-    md5_.update(fresh);
     size_ += fresh.size();
   }
   return false;
 }
 
 Result<Seal> Upload::sealed() {
-  if (md5_value_.empty()) md5_value_ = md5_.finish();
   Seal seal;
   seal.size = size_;
   seal.crc32c = crc32c_.value();
@@ -77,12 +77,12 @@ Result<Seal> Upload::sealed() {
   seal.attributes = request_.attributes;
   if (!request_.seal) return seal;
   BR_TRY(given, request_.seal());
-  if (given.size != size_ || given.crc32c != crc32c_.value() ||
-      (given.md5 && *given.md5 != md5_value_)) {
+  if (given.size != size_ || given.crc32c != crc32c_.value()) {
     return std::unexpected(
         corrupt("cannot " + what(), "the bytes that came are not those that were to be written"));
   }
   seal = std::move(given);
+  md5_ = seal.md5;
   if (seal.content_type.empty()) seal.content_type = request_.content_type;
   for (const auto& [name, value] : request_.attributes) seal.attributes.try_emplace(name, value);
   return seal;
@@ -94,7 +94,7 @@ Expectation Upload::expectation(const Seal& seal) const {
 
 Result<void> Upload::check(const ObjectResource& object) const {
   const bool same = object.size == size_ && (!object.crc32c || *object.crc32c == crc32c_.value()) &&
-                    (!object.md5 || *object.md5 == md5_value_);
+                    (!object.md5 || !md5_ || *object.md5 == *md5_);
   if (same) return {};
   return std::unexpected(corrupt(
       "cannot " + what(), "Cloud Storage holds other bytes than were sent", "send it again"));
@@ -106,7 +106,7 @@ Result<ObjectResource> Upload::write_whole(const io::Context& context) {
   auto fields = to_change({seal.content_type, request_.storage_class, seal.attributes, upload_id});
   fields.name = {wire::gcs::FieldChange::Kind::kText, calls_.at().full_name(request_.name)};
   fields.crc32c = crc32c_.value();
-  fields.md5 = md5_value_;
+  fields.md5 = md5_;
   // The boundary is random: the body cannot hold it by accident or intent.
   auto frame =
       wire::related_frame("beringia-" + upload_id, wire::gcs::render(fields), seal.content_type);
@@ -143,13 +143,7 @@ Result<ObjectResource> Upload::write_whole(const io::Context& context) {
   }
 }
 
-Result<ObjectResource> Upload::stage(const io::Context& context, const std::string& name) {
-  // A class with a minimum storage time would bill the staged object for all of it: the class is
-  // given when the object is put in place.
-  const auto storage_class =
-      request_.storage_class.empty() ? std::string{} : std::string{kStandardClass};
-  auto fields = to_change({request_.content_type, storage_class, {}, {}});
-  BR_TRY(session, ResumableUpload::begin(context, calls_, name, fields, kAbsentGeneration));
+Result<ObjectResource> Upload::send_chunks(const io::Context& context, ResumableUpload& session) {
   auto give_up = [&](Error error) {
     session.cancel(context);
     return std::unexpected(std::move(error));
@@ -174,9 +168,41 @@ Result<ObjectResource> Upload::stage(const io::Context& context, const std::stri
   return object;
 }
 
+Result<ObjectResource> Upload::write_in_place(const io::Context& context) {
+  const auto upload_id = calls_.new_upload_id();
+  auto fields =
+      to_change({request_.content_type, request_.storage_class, request_.attributes, upload_id});
+  BR_TRY(session,
+         ResumableUpload::begin(context, calls_, request_.name, fields, kAbsentGeneration));
+  auto object = send_chunks(context, session);
+  if (!object || session.ended_by_question()) {
+    // The answer to the last chunk is lost: what lies under the name tells.
+    auto there = calls_.get(context, request_.name);
+    if (there && upload_id_of(*there) == upload_id) {
+      object = std::move(there);
+    } else if (object && there) {
+      return std::unexpected(
+          conflict("cannot " + what(), "somebody else wrote it first").with_tag("precondition"));
+    } else {
+      auto error = object ? there.error() : object.error();
+      const bool unknown = !there && there.error().code() != Code::kNotFound;
+      if (!unknown && error.retry() == Retry::kNever) return std::unexpected(std::move(error));
+      // The session is given up: what is not there now will not come any more.
+      return std::unexpected(Error{
+          error.code() == Code::kNotFound ? Code::kUnavailable : error.code(),
+          unknown ? Retry::kMaybeApplied : Retry::kSafe, error.what(), error.why(), error.hint()}
+                                 .with_tag(error.tag()));
+    }
+  }
+  if (auto same = check(*object); !same) {
+    (void)calls_.remove(context, request_.name, object->generation);
+    return std::unexpected(same.error());
+  }
+  return object;
+}
+
 Result<ObjectResource> Upload::publish(const io::Context& context, const std::string& staged_name,
                                        const ObjectResource& staged) {
-  if (md5_value_.empty()) md5_value_ = md5_.finish();
   BR_TRY(check(staged));
   BR_TRY(seal, sealed());
   RewriteCall call;
@@ -201,7 +227,14 @@ Result<ObjectResource> Upload::publish(const io::Context& context, const std::st
 
 Result<ObjectResource> Upload::write_staged(const io::Context& context) {
   const auto staged_name = std::string{kStagingPrefix} + calls_.new_upload_id();
-  auto staged = stage(context, staged_name);
+  // A class with a minimum storage time would bill the staged object for all of it: the class is
+  // given when the object is put in place.
+  const auto storage_class =
+      request_.storage_class.empty() ? std::string{} : std::string{kStandardClass};
+  BR_TRY(session, ResumableUpload::begin(context, calls_, staged_name,
+                                         to_change({request_.content_type, storage_class, {}, {}}),
+                                         kAbsentGeneration));
+  auto staged = send_chunks(context, session);
   if (!staged) {
     // Nothing can be visible under the real name, whatever became of the staged object.
     const auto& error = staged.error();

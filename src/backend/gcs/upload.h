@@ -38,8 +38,10 @@ class Upload {
   Expectation expectation(const Seal& seal) const;
   [[nodiscard]] Result<wire::gcs::ObjectResource> write_whole(const io::Context& context);
   [[nodiscard]] Result<wire::gcs::ObjectResource> write_staged(const io::Context& context);
-  [[nodiscard]] Result<wire::gcs::ObjectResource> stage(const io::Context& context,
-                                                        const std::string& name);
+  [[nodiscard]] Result<wire::gcs::ObjectResource> write_in_place(const io::Context& context);
+  /// Sends the whole body through a session; gives the session up when that fails.
+  [[nodiscard]] Result<wire::gcs::ObjectResource> send_chunks(const io::Context& context,
+                                                              ResumableUpload& session);
   [[nodiscard]] Result<wire::gcs::ObjectResource> publish(const io::Context& context,
                                                           const std::string& staged_name,
                                                           const wire::gcs::ObjectResource& staged);
@@ -53,8 +55,7 @@ class Upload {
   std::string buffer_;
   uint64_t size_ = 0;
   Crc32c crc32c_;
-  Digest md5_{Digest::Kind::kMd5};
-  std::string md5_value_;
+  std::optional<std::string> md5_;  // from the seal; the caller has worked it out already
 };
 
 }  // namespace beringia::backend::gcs
