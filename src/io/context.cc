@@ -5,9 +5,15 @@
 namespace beringia::io {
 
 void CancelToken::cancel() {
-  // Callbacks run under the lock: remove() then guarantees that none is running.
+  // Callbacks run under the lock: remove() and detach() then guarantee that none is running.
   std::lock_guard lock{mutex_};
   if (cancelled_.exchange(true, std::memory_order_acq_rel)) return;
+  while (Hook* hook = hooks_) {
+    hooks_ = hook->next;
+    if (hooks_ != nullptr) hooks_->previous = nullptr;
+    hook->attached = false;
+    hook->fire(*hook);
+  }
   for (auto& [id, callback] : callbacks_) callback();
 }
 
@@ -17,14 +23,39 @@ uint64_t CancelToken::on_cancel(std::function<void()> callback) {
   if (cancelled_.load(std::memory_order_acquire)) {
     callback();
   } else {
-    callbacks_.emplace_back(id, std::move(callback));
+    callbacks_.emplace(id, std::move(callback));
   }
   return id;
 }
 
 void CancelToken::remove(uint64_t id) {
   std::lock_guard lock{mutex_};
-  std::erase_if(callbacks_, [&](const auto& entry) { return entry.first == id; });
+  callbacks_.erase(id);
+}
+
+void CancelToken::attach(Hook& hook) {
+  std::lock_guard lock{mutex_};
+  if (cancelled_.load(std::memory_order_acquire)) {
+    hook.fire(hook);
+    return;
+  }
+  hook.previous = nullptr;
+  hook.next = hooks_;
+  if (hooks_ != nullptr) hooks_->previous = &hook;
+  hooks_ = &hook;
+  hook.attached = true;
+}
+
+void CancelToken::detach(Hook& hook) {
+  std::lock_guard lock{mutex_};
+  if (!hook.attached) return;
+  if (hook.previous != nullptr) {
+    hook.previous->next = hook.next;
+  } else {
+    hooks_ = hook.next;
+  }
+  if (hook.next != nullptr) hook.next->previous = hook.previous;
+  hook.attached = false;
 }
 
 Context Context::with_deadline(MonotonicTime deadline) const {

@@ -2,11 +2,11 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
@@ -17,18 +17,30 @@ namespace beringia::io {
 /// on the cancelling thread, must not block. Shared by the canceller and all waiters.
 class CancelToken {
  public:
+  /// A registration without allocation, in the frame of a waiting call. Same rules as callbacks.
+  struct Hook {
+    void (*fire)(Hook& hook) = nullptr;
+    Hook* previous = nullptr;
+    Hook* next = nullptr;
+    bool attached = false;
+  };
+
   void cancel();
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
   /// Registers `callback`; runs at once if already cancelled. @return id for remove()
   uint64_t on_cancel(std::function<void()> callback);
   /// After return the callback is not running and will not run.
   void remove(uint64_t id);
+  /// As on_cancel() and remove(), in constant time however many wait.
+  void attach(Hook& hook);
+  void detach(Hook& hook);
 
  private:
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;
   uint64_t next_id_ = 1;
-  std::vector<std::pair<uint64_t, std::function<void()>>> callbacks_;
+  std::map<uint64_t, std::function<void()>> callbacks_;
+  Hook* hooks_ = nullptr;
 };
 
 /// What every waiting call is given: until when, whether still wanted, and for which request.

@@ -2,58 +2,48 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
+#include <cstdio>
+#include <ctime>
 #include <new>
 #include <utility>
 
 namespace beringia::io {
 namespace {
 
-constexpr size_t kMaxFreeStacks = 256;
 constexpr size_t kReadyPerTurn = 256;  // before sockets and timers are looked at again
 constexpr int kMaxEvents = 256;
 constexpr Duration kStall = std::chrono::milliseconds{50};  // style guide 5
-std::atomic<uint64_t> stall_count{0};
+constexpr int64_t kMaxSleepNanos = 60'000'000'000;
 
 }  // namespace
 
-bool Readiness::wait(Direction direction, const Context& context) {
-  if (closed_) return false;
-  if (std::exchange(edge_[direction], false)) return true;
-  Parker parker;
-  waiter_[direction] = &parker;
-  uint64_t callback = 0;
-  const auto& cancel = context.cancel();
-  if (cancel) callback = cancel->on_cancel([&] { parker.unpark(); });
-  parker.park(context.deadline());
-  if (cancel) cancel->remove(callback);
-  waiter_[direction] = nullptr;
-  return !closed_ && std::exchange(edge_[direction], false);
+void LoopGroup::wake_all() {
+  for (EpollLoop* loop : loops) loop->wake();
 }
 
-void Readiness::signal(bool readable, bool writable) {
-  const bool edges[2] = {readable, writable};
-  for (int direction = 0; direction < 2; ++direction) {
-    if (!edges[direction]) continue;
-    edge_[direction] = true;
-    if (waiter_[direction] != nullptr) waiter_[direction]->unpark();
+void EpollLoop::ReadyList::push(Fiber* fiber) {
+  fiber->next_ready = nullptr;
+  if (last == nullptr) {
+    first = fiber;
+  } else {
+    last->next_ready = fiber;
   }
+  last = fiber;
 }
 
-void Readiness::close() {
-  closed_ = true;
-  for (Parker* waiter : waiter_) {
-    if (waiter != nullptr) waiter->unpark();
-  }
+Fiber* EpollLoop::ReadyList::pop() {
+  Fiber* const fiber = first;
+  first = fiber->next_ready;
+  if (first == nullptr) last = nullptr;
+  return fiber;
 }
 
-EpollLoop::EpollLoop(size_t stack_bytes, BlockingPool& pool, const Clock& clock,
-                     std::atomic<size_t>& fiber_count)
-    : stack_bytes_{stack_bytes}, pool_{pool}, clock_{clock}, fiber_count_{fiber_count} {
+EpollLoop::EpollLoop(LoopGroup& group) : group_{group}, stacks_{group.stack_bytes} {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (epoll_ < 0 || wake_ < 0) throw std::bad_alloc{};
@@ -68,185 +58,197 @@ EpollLoop::~EpollLoop() {
   ::close(epoll_);
 }
 
-uint64_t EpollLoop::stalls() { return stall_count.load(); }
+void EpollLoop::wake() { ::eventfd_write(wake_, 1); }
 
 void EpollLoop::make_ready(Fiber* fiber) {
   if (Loop::current() == this) {
-    ready_.push_back(fiber);
+    ready_.push(fiber);
     return;
   }
-  bool wake = false;
+  bool asleep = false;
   {
     std::lock_guard lock{mutex_};
-    posted_fibers_.push_back(fiber);
-    wake = std::exchange(sleeping_, false);
+    posted_fibers_.push(fiber);
+    asleep = std::exchange(sleeping_, false);
   }
-  if (wake) ::eventfd_write(wake_, 1);
-}
-
-void EpollLoop::post(std::function<void()> task) {
-  bool wake = false;
-  {
-    std::lock_guard lock{mutex_};
-    posted_tasks_.push_back(std::move(task));
-    wake = std::exchange(sleeping_, false);
-  }
-  if (wake) ::eventfd_write(wake_, 1);
-}
-
-Stack EpollLoop::take_stack() {
-  if (free_stacks_.empty()) return Stack{stack_bytes_};
-  Stack stack = std::move(free_stacks_.back());
-  free_stacks_.pop_back();
-  return stack;
+  if (asleep) wake();
 }
 
 void EpollLoop::start(std::function<void()> body) {
-  if (Loop::current() != this) {
-    post([this, body = std::move(body)]() mutable { start(std::move(body)); });
+  group_.fibers.fetch_add(1, std::memory_order_acq_rel);
+  if (Loop::current() == this) {
+    begin(std::move(body));
     return;
   }
-  auto* fiber = std::make_unique<Fiber>(*this, take_stack(), std::move(body)).release();
+  bool asleep = false;
+  {
+    std::lock_guard lock{mutex_};
+    posted_bodies_.push_back(std::move(body));
+    asleep = std::exchange(sleeping_, false);
+  }
+  if (asleep) wake();
+}
+
+void EpollLoop::begin(std::function<void()> body) {
+  const size_t bound = std::max<size_t>(1, group_.max_fibers / group_.loops.size());
+  if (fibers_ >= bound) {
+    backlog_.push_back(std::move(body));
+    return;
+  }
+  std::unique_ptr<Fiber> fiber;
+  try {
+    fiber = std::make_unique<Fiber>(*this, stacks_.take(), body);
+  } catch (const std::bad_alloc&) {
+    // No memory, or vm.max_map_count reached: wait until a fiber ends.
+    if (fibers_ == 0) throw;
+    backlog_.push_back(std::move(body));
+    return;
+  }
   ++fibers_;
-  fiber_count_.fetch_add(1, std::memory_order_relaxed);
-  ready_.push_back(fiber);
+  ready_.push(fiber.release());
 }
 
 void EpollLoop::finish(Fiber* fiber) {
-  const std::unique_ptr<Fiber> owned{fiber};
-  Stack stack = owned->take_stack();
-  if (free_stacks_.size() < kMaxFreeStacks) {
-    if (free_stacks_.size() >= kMaxFreeStacks / 4) stack.drop_pages();
-    free_stacks_.push_back(std::move(stack));
+  {
+    const std::unique_ptr<Fiber> owned{fiber};
+    stacks_.give(owned->take_stack());
   }
   --fibers_;
-  fiber_count_.fetch_sub(1, std::memory_order_relaxed);
-}
-
-Loop::TimerId EpollLoop::add_timer(MonotonicTime when, std::function<void()> fire) {
-  const TimerId id = next_timer_++;
-  timers_.emplace(std::pair{when.nanos, id}, std::move(fire));
-  timer_times_.emplace(id, when.nanos);
-  return id;
-}
-
-void EpollLoop::remove_timer(TimerId id) {
-  auto found = timer_times_.find(id);
-  if (found == timer_times_.end()) return;
-  timers_.erase({found->second, id});
-  timer_times_.erase(found);
+  if (group_.fibers.fetch_sub(1, std::memory_order_acq_rel) == 1 && group_.stopping.load()) {
+    group_.wake_all();
+  }
+  if (!backlog_.empty()) {
+    auto body = std::move(backlog_.front());
+    backlog_.pop_front();
+    begin(std::move(body));
+  }
 }
 
 void EpollLoop::run_blocking(std::function<void()>& job) {
   Parker parker;
-  for (;;) {
-    const bool submitted = pool_.submit([&] {
-      job();
-      parker.unpark();
-    });
-    if (submitted) break;
+  while (!group_.pool->submit([&job, &parker] {
+    job();
+    parker.unpark();
+  })) {
     Parker pause;  // the queue is full: let it drain
-    pause.park(clock_.monotonic() + std::chrono::milliseconds{1});
+    pause.park(Context{}.with_deadline(clock().monotonic() + std::chrono::milliseconds{1}));
   }
-  parker.park(std::nullopt);
+  parker.park(Context{});
 }
 
 void EpollLoop::watch(int fd, std::shared_ptr<Readiness> readiness) {
+  const auto index = static_cast<size_t>(fd);
+  if (watched_.size() <= index) watched_.resize(std::max(index + 1, watched_.size() * 2));
+  // A closed descriptor needs no farewell: its slot is taken over here.
+  watched_[index] = std::move(readiness);
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.fd = fd;
-  watched_[fd] = std::move(readiness);
   ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
 }
 
-void EpollLoop::unwatch(int fd) {
-  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-  watched_.erase(fd);
-}
+void EpollLoop::forget(int fd) { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
 
 void EpollLoop::take_posted() {
-  std::vector<std::function<void()>> tasks;
+  std::vector<std::function<void()>> bodies;
   {
     std::lock_guard lock{mutex_};
-    ready_.insert(ready_.end(), posted_fibers_.begin(), posted_fibers_.end());
-    posted_fibers_.clear();
-    tasks.swap(posted_tasks_);
+    sleeping_ = false;
+    while (posted_fibers_.first != nullptr) ready_.push(posted_fibers_.pop());
+    bodies.swap(posted_bodies_);
   }
-  for (auto& task : tasks) task();
+  for (auto& body : bodies) begin(std::move(body));
 }
 
 void EpollLoop::run_ready() {
-  size_t turns = 0;
-  for (size_t i = 0; i < ready_.size() && turns < kReadyPerTurn; ++i, ++turns) {
-    Fiber* fiber = ready_[i];
-    const MonotonicTime begin = clock_.monotonic();
+  MonotonicTime begin = group_.watchdog ? clock().monotonic() : MonotonicTime{};
+  for (size_t turn = 0; turn < kReadyPerTurn && ready_.first != nullptr; ++turn) {
+    Fiber* const fiber = ready_.pop();
     fiber->resume();
-    if (clock_.monotonic() - begin > kStall) stall_count.fetch_add(1);
     if (fiber->ended()) finish(fiber);
+    if (group_.watchdog) {
+      const MonotonicTime end = clock().monotonic();
+      note_turn(begin, end);
+      begin = end;
+    }
   }
-  ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(turns));
+}
+
+/// A turn that was long because the thread slept or computed is a stall; one that was long because
+/// the machine ran something else is not.
+void EpollLoop::note_turn(MonotonicTime begin, MonotonicTime end) {
+  const bool slow = end - begin > kStall;
+  if (!slow && cpu_nanos_ != 0) return;
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  timespec cpu{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+  const int64_t cpu_nanos = cpu.tv_sec * 1'000'000'000LL + cpu.tv_nsec;
+  const auto switches = static_cast<uint64_t>(usage.ru_nvcsw);
+  if (slow && (cpu_nanos - cpu_nanos_ > kStall.count() || switches > voluntary_switches_)) {
+    group_.stalls.fetch_add(1, std::memory_order_relaxed);
+    std::fprintf(stderr, "io: a fiber held its loop for %lld ms\n",
+                 static_cast<long long>((end - begin).count() / 1'000'000));
+  }
+  cpu_nanos_ = cpu_nanos;
+  voluntary_switches_ = switches;
 }
 
 void EpollLoop::fire_timers() {
-  const int64_t now = clock_.monotonic().nanos;
-  while (!timers_.empty() && timers_.begin()->first.first <= now) {
-    auto node = timers_.extract(timers_.begin());
-    timer_times_.erase(node.key().second);
-    node.mapped()();
-  }
+  if (timers_.empty()) return;
+  const int64_t now = clock().monotonic().nanos;
+  while (Timer* due = timers_.take_due(now)) due->fire(*due);
+}
+
+bool EpollLoop::may_end() {
+  return group_.stopping.load(std::memory_order_acquire) &&
+         group_.fibers.load(std::memory_order_acquire) == 0;
 }
 
 int EpollLoop::timeout_ms() {
+  if (ready_.first != nullptr) return 0;
+  int64_t left = kMaxSleepNanos;
+  if (!timers_.empty()) {
+    left = std::min(left, timers_.next_nanos() - clock().monotonic().nanos);
+    if (left <= 0) return 0;
+  }
   std::lock_guard lock{mutex_};
-  if (!ready_.empty() || !posted_fibers_.empty() || !posted_tasks_.empty()) return 0;
+  if (posted_fibers_.first != nullptr || !posted_bodies_.empty()) return 0;
   sleeping_ = true;
-  if (timers_.empty()) return stopping_ && fibers_ == 0 ? 0 : -1;
-  const int64_t left = timers_.begin()->first.first - clock_.monotonic().nanos;
-  if (left <= 0) return 0;
-  return static_cast<int>(std::min<int64_t>((left + 999'999) / 1'000'000, 60'000));
+  return static_cast<int>((left + 999'999) / 1'000'000);
 }
 
 void EpollLoop::wait_for_events() {
   epoll_event events[kMaxEvents];
-  const int n = ::epoll_wait(epoll_, events, kMaxEvents, timeout_ms());
-  {
-    std::lock_guard lock{mutex_};
-    sleeping_ = false;
-  }
+  const int timeout = timeout_ms();
+  if (group_.watchdog && timeout > 0) cpu_nanos_ = 0;  // sleeping here is no stall
+  const int n = ::epoll_wait(epoll_, events, kMaxEvents, timeout);
   for (int i = 0; i < n; ++i) {
-    if (events[i].data.fd == wake_) {
+    const int fd = events[i].data.fd;
+    if (fd == wake_) {
       eventfd_t drained = 0;
       ::eventfd_read(wake_, &drained);
       continue;
     }
-    auto found = watched_.find(events[i].data.fd);
-    if (found == watched_.end()) continue;
+    const auto index = static_cast<size_t>(fd);
+    if (index >= watched_.size() || !watched_[index]) continue;
     const uint32_t what = events[i].events;
     const bool broken = (what & (EPOLLERR | EPOLLHUP)) != 0;
-    found->second->signal(broken || (what & (EPOLLIN | EPOLLRDHUP)) != 0,
-                          broken || (what & EPOLLOUT) != 0);
+    watched_[index]->signal(broken || (what & (EPOLLIN | EPOLLRDHUP)) != 0,
+                            broken || (what & EPOLLOUT) != 0, broken || (what & EPOLLRDHUP) != 0);
   }
 }
 
 void EpollLoop::run() {
   Loop::set_current(this);
-  for (;;) {
+  while (!may_end()) {
     take_posted();
     run_ready();
     fire_timers();
-    {
-      std::lock_guard lock{mutex_};
-      if (stopping_ && fibers_ == 0 && ready_.empty() && posted_tasks_.empty()) break;
-    }
+    if (may_end()) break;
     wait_for_events();
   }
   Loop::set_current(nullptr);
-}
-
-void EpollLoop::stop() {
-  std::lock_guard lock{mutex_};
-  stopping_ = true;
-  ::eventfd_write(wake_, 1);
 }
 
 }  // namespace beringia::io

@@ -1,87 +1,95 @@
 #pragma once
 
 #include <atomic>
-#include <map>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "io/blocking_pool.h"
 #include "io/fiber.h"
+#include "io/readiness.h"
+#include "io/stack.h"
+#include "io/timer_heap.h"
 
 namespace beringia::io {
 
-/// A descriptor watched by a loop (edge-triggered). Waiters of one direction take turns; a
-/// Readiness is used on its loop only.
-class Readiness {
- public:
-  enum Direction { kRead = 0, kWrite = 1 };
-  /// Parks until an edge came since the last call for this direction. false: deadline, cancelled or
-  /// closed.
-  bool wait(Direction direction, const Context& context);
-  void signal(bool readable, bool writable);
-  void close();
+class EpollLoop;
 
- private:
-  bool edge_[2] = {false, false};
-  Parker* waiter_[2] = {nullptr, nullptr};
-  bool closed_ = false;
+/// What the loops of one runtime share. Owned by the runtime, outlives its loops.
+struct LoopGroup {
+  size_t stack_bytes = 0;
+  size_t max_fibers = 0;
+  bool watchdog = false;
+  const Clock* clock = nullptr;
+  BlockingPool* pool = nullptr;
+  std::vector<EpollLoop*> loops;
+  std::atomic<size_t> fibers{0};  // started and not ended, on all loops
+  std::atomic<bool> stopping{false};
+  std::atomic<uint64_t> stalls{0};
+  void wake_all();
 };
 
 /// One thread, one epoll set, many fibers.
 class EpollLoop final : public Loop {
  public:
-  EpollLoop(size_t stack_bytes, BlockingPool& pool, const Clock& clock,
-            std::atomic<size_t>& fiber_count);
+  explicit EpollLoop(LoopGroup& group);
   ~EpollLoop() override;
 
   void make_ready(Fiber* fiber) override;
   void start(std::function<void()> body) override;
-  TimerId add_timer(MonotonicTime when, std::function<void()> fire) override;
-  void remove_timer(TimerId id) override;
+  void add_timer(Timer& timer, MonotonicTime when) override { timers_.add(timer, when); }
+  void remove_timer(Timer& timer) override { timers_.remove(timer); }
   void run_blocking(std::function<void()>& job) override;
-  const Clock& clock() const override { return clock_; }
+  const Clock& clock() const override { return *group_.clock; }
+  EpollLoop* epoll() override { return this; }
 
-  /// Runs `task` on this loop's thread, outside fibers. From any thread.
-  void post(std::function<void()> task);
-  /// Watches `fd` until unwatch(); both on the loop's thread. The Readiness is kept alive by both.
+  /// Watches `fd` (edge-triggered) until it is closed or forgotten. On the loop's thread.
   void watch(int fd, std::shared_ptr<Readiness> readiness);
-  void unwatch(int fd);
+  /// Ends the watching. From any thread.
+  void forget(int fd);
+  /// Looks again at once. From any thread.
+  void wake();
 
-  /// The thread's main: until stop() was called and no fiber is left.
+  /// The thread's main: until the group stops and no fiber is left on any loop.
   void run();
-  void stop();
-  /// Turns of the loop that took longer than 50 ms (tests fail on them).
-  static uint64_t stalls();
 
  private:
+  struct ReadyList {  // FIFO through Fiber::next_ready
+    Fiber* first = nullptr;
+    Fiber* last = nullptr;
+    void push(Fiber* fiber);
+    Fiber* pop();
+  };
+
   void take_posted();
+  void begin(std::function<void()> body);
+  void finish(Fiber* fiber);
   void run_ready();
   void fire_timers();
   void wait_for_events();
   int timeout_ms();
-  void finish(Fiber* fiber);
-  Stack take_stack();
+  bool may_end();
+  void note_turn(MonotonicTime begin, MonotonicTime end);
 
-  const size_t stack_bytes_;
-  BlockingPool& pool_;
-  const Clock& clock_;
-  std::atomic<size_t>& fiber_count_;
+  LoopGroup& group_;
   int epoll_ = -1;
   int wake_ = -1;
-  std::vector<Fiber*> ready_;
-  std::map<std::pair<int64_t, TimerId>, std::function<void()>> timers_;
-  std::unordered_map<TimerId, int64_t> timer_times_;
-  TimerId next_timer_ = 1;
-  std::unordered_map<int, std::shared_ptr<Readiness>> watched_;  // owners: this and the stream
-  std::vector<Stack> free_stacks_;
+  ReadyList ready_;
+  TimerHeap timers_;
+  std::vector<std::shared_ptr<Readiness>> watched_;  // by descriptor; owners: this and the socket
+  StackPool stacks_;
+  std::deque<std::function<void()>> backlog_;  // fibers beyond the bound
   size_t fibers_ = 0;
+  uint64_t voluntary_switches_ = 0;
+  int64_t cpu_nanos_ = 0;
 
   std::mutex mutex_;  // guards what other threads hand in
-  std::vector<Fiber*> posted_fibers_;
-  std::vector<std::function<void()>> posted_tasks_;
+  ReadyList posted_fibers_;
+  std::vector<std::function<void()>> posted_bodies_;
   bool sleeping_ = false;
-  bool stopping_ = false;
 };
 
 }  // namespace beringia::io

@@ -1,38 +1,20 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
-#include <memory>
-#include <optional>
-#include <vector>
 
 #include "base/time.h"
-#include "io/context.h"
+#include "io/stack.h"
+#include "io/timer_heap.h"
 
 namespace beringia::io {
 
+class EpollLoop;
 class Loop;
 
-/// Memory of one fiber: a guard page below `bytes` of stack. Not copyable.
-class Stack {
- public:
-  explicit Stack(size_t bytes);  // throws std::bad_alloc
-  Stack(Stack&& other) noexcept;
-  Stack& operator=(Stack&& other) noexcept;
-  ~Stack();
-  void* top() const;
-  void* bottom() const;  // lowest usable byte
-  size_t bytes() const { return bytes_; }
-  /// Gives the touched pages back to the kernel.
-  void drop_pages();
-
- private:
-  char* map_ = nullptr;
-  size_t bytes_ = 0;
-};
-
-/// A stackful fiber of one loop; it never changes loops. Owned by its loop.
+/// A stackful fiber of one loop; it never changes loops, hence never threads. Owned by its loop.
+/// An exception may be in flight across a park: its bookkeeping is switched too.
 class Fiber {
  public:
   Fiber(Loop& home, Stack stack, std::function<void()> body);
@@ -43,13 +25,25 @@ class Fiber {
   Loop& home() const { return home_; }
   /// Runs the fiber until it parks, yields or ends. Called by its loop, on the loop's thread.
   void resume();
-  /// Switches back to the loop, which then runs `after` (on its own stack). Called by the fiber.
-  void suspend(std::function<void()>* after);
+  /// Switches back to the loop, which then runs `after(argument)` on its own stack: only then may
+  /// others make this fiber ready. Called by the fiber.
+  void suspend(void (*after)(void* argument), void* argument);
   bool ended() const { return ended_; }
   Stack take_stack() { return std::move(stack_); }
 
+  // For the loop.
+  Fiber* next_ready = nullptr;
+  uint64_t number = 0;
+  bool queued = false;
+
  private:
   struct Switch;
+  /// What libstdc++ keeps per thread about exceptions in flight (Itanium C++ ABI, 2.2.2).
+  struct Exceptions {
+    void* caught = nullptr;
+    unsigned uncaught = 0;
+  };
+  static Exceptions& thread_exceptions();
   static void enter(void* transfer_source, Fiber* self);
 
   Loop& home_;
@@ -58,18 +52,18 @@ class Fiber {
   void* context_ = nullptr;       // where the fiber goes on
   void* loop_context_ = nullptr;  // where its loop goes on
   bool ended_ = false;
-  void* tsan_fiber_ = nullptr;
-  void* tsan_loop_ = nullptr;
-  void* asan_fake_stack_ = nullptr;
-  const void* loop_stack_bottom_ = nullptr;
-  size_t loop_stack_bytes_ = 0;
+  [[maybe_unused]] void* tsan_fiber_ = nullptr;
+  [[maybe_unused]] void* tsan_loop_ = nullptr;
+  [[maybe_unused]] void* asan_fake_stack_ = nullptr;
+  [[maybe_unused]] const void* loop_stack_bottom_ = nullptr;
+  [[maybe_unused]] size_t loop_stack_bytes_ = 0;
 };
 
-/// What fibers need of the thing that runs them. Implementations: EpollLoop, SimulatedLoop.
+/// What fibers need of the thing that runs them. Implementations: EpollLoop, SimulatedRuntime.
 class Loop {
  public:
   virtual ~Loop() = default;
-  /// The loop that runs on this thread; null on plain threads. Never cached across a park.
+  /// The loop that runs on this thread; null on plain threads.
   static Loop* current();
   static void set_current(Loop* loop);
 
@@ -77,45 +71,22 @@ class Loop {
   Fiber* running() const { return running_; }
   /// Puts a parked fiber on the ready list. From any thread.
   virtual void make_ready(Fiber* fiber) = 0;
-  /// Starts a fiber here. From any thread.
+  /// Starts a fiber here. From any thread. Never blocks.
   virtual void start(std::function<void()> body) = 0;
-  using TimerId = uint64_t;
-  /// Calls `fire` at `when` on this loop's thread, unless removed before. Loop thread only.
-  virtual TimerId add_timer(MonotonicTime when, std::function<void()> fire) = 0;
-  virtual void remove_timer(TimerId id) = 0;
+  /// Calls `timer.fire` at `when` on this loop's thread, unless removed before. Loop thread only.
+  virtual void add_timer(Timer& timer, MonotonicTime when) = 0;
+  virtual void remove_timer(Timer& timer) = 0;
   virtual void run_blocking(std::function<void()>& job) = 0;
   virtual const Clock& clock() const = 0;
   virtual bool simulated() const { return false; }
   /// True once a simulated crash has happened: nothing may wait any more.
   virtual bool crashed() const { return false; }
+  /// This loop if it has sockets, else null.
+  virtual EpollLoop* epoll() { return nullptr; }
 
  protected:
   Fiber* running_ = nullptr;
   friend class Fiber;
-};
-
-/// One wait of one fiber (or plain thread): park() returns after unpark() or at the deadline.
-/// unpark() may come from any thread, before or after park(), once or often, but the Parker must
-/// outlive the call (waiters guarantee that by their lock).
-class Parker {
- public:
-  Parker();
-  ~Parker();
-  Parker(const Parker&) = delete;
-  Parker& operator=(const Parker&) = delete;
-  /// false: the deadline came first (or a simulated crash).
-  bool park(const std::optional<MonotonicTime>& deadline);
-  void unpark();
-
- private:
-  enum State : int { kEmpty, kParked, kNotified };
-  bool park_fiber(const std::optional<MonotonicTime>& deadline);
-  bool park_thread(const std::optional<MonotonicTime>& deadline);
-  struct ThreadWait;
-
-  Fiber* fiber_;
-  std::atomic<int> state_{kEmpty};
-  std::unique_ptr<ThreadWait> thread_;
 };
 
 }  // namespace beringia::io

@@ -24,13 +24,13 @@ class RealRuntime final : public Runtime {
   Rng& rng() override { return rng_; }
   bool simulated() const override { return false; }
   void crash() override {}
+  uint64_t stalls() const override { return group_.stalls.load(); }
 
  private:
-  const RuntimeOptions options_;
   SystemClock clock_;
   SystemRng rng_;
-  std::atomic<size_t> fiber_count_{0};
   BlockingPool pool_;
+  LoopGroup group_;
   std::vector<std::unique_ptr<EpollLoop>> loops_;
   std::vector<std::thread> threads_;
   std::atomic<size_t> next_{0};

@@ -1,5 +1,6 @@
 #include "io/runtime.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -7,23 +8,31 @@
 #include <vector>
 
 #include "io/epoll_loop.h"
+#include "io/parker.h"
 #include "io/real_runtime.h"
 
 namespace beringia::io {
 
 RealRuntime::RealRuntime(RuntimeOptions options)
-    : options_{options},
-      pool_{static_cast<size_t>(options.blocking_threads), options.max_blocking_queue} {
+    : pool_{static_cast<size_t>(std::max(1, options.blocking_threads)),
+            options.max_blocking_queue} {
   int loops = options.loops;
   if (loops <= 0) loops = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  group_.stack_bytes = options.stack_bytes;
+  group_.max_fibers = options.max_fibers;
+  group_.watchdog = options.watchdog;
+  group_.clock = &clock_;
+  group_.pool = &pool_;
   for (int i = 0; i < loops; ++i) {
-    loops_.push_back(std::make_unique<EpollLoop>(options.stack_bytes, pool_, clock_, fiber_count_));
+    loops_.push_back(std::make_unique<EpollLoop>(group_));
+    group_.loops.push_back(loops_.back().get());
   }
   for (auto& loop : loops_) threads_.emplace_back([&loop] { loop->run(); });
 }
 
 RealRuntime::~RealRuntime() {
-  for (auto& loop : loops_) loop->stop();
+  group_.stopping.store(true);
+  group_.wake_all();
   for (auto& thread : threads_) thread.join();
 }
 
@@ -68,22 +77,26 @@ bool crashed() { return Loop::current() != nullptr && Loop::current()->crashed()
 
 void yield() {
   if (!on_fiber()) return;
-  Fiber* self = Loop::current()->running();
-  std::function<void()> after = [self] { self->home().make_ready(self); };
-  self->suspend(&after);
+  Fiber* const self = Loop::current()->running();
+  self->suspend(
+      [](void* argument) {
+        auto* fiber = static_cast<Fiber*>(argument);
+        fiber->home().make_ready(fiber);
+      },
+      self);
 }
 
 Result<void> sleep_for(const Context& context, Duration duration) {
-  MonotonicTime until = now() + duration;
-  const bool cut = context.deadline() && *context.deadline() < until;
-  if (cut) until = *context.deadline();
+  const MonotonicTime until = now() + duration;
   Parker parker;
-  uint64_t callback = 0;
-  if (context.cancel()) callback = context.cancel()->on_cancel([&] { parker.unpark(); });
-  parker.park(until);
-  if (context.cancel()) context.cancel()->remove(callback);
-  if (on_fiber() && Loop::current()->crashed()) return std::unexpected(cancelled("crashed"));
-  return context.check(now());
+  parker.park(context.with_deadline(until));
+  if (crashed()) return std::unexpected(cancelled("the wait was cancelled", "simulated crash"));
+  const MonotonicTime woken = now();
+  if (woken >= until && !(context.cancel() && context.cancel()->cancelled())) {
+    // A deadline at the same instant has not cut the sleep short.
+    return {};
+  }
+  return context.check(woken);
 }
 
 void run_blocking(std::function<void()> job) {

@@ -18,9 +18,10 @@ struct RuntimeOptions {
   int loops = 0;              ///< event-loop threads; 0 = one per core
   int blocking_threads = 16;  ///< bound of the blocking pool
   size_t stack_bytes =
-      256 << 10;  ///< usable fiber stack (virtual; touched pages count), + guard page
-  size_t max_fibers = 65536;
+      256 << 10;              ///< usable fiber stack (virtual; touched pages count), + guard page
+  size_t max_fibers = 65536;  ///< more wait, unstarted, until others end
   size_t max_blocking_queue = 65536;
+  bool watchdog = false;  ///< tests: counts and reports fibers that held a loop for 50 ms
 };
 
 /// Event loops, fibers and the pool for what blocks. Owned by app/ (or a test); everything that
@@ -53,7 +54,12 @@ class Runtime {
   /// Simulated only: drops every fiber where it stands WITHOUT unwinding is impossible in C++, so
   /// a crash is made by failing every further wait with kCancelled ("crashed") and every Disk /
   /// network call likewise, until all fibers have ended. @see SimDisk
+  /// Also called by itself from anywhere inside (SimDisk::crash_at). The run() that is going on
+  /// returns when all fibers have ended; then the runtime can be used again, at the same virtual
+  /// time, for what is started anew.
   virtual void crash() = 0;
+  /// With `watchdog`: how often a fiber held its loop for more than 50 ms by sleeping or computing.
+  virtual uint64_t stalls() const { return 0; }
 };
 
 /// The clock of the calling fiber's runtime, or the system's.

@@ -2,9 +2,9 @@
 #include <cstring>
 #include <mutex>
 
+#include "io/socket.h"
 #include "io/stream.h"
 #include "io/sync.h"
-#include "io/tcp.h"
 
 namespace beringia::io {
 namespace {

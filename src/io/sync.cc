@@ -1,51 +1,60 @@
 #include "io/sync.h"
 
-#include <algorithm>
-#include <thread>
+#include <cassert>
 #include <utility>
 
-#include "io/fiber.h"
+#include "io/parker.h"
 
 namespace beringia::io {
 
 struct WaitQueue::Waiter {
   Parker parker;
+  int64_t weight = 0;
   bool notified = false;
+  Waiter* previous = nullptr;
+  Waiter* next = nullptr;
 };
 
-WaitQueue::WaitQueue() = default;
-WaitQueue::~WaitQueue() = default;
+WaitQueue::~WaitQueue() { assert(empty() && "a WaitQueue died while somebody waited in it"); }
 
-Result<void> WaitQueue::wait(const Context& context, std::unique_lock<std::mutex>& lock) {
+void WaitQueue::unlink(Waiter& waiter) {
+  (waiter.previous != nullptr ? waiter.previous->next : first_) = waiter.next;
+  (waiter.next != nullptr ? waiter.next->previous : last_) = waiter.previous;
+}
+
+Result<void> WaitQueue::wait(const Context& context, std::unique_lock<std::mutex>& lock,
+                             int64_t weight) {
   Waiter waiter;
-  waiters_.push_back(&waiter);
+  waiter.weight = weight;
+  waiter.previous = last_;
+  (last_ != nullptr ? last_->next : first_) = &waiter;
+  last_ = &waiter;
   lock.unlock();
-  // The token's callback may run at any time until remove(): it only unparks.
-  uint64_t callback = 0;
-  const auto& cancel = context.cancel();
-  if (cancel) callback = cancel->on_cancel([&] { waiter.parker.unpark(); });
-  waiter.parker.park(context.deadline());
-  if (cancel) cancel->remove(callback);
+  waiter.parker.park(context);
   lock.lock();
+  // A notification counts even if the deadline came at the same time: it must not be lost.
   if (waiter.notified) return {};
-  std::erase(waiters_, &waiter);
-  if (cancel && cancel->cancelled()) {
+  unlink(waiter);
+  if (crashed()) return std::unexpected(cancelled("the wait was cancelled", "simulated crash"));
+  if (context.cancel() && context.cancel()->cancelled()) {
     return std::unexpected(cancelled("the wait was cancelled"));
   }
   return std::unexpected(cancelled("the deadline has passed"));
 }
 
 void WaitQueue::notify_one() {
-  if (waiters_.empty()) return;
-  Waiter* waiter = waiters_.front();
-  waiters_.pop_front();
+  Waiter* const waiter = first_;
+  if (waiter == nullptr) return;
+  unlink(*waiter);
   waiter->notified = true;
   waiter->parker.unpark();
 }
 
 void WaitQueue::notify_all() {
-  while (!waiters_.empty()) notify_one();
+  while (!empty()) notify_one();
 }
+
+int64_t WaitQueue::front_weight() const { return first_->weight; }
 
 void Event::set() {
   std::lock_guard lock{mutex_};
@@ -106,16 +115,20 @@ MutexGuard::~MutexGuard() {
 
 Result<void> Semaphore::acquire(const Context& context, int64_t n) {
   std::unique_lock lock{mutex_};
-  // First come, first served: a newcomer does not pass those who wait.
-  for (bool first = true; permits_ < n || (first && !queue_.empty()); first = false) {
-    if (auto waited = queue_.wait(context, lock); !waited) {
-      queue_.notify_one();  // what would have been ours may suit the next
-      return waited;
-    }
+  if (permits_ >= n && queue_.empty()) {
+    permits_ -= n;
+    return {};
   }
-  permits_ -= n;
-  if (permits_ > 0) queue_.notify_one();
-  return {};
+  auto waited = queue_.wait(context, lock, n);  // notified = the permits were handed over
+  if (!waited) grant();                         // who stood behind us may be served now
+  return waited;
+}
+
+void Semaphore::grant() {
+  while (!queue_.empty() && queue_.front_weight() <= permits_) {
+    permits_ -= queue_.front_weight();
+    queue_.notify_one();
+  }
 }
 
 bool Semaphore::try_acquire(int64_t n) {
@@ -128,89 +141,12 @@ bool Semaphore::try_acquire(int64_t n) {
 void Semaphore::release(int64_t n) {
   std::lock_guard lock{mutex_};
   permits_ += n;
-  queue_.notify_one();
+  grant();
 }
 
 int64_t Semaphore::available() const {
   std::lock_guard lock{mutex_};
   return permits_;
-}
-
-struct Scope::State {
-  Context context;
-  std::shared_ptr<CancelToken> token = std::make_shared<CancelToken>();
-  std::shared_ptr<CancelToken> parent;
-  uint64_t parent_callback = 0;
-  std::mutex mutex;
-  size_t running = 0;
-  std::optional<Error> error;
-  WaitQueue ended;
-
-  void finish(Result<void> result) {
-    bool failed = false;
-    {
-      std::lock_guard lock{mutex};
-      failed = !result.has_value() && !error;
-      if (failed) error = std::move(result).error();
-    }
-    if (failed) token->cancel();
-    std::lock_guard lock{mutex};
-    if (--running == 0) ended.notify_all();
-  }
-};
-
-Scope::Scope(const Context& parent) : state_{std::make_shared<State>()} {
-  state_->context = parent.with_cancel(state_->token);
-  state_->parent = parent.cancel();
-  if (state_->parent) {
-    state_->parent_callback =
-        state_->parent->on_cancel([token = state_->token] { token->cancel(); });
-  }
-}
-
-Scope::~Scope() {
-  cancel();
-  if (state_->parent) state_->parent->remove(state_->parent_callback);
-  std::unique_lock lock{state_->mutex};
-  while (state_->running > 0) {
-    // Children end by themselves once cancelled; this wait has no deadline and no token.
-    if (!state_->ended.wait(Context{}, lock) && on_fiber()) {
-      lock.unlock();
-      yield();  // a simulated crash: let the children unwind
-      lock.lock();
-    }
-  }
-}
-
-const Context& Scope::context() const { return state_->context; }
-
-void Scope::spawn(std::function<Result<void>()> body) {
-  {
-    std::lock_guard lock{state_->mutex};
-    ++state_->running;
-  }
-  auto run = [state = state_, body = std::move(body)] { state->finish(body()); };
-  if (Loop* loop = Loop::current()) {
-    loop->start(std::move(run));
-  } else {
-    std::thread{std::move(run)}.detach();  // joined through `running`
-  }
-}
-
-void Scope::cancel() { state_->token->cancel(); }
-
-Result<void> Scope::join() {
-  std::unique_lock lock{state_->mutex};
-  while (state_->running > 0) {
-    auto waited = state_->ended.wait(Context{}, lock);
-    if (!waited && on_fiber()) {
-      lock.unlock();
-      yield();
-      lock.lock();
-    }
-  }
-  if (state_->error) return std::unexpected(*state_->error);
-  return {};
 }
 
 }  // namespace beringia::io

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <deque>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <vector>
 
 #include "base/error.h"
 #include "io/context.h"
@@ -16,22 +14,28 @@ namespace beringia::io {
 // Waiting primitives that park the fiber (or block a plain thread) and may be signalled from any
 // thread, loop or pool. None is held over I/O by convention (style guide 5), but all allow parking.
 
-/// FIFO of parked waiters; the primitive the others are made of.
+/// FIFO of parked waiters; the primitive the others are made of. No allocation.
 class WaitQueue {
  public:
-  WaitQueue();
-  ~WaitQueue();
+  WaitQueue() = default;
+  ~WaitQueue();  // nobody may wait any more
   WaitQueue(const WaitQueue&) = delete;
   WaitQueue& operator=(const WaitQueue&) = delete;
-  /// Unlocks `lock`, parks until notified, relocks. @error kCancelled (lock is held again)
-  [[nodiscard]] Result<void> wait(const Context& context, std::unique_lock<std::mutex>& lock);
-  void notify_one();  // caller holds the mutex that guards the state
+  /// Unlocks `lock`, parks until notified, relocks. `weight` is what the waiter needs, for
+  /// front_weight(). @error kCancelled (lock is held again; a notification was not consumed)
+  [[nodiscard]] Result<void> wait(const Context& context, std::unique_lock<std::mutex>& lock,
+                                  int64_t weight = 0);
+  // The caller of these holds the mutex that guards the state.
+  void notify_one();
   void notify_all();
-  bool empty() const { return waiters_.empty(); }
+  bool empty() const { return first_ == nullptr; }
+  int64_t front_weight() const;  // not empty
 
  private:
   struct Waiter;
-  std::deque<Waiter*> waiters_;
+  void unlink(Waiter& waiter);
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
 };
 
 /// One-shot latch. set() may be called from any thread, once or more.
@@ -73,7 +77,8 @@ class MutexGuard {
   Mutex* mutex_;
 };
 
-/// Counts permits; FIFO. For limits on concurrency and bytes in memory.
+/// Counts permits; FIFO: who needs many is not passed by those who need few. For limits on
+/// concurrency and bytes in memory.
 class Semaphore {
  public:
   explicit Semaphore(int64_t permits) : permits_{permits} {}
@@ -83,12 +88,14 @@ class Semaphore {
   int64_t available() const;
 
  private:
+  void grant();
   mutable std::mutex mutex_;
   int64_t permits_;
   WaitQueue queue_;
 };
 
 /// Fibers that belong together: joined before the Scope ends; the first error cancels the others.
+/// What a child's body holds is destroyed before the child counts as ended.
 class Scope {
  public:
   explicit Scope(const Context& parent);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "io/socket.h"
 #include "io/stream.h"
-#include "io/tcp.h"
 
 namespace beringia::io {
 
