@@ -121,6 +121,7 @@ Error from_errno(int error_number, std::string what) {
     case ENOENT:
     case ENOTDIR: return not_found(std::move(what), std::move(why));
     case EEXIST:
+    case EISDIR:
     case ENOTEMPTY: return already_exists(std::move(what), std::move(why));
     case EACCES:
     case EPERM:

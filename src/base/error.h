@@ -76,19 +76,22 @@ Error unsupported(std::string what, std::string why = {}, std::string hint = {})
 Error cancelled(std::string what, std::string why = {}, std::string hint = {});
 Error internal(std::string what, std::string why = {}, std::string hint = {});
 
-/// Maps errno: ENOENT -> kNotFound, EEXIST -> kAlreadyExists, EACCES/EPERM/EROFS -> kDenied,
-/// ENOSPC/EDQUOT/EIO/... -> kUnavailable (Retry::kNever; tag "no_space" for ENOSPC and EDQUOT).
+/// Maps errno: ENOENT -> kNotFound, EEXIST/EISDIR/ENOTEMPTY -> kAlreadyExists, EACCES/EPERM/EROFS
+/// -> kDenied, ENOSPC/EDQUOT/EIO/... -> kUnavailable (Retry::kNever; tag "no_space" for ENOSPC and
+/// EDQUOT).
 Error from_errno(int error_number, std::string what);
 
 }  // namespace beringia
 
 #define BR_CONCAT_INNER(a, b) a##b
 #define BR_CONCAT(a, b) BR_CONCAT_INNER(a, b)
-#define BR_TRY_ONE(expr)                                    \
-  do {                                                      \
-    if (auto br_result = (expr); !br_result) {              \
-      return std::unexpected(std::move(br_result).error()); \
-    }                                                       \
+// A name of its own for each use: they nest when `expr` holds a lambda.
+#define BR_TRY_ONE(expr) BR_TRY_ONE_AS(BR_CONCAT(br_result_, __COUNTER__), expr)
+#define BR_TRY_ONE_AS(name, expr)                      \
+  do {                                                 \
+    if (auto name = (expr); !name) {                   \
+      return std::unexpected(std::move(name).error()); \
+    }                                                  \
   } while (false)
 #define BR_TRY_VAR(var, ...)                                            \
   auto BR_CONCAT(var, _result) = (__VA_ARGS__);                         \

@@ -37,6 +37,11 @@ class File {
   virtual std::optional<size_t> try_read_cached(uint64_t offset, std::span<char> buffer) = 0;
   [[nodiscard]] virtual Result<void> write_at(uint64_t offset, std::string_view bytes) = 0;
   [[nodiscard]] virtual Result<void> truncate(uint64_t size) = 0;
+  /// Sets the modification time. @error kUnsupported: cannot be set here
+  [[nodiscard]] virtual Result<void> set_modified(int64_t mtime_nanos) {
+    return std::unexpected(
+        unsupported("cannot set a modification time to " + std::to_string(mtime_nanos)));
+  }
   /// Data and inode durable (fsync).
   [[nodiscard]] virtual Result<void> sync() = 0;
   [[nodiscard]] virtual Result<FileStat> stat() = 0;

@@ -90,6 +90,15 @@ class PosixFile final : public File {
     });
   }
 
+  Result<void> set_modified(int64_t mtime_nanos) override {
+    return blocking([&]() -> Result<void> {
+      const timespec times[2] = {{0, UTIME_OMIT},
+                                 {mtime_nanos / 1'000'000'000, mtime_nanos % 1'000'000'000}};
+      if (::futimens(fd_, times) == 0) return {};
+      return std::unexpected(from_errno(errno, "cannot set the time of " + path_));
+    });
+  }
+
   Result<void> sync() override {
     return blocking([&]() -> Result<void> {
       if (::fsync(fd_) == 0) return {};

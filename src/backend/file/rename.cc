@@ -1,0 +1,71 @@
+#include "backend/file/file_backend.h"
+#include "io/runtime.h"
+
+namespace beringia::backend::file {
+
+Result<CopyInfo> FileBackend::rename(const io::Context& context, const RenameRequest& request) {
+  const bool directory = request.from.ends_with('/');
+  if (directory && request.to.ends_with('/')) return rename_directory(request);
+  if (directory) {
+    return std::unexpected(
+        invalid("cannot rename " + request.from + " to " + request.to, "one is a directory"));
+  }
+  CopyInfo info;
+  std::string from;
+  std::string to;
+  {
+    BR_TRY(guards, locks_.lock_both(context, request.from, request.to));
+    BR_TRY(io::blocking([&]() -> Result<void> {
+      BR_TRY(there, tree_.locate(request.from));
+      BR_TRY(check_version(request.from, there, request.version));
+      BR_TRY(known, info_of(request.from, there));
+      info = std::move(known);
+      from = there.path;
+      if (request.from == request.to) {
+        to = from;
+        return check_expectation(request.to, there, request.expectation);
+      }
+      BR_TRY(tree_.drop_shadowed(request.from, from));
+      bool replaced = false;
+      BR_TRY(placed, put_in_place(request.to, from, request.expectation, replaced));
+      to = std::move(placed);
+      return {};
+    }));
+  }
+  open_files_.forget(request.from);
+  info.name = request.to;
+  // The new name first: after a power loss there may be two names, never none.
+  BR_TRY(tree_.make_durable(to));
+  BR_TRY(tree_.make_removal_durable(from));
+  io::blocking([&] { tree_.prune(from); });
+  return info;
+}
+
+Result<CopyInfo> FileBackend::rename_directory(const RenameRequest& request) {
+  BR_TRY(from, tree_.directory_path(request.from));
+  BR_TRY(to, tree_.directory_path(request.to));
+  if (from == tree_.root() || to == tree_.root() || request.to.starts_with(request.from)) {
+    return std::unexpected(
+        invalid("cannot rename the directory " + request.from + " to " + request.to));
+  }
+  BR_TRY(io::blocking([&]() -> Result<void> {
+    BR_TRY(tree_.check_parents(from + "/"));
+    for (int race = 1;; ++race) {
+      BR_TRY(tree_.make_room(to));
+      auto moved = disk_.rename_exclusive(from, to);
+      if (moved) return {};
+      const bool pruned = moved.error().code() == Code::kNotFound && disk_.stat(from).has_value();
+      if (!pruned || race == kMaxRaces) return moved;
+    }
+  }));
+  tree_.forget_durable();
+  open_files_.forget_all();
+  BR_TRY(tree_.make_durable(to));
+  BR_TRY(tree_.make_removal_durable(from));
+  io::blocking([&] { tree_.prune(from); });
+  CopyInfo info;
+  info.name = request.to;
+  return info;
+}
+
+}  // namespace beringia::backend::file
