@@ -30,7 +30,7 @@ class Emulator:
     kind: str
     port: int
     process: subprocess.Popen
-    lacks: list = field(default_factory=list)  # see gcs_emulator_test.cc
+    lacks: list = field(default_factory=list)  # see tests/gcs_backend/test_gcs_backend.py
 
     @property
     def endpoint(self):
@@ -125,7 +125,7 @@ def start(install=True):
         command = [program, "-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-port",
                    str(port), "-log-level", "error"]
         return _start("fake-gcs-server", command, port,
-                      ["delete_conditions", "copy_conditions", "patch", "resume"],
+                      ["delete_conditions", "copy_conditions", "patch", "paged_prefixes"],
                       "/storage/v1/b?project=x")
     return start_gcp_storage_emulator(install)
 
@@ -145,4 +145,4 @@ def start_gcp_storage_emulator(install=True):
     command = [str(program), "start", "--host", "127.0.0.1", "--port", str(port), "--in-memory"]
     return _start("gcp-storage-emulator", command, port,
                   ["write_conditions", "delete_conditions", "copy_conditions", "patch", "compose",
-                   "resume", "bucket_message"], "/storage/v1/b?project=x")
+                   "bucket_message", "behaviour"], "/storage/v1/b?project=x")

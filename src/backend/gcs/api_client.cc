@@ -56,6 +56,7 @@ Error with_subject(const Error& error, const std::string& what) {
 Result<io::HttpClientResponse> ApiClient::open(const io::Context& context,
                                                const ApiRequest& request) const {
   for (int refreshes = 0;; ++refreshes) {
+    BR_TRY(context.check(io::now()));
     BR_TRY(token, credentials_.token(context));
     io::HttpClientRequest http;
     http.method = request.method;

@@ -62,13 +62,18 @@ Result<std::unique_ptr<io::ByteSource>> Download::open(const io::Context& contex
 Error Download::refused(const io::Context& context, io::HttpClientResponse& response) {
   auto text = io::read_all(context, *response.body, kMaxErrorBytes);
   ApiAnswer answer{response.status, response.headers, text.value_or(std::string{}), false};
-  if (response.status == 416) {
-    return conflict("cannot " + what_, "the range lies outside of the object: it was changed");
-  }
+  if (response.status == 416) return outside();
   if (response.status == 404 && position_ > 0) {
     return conflict("cannot " + what_, "the object was replaced or deleted while it was read");
   }
   return error_of(answer, what_);
+}
+
+Error Download::outside() const {
+  if (position_ > 0) {
+    return conflict("cannot " + what_, "the object was replaced while it was read");
+  }
+  return invalid("cannot " + what_, "the range does not lie inside the object");
 }
 
 Result<void> Download::accept(io::HttpClientResponse response) {
@@ -84,6 +89,7 @@ Result<void> Download::accept(io::HttpClientResponse response) {
     fits = first == 0 && response.content_length == length;
     total = response.content_length;
   }
+  if (!fits && total && *total < first + length) return std::unexpected(outside());
   // "Accept-Encoding: gzip" was sent, so stored gzip objects come as they are stored. A gzip that
   // was put on only for the transfer would be other bytes.
   const auto stored = response.headers.get_or("x-goog-stored-content-encoding", "");

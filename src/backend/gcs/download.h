@@ -13,7 +13,7 @@ namespace beringia::backend::gcs {
 class Download final : public io::ByteSource {
  public:
   /// Sends the request; the answer's head decides. `length` >= 1.
-  /// @error kNotFound; kConflict: another version, or the range is not inside the object
+  /// @error kNotFound; kConflict: another version; kInvalid: not inside the object
   [[nodiscard]] static Result<std::unique_ptr<io::ByteSource>> open(const io::Context& context,
                                                                     const ObjectCalls& calls,
                                                                     const ReadRequest& request);
@@ -28,6 +28,7 @@ class Download final : public io::ByteSource {
   Result<void> reopen(const io::Context& context, std::optional<Error> broken);
   /// Takes over an accepted answer after checking that it is the range of the generation.
   Result<void> accept(io::HttpClientResponse response);
+  Error outside() const;
   Error refused(const io::Context& context, io::HttpClientResponse& response);
   Result<void> check_end();
 

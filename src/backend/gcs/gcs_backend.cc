@@ -11,6 +11,9 @@ namespace {
 constexpr size_t kMaxPageItems = 1000;  // the service gives no more (Objects: list, maxResults)
 constexpr int kMaxSweepPages = 10000;
 constexpr int kMaxEmptyPages = 10000;
+/// Appended to a name it gives the next name there can be, for the inclusive startOffset (NUL is in
+/// no name of ours).
+constexpr char kNextName = '\x01';
 
 /// What to_copy() reads; the rest of the resource need not travel.
 constexpr std::string_view kListFields =
@@ -62,6 +65,16 @@ Result<CopyInfo> GcsBackend::write(const io::Context& context, const WriteReques
   return Upload{calls_, options_.upload, upload_budget_, request}.run(context);
 }
 
+Result<bool> GcsBackend::has_names_after(const io::Context& context, const std::string& directory,
+                                         const std::string& start_after) const {
+  const auto& at = options_.location;
+  BR_TRY(page, calls_.list(context, {{"prefix", at.full_name(directory)},
+                                     {"startOffset", at.full_name(start_after) + kNextName},
+                                     {"maxResults", "1"},
+                                     {"fields", "nextPageToken,items(name)"}}));
+  return !page.items.empty() || !page.next_page_token.empty();
+}
+
 Result<CopyPage> GcsBackend::list(const io::Context& context, const ListRequest& request) {
   const auto& at = options_.location;
   Query query{{"projection", "noAcl"},
@@ -69,9 +82,17 @@ Result<CopyPage> GcsBackend::list(const io::Context& context, const ListRequest&
               {"maxResults", std::to_string(std::min(request.max_items, kMaxPageItems))},
               {"fields", std::string{kListFields}}};
   if (request.by_directory) query.emplace_back("delimiter", "/");
-  if (!request.start_after.empty()) {
-    // startOffset is inclusive; the name itself is dropped below.
-    query.emplace_back("startOffset", at.full_name(request.start_after));
+  // The directory that start_after lies in, if any: shown when a name below it is left. Services
+  // differ on whether startOffset leaves out its prefix, so begin with it and ask.
+  std::string begun;
+  if (request.by_directory && request.start_after.starts_with(request.prefix)) {
+    auto slash = request.start_after.find('/', request.prefix.size());
+    if (slash != std::string::npos) begun = request.start_after.substr(0, slash + 1);
+  }
+  if (!begun.empty()) {
+    query.emplace_back("startOffset", at.full_name(begun));
+  } else if (!request.start_after.empty()) {
+    query.emplace_back("startOffset", at.full_name(request.start_after) + kNextName);
   }
   const bool shows_reserved = request.prefix.starts_with(kReservedPrefix);
   CopyPage page;
@@ -92,9 +113,10 @@ Result<CopyPage> GcsBackend::list(const io::Context& context, const ListRequest&
     for (const auto& prefix : answer.prefixes) {
       auto name = prefix.substr(std::min(prefix.size(), at.prefix().size()));
       if (!shows_reserved && name == kReservedPrefix) continue;
-      // A directory is over when all names below it are: "a/" with start_after "a/b" may hold more.
-      if (!request.start_after.empty() && name <= request.start_after &&
-          !request.start_after.starts_with(name)) {
+      if (!begun.empty() && name == begun) {
+        BR_TRY(left, has_names_after(context, begun, request.start_after));
+        if (!left) continue;
+      } else if (!request.start_after.empty() && name <= request.start_after) {
         continue;
       }
       page.directories.push_back(std::move(name));

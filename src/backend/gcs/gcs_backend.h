@@ -44,6 +44,10 @@ class GcsBackend final : public Backend {
   Result<void> probe(const io::Context& context) override;
 
  private:
+  [[nodiscard]] Result<bool> has_names_after(const io::Context& context,
+                                             const std::string& directory,
+                                             const std::string& start_after) const;
+
   const GcsOptions options_;
   const Capabilities capabilities_;
   const std::unique_ptr<io::HttpClient> http_;

@@ -2,7 +2,7 @@
 // BERINGIA_GCS_EMULATOR=http://host:port names one; tests/gcs_backend/run.py starts them.
 // BERINGIA_GCS_BUCKET is an existing bucket, BERINGIA_GCS_CREDENTIALS a key file (default: none);
 // BERINGIA_GCS_LACKS lists what the emulator does not do as Google's reference says
-// ("delete_conditions", "copy_conditions", "resume", ...).
+// ("delete_conditions", "copy_conditions", ...).
 
 #include <gtest/gtest.h>
 
