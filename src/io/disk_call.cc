@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, kDiskCalls> kNames = {"open",
                                                              "remove_directory",
                                                              "list",
                                                              "sync_directory",
-                                                             "free_bytes"};
+                                                             "free_bytes",
+                                                             "set_modified"};
 
 }  // namespace
 

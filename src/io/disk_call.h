@@ -25,8 +25,9 @@ enum class DiskCall {
   kList,
   kSyncDirectory,
   kFreeBytes,
+  kSetModified,
 };
-inline constexpr size_t kDiskCalls = 17;
+inline constexpr size_t kDiskCalls = 18;
 
 /// "sync_directory" and so on; as in the configuration of faults.
 std::string_view to_string(DiskCall call);

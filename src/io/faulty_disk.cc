@@ -26,6 +26,10 @@ class FaultyFile final : public File {
     BR_TRY(pass(DiskCall::kTruncate));
     return inner_->truncate(size);
   }
+  Result<void> set_modified(int64_t mtime_nanos) override {
+    BR_TRY(pass(DiskCall::kSetModified));
+    return inner_->set_modified(mtime_nanos);
+  }
   Result<void> sync() override {
     BR_TRY(pass(DiskCall::kSync));
     return inner_->sync();

@@ -2,237 +2,31 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <map>
 
 #include "io/disk.h"
+#include "io/group_sync.h"
+#include "io/posix_file.h"
 #include "io/runtime.h"
-#include "io/sync.h"
 
 namespace beringia::io {
 namespace {
 
-constexpr size_t kCopyStep = 1 << 20;
-constexpr size_t kMaxXattrBytes = 64 << 10;  // Linux limit (xattr(7))
-
-template <class F>
-auto retry_eintr(F&& call) {
-  for (;;) {
-    const auto result = call();
-    if (result >= 0 || errno != EINTR) return result;
-  }
+Result<void> fsync_directory(const std::string& path) {
+  return blocking([&]() -> Result<void> {
+    const int fd =
+        retry_eintr([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+    if (fd < 0) return std::unexpected(from_errno(errno, "cannot open " + path));
+    const int failed = ::fsync(fd) == 0 ? 0 : errno;
+    ::close(fd);
+    if (failed == 0) return {};
+    return std::unexpected(from_errno(failed, "cannot make directory " + path + " durable"));
+  });
 }
-
-FileStat to_stat(const struct stat& s) {
-  FileStat out;
-  out.size = static_cast<uint64_t>(s.st_size);
-  out.inode = s.st_ino;
-  out.mtime_nanos = s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec;
-  out.ctime_nanos = s.st_ctim.tv_sec * 1'000'000'000LL + s.st_ctim.tv_nsec;
-  out.mode = s.st_mode & 07777;
-  out.uid = s.st_uid;
-  out.gid = s.st_gid;
-  out.is_directory = S_ISDIR(s.st_mode);
-  out.is_regular = S_ISREG(s.st_mode);
-  return out;
-}
-
-Error xattr_error(int error_number, const std::string& what) {
-  if (error_number == ENODATA) return not_found(what, "no such attribute");
-  if (error_number == ENOTSUP) return unsupported(what, "the file system has no attributes");
-  return from_errno(error_number, what);
-}
-
-class PosixFile final : public File {
- public:
-  PosixFile(int fd, std::string path) : fd_{fd}, path_{std::move(path)} {}
-  ~PosixFile() override { ::close(fd_); }
-
-  Result<size_t> read_at(uint64_t offset, std::span<char> buffer) override {
-    return blocking([&]() -> Result<size_t> {
-      const ssize_t n = retry_eintr(
-          [&] { return ::pread(fd_, buffer.data(), buffer.size(), static_cast<off_t>(offset)); });
-      if (n < 0) return std::unexpected(from_errno(errno, "cannot read " + path_));
-      return static_cast<size_t>(n);
-    });
-  }
-
-  std::optional<size_t> try_read_cached(uint64_t offset, std::span<char> buffer) override {
-    iovec part{buffer.data(), buffer.size()};
-    const ssize_t n = ::preadv2(fd_, &part, 1, static_cast<off_t>(offset), RWF_NOWAIT);
-    if (n < 0) return std::nullopt;
-    return static_cast<size_t>(n);
-  }
-
-  Result<void> write_at(uint64_t offset, std::string_view bytes) override {
-    return blocking([&]() -> Result<void> {
-      while (!bytes.empty()) {
-        const ssize_t n = retry_eintr(
-            [&] { return ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
-        if (n < 0) return std::unexpected(from_errno(errno, "cannot write " + path_));
-        offset += static_cast<uint64_t>(n);
-        bytes.remove_prefix(static_cast<size_t>(n));
-      }
-      return {};
-    });
-  }
-
-  Result<void> truncate(uint64_t size) override {
-    return blocking([&]() -> Result<void> {
-      if (::ftruncate(fd_, static_cast<off_t>(size)) == 0) return {};
-      return std::unexpected(from_errno(errno, "cannot truncate " + path_));
-    });
-  }
-
-  Result<void> set_modified(int64_t mtime_nanos) override {
-    return blocking([&]() -> Result<void> {
-      const timespec times[2] = {{0, UTIME_OMIT},
-                                 {mtime_nanos / 1'000'000'000, mtime_nanos % 1'000'000'000}};
-      if (::futimens(fd_, times) == 0) return {};
-      return std::unexpected(from_errno(errno, "cannot set the time of " + path_));
-    });
-  }
-
-  Result<void> sync() override {
-    return blocking([&]() -> Result<void> {
-      if (::fsync(fd_) == 0) return {};
-      return std::unexpected(from_errno(errno, "cannot make " + path_ + " durable"));
-    });
-  }
-
-  Result<FileStat> stat() override {
-    struct stat s{};
-    // An open file's inode is in memory: this does not block on local file systems.
-    if (::fstat(fd_, &s) != 0) return std::unexpected(from_errno(errno, "cannot stat " + path_));
-    return to_stat(s);
-  }
-
-  Result<void> set_xattr(const std::string& name, std::string_view value) override {
-    return blocking([&]() -> Result<void> {
-      if (::fsetxattr(fd_, name.c_str(), value.data(), value.size(), 0) == 0) return {};
-      return std::unexpected(xattr_error(errno, "cannot set " + name + " of " + path_));
-    });
-  }
-
-  Result<std::string> get_xattr(const std::string& name) override {
-    return blocking([&]() -> Result<std::string> {
-      std::string value(kMaxXattrBytes, '\0');
-      const ssize_t n = ::fgetxattr(fd_, name.c_str(), value.data(), value.size());
-      if (n < 0) return std::unexpected(xattr_error(errno, "cannot get " + name + " of " + path_));
-      value.resize(static_cast<size_t>(n));
-      return value;
-    });
-  }
-
-  Result<void> copy_from(File& source, uint64_t source_offset, uint64_t offset,
-                         uint64_t length) override {
-    return blocking([&]() -> Result<void> {
-      auto from = static_cast<off_t>(source_offset);
-      auto to = static_cast<off_t>(offset);
-      std::string buffer;
-      while (length > 0) {
-        ssize_t n = ::copy_file_range(source.descriptor(), &from, fd_, &to, length, 0);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 &&
-            (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
-          n = copy_step(source.descriptor(), from, to, length, buffer);
-          from += std::max<ssize_t>(n, 0);
-          to += std::max<ssize_t>(n, 0);
-        }
-        if (n < 0) return std::unexpected(from_errno(errno, "cannot copy into " + path_));
-        if (n == 0)
-          return std::unexpected(corrupt("cannot copy into " + path_, "the source ended"));
-        length -= static_cast<uint64_t>(n);
-      }
-      return {};
-    });
-  }
-
-  int descriptor() const override { return fd_; }
-
- private:
-  ssize_t copy_step(int source, off_t from, off_t to, uint64_t length, std::string& buffer) const {
-    buffer.resize(std::min<uint64_t>(kCopyStep, length));
-    const ssize_t got =
-        retry_eintr([&] { return ::pread(source, buffer.data(), buffer.size(), from); });
-    if (got <= 0) return got;
-    return retry_eintr([&] { return ::pwrite(fd_, buffer.data(), static_cast<size_t>(got), to); });
-  }
-
-  int fd_;
-  std::string path_;
-};
-
-/// fsyncs of one directory: who comes while one runs shares the next one.
-class DirectorySyncs {
- public:
-  Result<void> sync(const std::string& path) {
-    std::shared_ptr<Flight> flight;
-    bool leader = false;
-    std::shared_ptr<Flight> running;
-    {
-      std::lock_guard lock{mutex_};
-      auto& entry = directories_[path];
-      running = entry.running;
-      if (!entry.next) {
-        entry.next = std::make_shared<Flight>();
-        leader = true;
-      }
-      flight = entry.next;
-    }
-    if (!leader) {
-      BR_TRY(flight->done.wait(Context{}));
-      return flight->result;
-    }
-    if (running) BR_TRY(running->done.wait(Context{}));
-    {
-      // From here on newcomers need a later fsync: this one is about to start.
-      std::lock_guard lock{mutex_};
-      auto& entry = directories_[path];
-      entry.running = std::move(entry.next);
-      entry.next = nullptr;
-    }
-    flight->result = fsync_directory(path);
-    {
-      std::lock_guard lock{mutex_};
-      auto found = directories_.find(path);
-      found->second.running = nullptr;
-      if (!found->second.next) directories_.erase(found);
-    }
-    flight->done.set();
-    return flight->result;
-  }
-
- private:
-  struct Flight {
-    Event done;
-    Result<void> result;
-  };
-  struct Directory {
-    std::shared_ptr<Flight> running;  // owners: the table and who waits for it
-    std::shared_ptr<Flight> next;
-  };
-
-  static Result<void> fsync_directory(const std::string& path) {
-    return blocking([&]() -> Result<void> {
-      const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      if (fd < 0) return std::unexpected(from_errno(errno, "cannot open " + path));
-      const int failed = ::fsync(fd) == 0 ? 0 : errno;
-      ::close(fd);
-      if (failed == 0) return {};
-      return std::unexpected(from_errno(failed, "cannot make directory " + path + " durable"));
-    });
-  }
-
-  std::mutex mutex_;
-  std::map<std::string, Directory> directories_;
-};
 
 class PosixDisk final : public Disk {
  public:
@@ -247,27 +41,27 @@ class PosixDisk final : public Disk {
       }
       const int fd = retry_eintr([&] { return ::open(path.c_str(), flags, 0644); });
       if (fd < 0) return std::unexpected(from_errno(errno, "cannot open " + path));
-      return std::make_unique<PosixFile>(fd, path);
+      return make_posix_file(fd, path);
     });
   }
 
   Result<FileStat> stat(const std::string& path) override {
     return blocking([&]() -> Result<FileStat> {
-      struct stat s{};
+      struct ::stat s{};
       if (::lstat(path.c_str(), &s) != 0) {
         return std::unexpected(from_errno(errno, "cannot stat " + path));
       }
-      return to_stat(s);
+      return to_file_stat(s);
     });
   }
 
   Result<std::string> get_xattr(const std::string& path, const std::string& name) override {
     return blocking([&]() -> Result<std::string> {
-      std::string value(kMaxXattrBytes, '\0');
-      const ssize_t n = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
-      if (n < 0) return std::unexpected(xattr_error(errno, "cannot get " + name + " of " + path));
-      value.resize(static_cast<size_t>(n));
-      return value;
+      return read_xattr(
+          [&](char* buffer, size_t size) {
+            return ::lgetxattr(path.c_str(), name.c_str(), buffer, size);
+          },
+          "cannot get " + name + " of " + path);
     });
   }
 
@@ -290,6 +84,7 @@ class PosixDisk final : public Disk {
       if (errno == EINVAL || errno == ENOSYS) {
         // No such flag on this file system: a hard link is exclusive everywhere.
         if (::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0) return {};
+        // Should unlink fail, both names lead to the file; the caller learns that it is not done.
       }
       return std::unexpected(from_errno(errno, "cannot rename " + from + " to " + to));
     });
@@ -327,7 +122,9 @@ class PosixDisk final : public Disk {
     });
   }
 
-  Result<void> sync_directory(const std::string& path) override { return syncs_.sync(path); }
+  Result<void> sync_directory(const std::string& path) override {
+    return directory_syncs_.sync(path);
+  }
 
   Result<uint64_t> free_bytes(const std::string& path) override {
     return blocking([&]() -> Result<uint64_t> {
@@ -351,12 +148,12 @@ class PosixDisk final : public Disk {
   static DirectoryItem to_item(const std::string& path, const std::string& name,
                                unsigned char type) {
     if (type != DT_UNKNOWN) return {name, type == DT_DIR, type == DT_REG};
-    struct stat s{};
+    struct ::stat s{};
     if (::lstat((path + "/" + name).c_str(), &s) != 0) return {name, false, false};
     return {name, S_ISDIR(s.st_mode), S_ISREG(s.st_mode)};
   }
 
-  DirectorySyncs syncs_;
+  GroupSync directory_syncs_{fsync_directory};
 };
 
 }  // namespace

@@ -287,6 +287,15 @@ class SimDisk::SimFile final : public File {
     });
   }
 
+  Result<void> set_modified(int64_t mtime_nanos) override {
+    return call<void>(DiskCall::kSetModified, [&] {
+      SimFileChange change;
+      change.kind = SimFileChange::Kind::kModified;
+      change.offset = static_cast<uint64_t>(mtime_nanos);
+      return disk_.change_file(*node_, std::move(change));
+    });
+  }
+
   Result<void> sync() override {
     if (sync_failed_) return std::unexpected(failed(EIO, DiskCall::kSync, path_));
     uint64_t begun = 0;  // later changes are not promised

@@ -21,6 +21,9 @@ void enact(SimContent& content, const SimFileChange& change) {
       content.bytes.resize(change.offset, '\0');
       content.mtime_nanos = change.time_nanos;
       return;
+    case SimFileChange::Kind::kModified:
+      content.mtime_nanos = static_cast<int64_t>(change.offset);
+      return;
     case SimFileChange::Kind::kXattr: content.xattrs[change.name] = change.bytes; return;
   }
 }

@@ -27,10 +27,10 @@ struct SimContent {
 
 /// A change of a file that is not durable yet.
 struct SimFileChange {
-  enum class Kind { kWrite, kTruncate, kXattr };
+  enum class Kind { kWrite, kTruncate, kXattr, kModified };
   Kind kind = Kind::kWrite;
   uint64_t sequence = 0;
-  uint64_t offset = 0;  // of a write; the new size of a truncation
+  uint64_t offset = 0;  // of a write; the new size of a truncation; the time set
   std::string name;     // of an attribute
   std::string bytes;
   int64_t time_nanos = 0;

@@ -1,6 +1,7 @@
 #include "io/stream.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include "io/disk.h"
 #include "io/runtime.h"
 #include "io/sync.h"
+#include "io/tls_context.h"
 
 namespace beringia::io {
 namespace {
@@ -114,7 +116,8 @@ class TlsTest : public testing::Test {
     char name[] = "/tmp/beringia-tls-XXXXXX";
     directory_ = ::mkdtemp(name);
     const std::string command =
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "
+        "/CN=localhost "
         "-addext subjectAltName=DNS:localhost -keyout " +
         directory_ + "/key.pem -out " + directory_ + "/cert.pem 2>/dev/null";
     ASSERT_EQ(std::system(command.c_str()), 0);
@@ -154,6 +157,183 @@ TEST_F(TlsTest, refuses_a_certificate_for_another_host) {
   });
 }
 
+TEST_F(TlsTest, resumes_sessions_with_the_same_peer) {
+  auto server = make_tls_server({directory_ + "/cert.pem", directory_ + "/key.pem"});
+  auto client = make_tls_client(directory_ + "/cert.pem");
+  auto runtime = Runtime::make({.loops = 1});
+  runtime->run([&] {
+    auto listener = Listener::bind({"127.0.0.1", 0});
+    for (int i = 0; i < 3; ++i) {
+      Scope scope{Context{}};
+      scope.spawn([&]() -> Result<void> {
+        BR_TRY(plain, (*listener)->accept(scope.context()));
+        BR_TRY(stream, tls_accept(scope.context(), std::move(plain), **server));
+        BR_TRY(stream->write(scope.context(), "hello"));
+        stream->close();
+        return {};
+      });
+      auto stream = connect(Context{}, {"localhost", (*listener)->port()}, client->get());
+      ASSERT_TRUE(stream) << stream.error().to_string();
+      EXPECT_EQ(read_exactly(**stream, 5), "hello");
+      char byte = 0;
+      EXPECT_EQ((*stream)->read(Context{}, {&byte, 1}).value_or(9), 0U) << "a clean end";
+      EXPECT_TRUE(scope.join());
+    }
+  });
+  EXPECT_EQ(SSL_CTX_sess_hits((*client)->get()), 2);
+}
+
+TEST_F(TlsTest, a_stream_that_is_cut_off_does_not_look_like_its_end) {
+  auto server = make_tls_server({directory_ + "/cert.pem", directory_ + "/key.pem"});
+  auto client = make_tls_client(directory_ + "/cert.pem");
+  auto runtime = Runtime::make({.loops = 1});
+  runtime->run([&] {
+    auto listener = Listener::bind({"127.0.0.1", 0});
+    Scope scope{Context{}};
+    scope.spawn([&]() -> Result<void> {
+      BR_TRY(plain, (*listener)->accept(scope.context()));
+      BR_TRY(tls_accept(scope.context(), std::move(plain), **server));
+      return {};  // destroyed without close()
+    });
+    auto stream = connect(Context{}, {"localhost", (*listener)->port()}, client->get());
+    char byte = 0;
+    auto read = (*stream)->read(Context{}, {&byte, 1});
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code(), Code::kUnavailable);
+    EXPECT_TRUE(scope.join());
+  });
+}
+
+TEST_F(TlsTest, refuses_files_that_do_not_fit_and_says_which) {
+  EXPECT_EQ(make_tls_client(directory_ + "/none.pem").error().code(), Code::kInvalid);
+  auto swapped = make_tls_server({directory_ + "/key.pem", directory_ + "/cert.pem"});
+  ASSERT_FALSE(swapped);
+  EXPECT_NE(swapped.error().what().find("key.pem"), std::string::npos);
+}
+
+TEST(TcpStream, cancellation_ends_a_read_and_an_accept) {
+  auto runtime = Runtime::make({.loops = 1});
+  runtime->run([] {
+    auto listener = Listener::bind({"127.0.0.1", 0});
+    auto client = connect(Context{}, {"127.0.0.1", (*listener)->port()}, nullptr);
+    ASSERT_TRUE((*listener)->accept(Context{}));
+    Scope scope{Context{}};
+    scope.spawn([&]() -> Result<void> {
+      char byte = 0;
+      BR_TRY((*client)->read(scope.context(), {&byte, 1}));
+      return {};
+    });
+    scope.spawn([&]() -> Result<void> {
+      BR_TRY((*listener)->accept(scope.context()));
+      return {};
+    });
+    yield();
+    scope.cancel();
+    EXPECT_EQ(scope.join().error().code(), Code::kCancelled);
+  });
+}
+
+TEST(TcpStream, closing_from_another_thread_wakes_reader_and_acceptor) {
+  auto runtime = Runtime::make({.loops = 2});
+  auto listener = Listener::bind({"127.0.0.1", 0});
+  auto client = connect(Context{}, {"127.0.0.1", (*listener)->port()}, nullptr);
+  ASSERT_TRUE(client);
+  auto server = (*listener)->accept(Context{});
+  Semaphore ended{0};
+  runtime->spawn_on(0, [&] {
+    char byte = 0;
+    EXPECT_EQ((*client)->read(Context{}, {&byte, 1}).error().code(), Code::kUnavailable);
+    ended.release();
+  });
+  runtime->spawn_on(1, [&] {
+    EXPECT_EQ((*listener)->accept(Context{}).error().code(), Code::kUnavailable);
+    ended.release();
+  });
+  (*client)->close();
+  (*listener)->close();
+  EXPECT_TRUE(ended.acquire(Context{}, 2));
+}
+
+TEST(TcpStream, a_reader_and_a_writer_may_live_on_different_loops) {
+  auto runtime = Runtime::make({.loops = 2});
+  auto listener = Listener::bind({"127.0.0.1", 0});
+  auto client = connect(Context{}, {"127.0.0.1", (*listener)->port()}, nullptr);
+  auto server = (*listener)->accept(Context{});
+  constexpr size_t kBytes = 8 << 20;
+  Semaphore ended{0};
+  const auto write_all = [&](Stream& stream) {
+    EXPECT_TRUE(stream.write(Context{}, std::string(kBytes, 'x')));
+    ended.release();
+  };
+  const auto read_all_of = [&](Stream& stream) {
+    EXPECT_EQ(read_exactly(stream, kBytes).size(), kBytes);
+    ended.release();
+  };
+  runtime->spawn_on(0, [&] { write_all(**client); });
+  runtime->spawn_on(1, [&] { read_all_of(**client); });
+  runtime->spawn_on(1, [&] { write_all(**server); });
+  runtime->spawn_on(0, [&] { read_all_of(**server); });
+  EXPECT_TRUE(ended.acquire(Context{}, 4));
+}
+
+TEST(TcpStream, sends_regions_of_files_and_notices_short_ones) {
+  char name[] = "/tmp/beringia-file-XXXXXX";
+  const std::string root = ::mkdtemp(name);
+  auto disk = make_posix_disk();
+  auto runtime = Runtime::make({.loops = 1});
+  runtime->run([&] {
+    std::shared_ptr<File> file = std::move(*disk->open(root + "/a", OpenMode::kCreateExclusive));
+    ASSERT_TRUE(file->write_at(0, std::string(3 << 20, 'f')));
+    auto listener = Listener::bind({"127.0.0.1", 0});
+    auto client = connect(Context{}, {"127.0.0.1", (*listener)->port()}, nullptr);
+    auto server = (*listener)->accept(Context{});
+    Scope scope{Context{}};
+    scope.spawn([&]() -> Result<void> {
+      BR_TRY((*server)->write(scope.context(), "head", true));
+      return (*server)->send_file(scope.context(), {file, {1, (3 << 20) - 1}});
+    });
+    EXPECT_EQ(read_exactly(**client, 4), "head");
+    EXPECT_EQ(read_exactly(**client, (3 << 20) - 1), std::string((3 << 20) - 1, 'f'));
+    EXPECT_TRUE(scope.join());
+    auto past = (*server)->send_file(Context{}, {file, {3 << 20, 1}});
+    EXPECT_EQ(past.error().code(), Code::kCorrupt);
+  });
+  std::filesystem::remove_all(root);
+}
+
+TEST(TcpStream, a_write_to_a_broken_connection_is_an_error_not_a_signal) {
+  auto runtime = Runtime::make({.loops = 1});
+  runtime->run([] {
+    auto listener = Listener::bind({"127.0.0.1", 0});
+    auto client = connect(Context{}, {"127.0.0.1", (*listener)->port()}, nullptr);
+    (*listener)->accept(Context{})->reset();
+    Result<void> written;
+    for (int i = 0; i < 1000 && written; ++i) {
+      written = (*client)->write(Context{}, std::string(4096, 'x'));
+      if (written) (void)sleep_for(Context{}, 1ms);
+    }
+    EXPECT_EQ(written.error().code(), Code::kUnavailable);
+  });
+}
+
+TEST(Listener, survives_running_out_of_descriptors) {
+  auto runtime = Runtime::make({.loops = 1});
+  runtime->run([] {
+    auto listener = Listener::bind({"127.0.0.1", 0});
+    auto waiting = connect(Context{}, {"127.0.0.1", (*listener)->port()}, nullptr);
+    ASSERT_TRUE(waiting);
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{0, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    auto refused = (*listener)->accept(Context{}.with_deadline(now() + 5ms));
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(refused.error().code(), Code::kCancelled);
+    auto next = connect(Context{}, {"127.0.0.1", (*listener)->port()}, nullptr);
+    EXPECT_TRUE((*listener)->accept(Context{}));
+  });
+}
+
 TEST(Endpoint, reads_and_refuses_addresses) {
   EXPECT_EQ(Endpoint::parse("[::1]:9000")->host, "::1");
   EXPECT_EQ(Endpoint::parse(":0")->port, 0);
@@ -161,52 +341,6 @@ TEST(Endpoint, reads_and_refuses_addresses) {
   for (const char* bad : {"", "a", "a:", "a:70000", "::1:9", "a:1x"}) {
     EXPECT_FALSE(Endpoint::parse(bad)) << bad;
   }
-}
-
-TEST(PosixDisk, keeps_files_attributes_and_names) {
-  char name[] = "/tmp/beringia-disk-XXXXXX";
-  const std::string root = ::mkdtemp(name);
-  auto disk = make_posix_disk();
-  auto file = disk->open(root + "/a", OpenMode::kCreateExclusive);
-  ASSERT_TRUE(file);
-  EXPECT_TRUE((*file)->write_at(0, "hello"));
-  EXPECT_TRUE((*file)->sync());
-  EXPECT_EQ(disk->open(root + "/a", OpenMode::kCreateExclusive).error().code(),
-            Code::kAlreadyExists);
-  EXPECT_TRUE(disk->rename_exclusive(root + "/a", root + "/b"));
-  EXPECT_TRUE(disk->sync_directory(root));
-  EXPECT_EQ(disk->stat(root + "/a").error().code(), Code::kNotFound);
-  EXPECT_EQ(disk->stat(root + "/b")->size, 5U);
-  ASSERT_TRUE(disk->open(root + "/a", OpenMode::kCreateExclusive));
-  EXPECT_EQ(disk->rename_exclusive(root + "/a", root + "/b").error().code(), Code::kAlreadyExists);
-  auto copy = disk->open(root + "/c", OpenMode::kCreateExclusive);
-  EXPECT_TRUE((*copy)->copy_from(**file, 1, 0, 4));
-  char text[4];
-  EXPECT_EQ((*copy)->read_at(0, text).value(), 4U);
-  EXPECT_EQ(std::string(text, 4), "ello");
-  std::vector<std::string> names;
-  EXPECT_TRUE(disk->list(root, [&](DirectoryItem item) {
-    names.push_back(item.name);
-    return true;
-  }));
-  EXPECT_EQ(names.size(), 3U);
-  std::filesystem::remove_all(root);
-}
-
-TEST(PosixDisk, concurrent_directory_syncs_all_return) {
-  char name[] = "/tmp/beringia-disk-XXXXXX";
-  const std::string root = ::mkdtemp(name);
-  auto disk = make_posix_disk();
-  auto runtime = Runtime::make({.loops = 2});
-  runtime->run([&] {
-    Scope scope{Context{}};
-    for (int i = 0; i < 50; ++i) {
-      scope.spawn([&]() -> Result<void> { return disk->sync_directory(root); });
-    }
-    EXPECT_TRUE(scope.join());
-  });
-  EXPECT_EQ(disk->sync_directory(root + "/none").error().code(), Code::kNotFound);
-  std::filesystem::remove_all(root);
 }
 
 }  // namespace
