@@ -40,7 +40,7 @@ Result<std::string> read_all(const Context& context, ByteSource& source, size_t 
   std::string out;
   for (;;) {
     const size_t old = out.size();
-    const size_t step = std::min(kStep, max_bytes - old + 1);
+    const size_t step = std::min(kStep - 1, max_bytes - old) + 1;  // one more than allowed
     out.resize(old + step);
     auto n = source.read(context, {out.data() + old, step});
     if (!n) return std::unexpected(std::move(n).error());

@@ -27,7 +27,8 @@ struct FileStat {
 };
 
 /// An open file. Thread-safe for positional calls. Closed by its destructor.
-/// Calls run on the blocking pool (real disk), except try_read_cached().
+/// Calls run on the blocking pool (real disk), except try_read_cached() and, on local file systems,
+/// stat(). They cannot be cancelled: keep them small.
 class File {
  public:
   virtual ~File() = default;
@@ -42,7 +43,8 @@ class File {
     return std::unexpected(
         unsupported("cannot set a modification time to " + std::to_string(mtime_nanos)));
   }
-  /// Data and inode durable (fsync).
+  /// Data and inode durable (fsync). Once this has failed it fails for ever: the kernel forgets
+  /// pages it could not write.
   [[nodiscard]] virtual Result<void> sync() = 0;
   [[nodiscard]] virtual Result<FileStat> stat() = 0;
   [[nodiscard]] virtual Result<void> set_xattr(const std::string& name, std::string_view value) = 0;

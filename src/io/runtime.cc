@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -46,6 +47,7 @@ void RealRuntime::spawn_on(int index, std::function<void()> body) {
 }
 
 void RealRuntime::run(std::function<void()> body) {
+  assert(!on_fiber() && "run() would block a loop");
   std::mutex mutex;
   std::condition_variable ended;
   bool done = false;

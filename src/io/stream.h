@@ -12,14 +12,16 @@
 
 namespace beringia::io {
 
-/// A two-way byte stream (TCP, TLS, or a pair in tests). One fiber reads, one writes; close() from
-/// either. Waits park the fiber until the deadline of the context.
+/// A two-way byte stream (TCP, TLS, or a pair in tests). One fiber reads, one writes, on any loops;
+/// close() from any thread. Waits park the fiber until the deadline or the cancellation of the
+/// context.
 class Stream {
  public:
   virtual ~Stream() = default;
   /// 1..n bytes; 0 = peer closed its side. @error kUnavailable: reset; kCancelled: deadline
   [[nodiscard]] virtual Result<size_t> read(const Context& context, std::span<char> buffer) = 0;
-  /// Writes all. `more` hints that further bytes follow at once (MSG_MORE).
+  /// Writes all. `more` says that further bytes follow at once (MSG_MORE): they may stay here until
+  /// the next call without it.
   [[nodiscard]] virtual Result<void> write(const Context& context, std::string_view bytes,
                                            bool more = false) = 0;
   /// Sends a file region, zero-copy where it can (sendfile in bounded slices; TLS: read + write).

@@ -15,6 +15,7 @@ constexpr size_t kPipeBytes = 64 << 10;
 class Pipe {
  public:
   Result<size_t> read(const Context& context, std::span<char> buffer) {
+    if (crashed()) return std::unexpected(cancelled("the connection is gone", "simulated crash"));
     std::unique_lock lock{mutex_};
     while (bytes_.empty()) {
       if (closed_) return 0;
@@ -28,6 +29,7 @@ class Pipe {
   }
 
   Result<void> write(const Context& context, std::string_view bytes) {
+    if (crashed()) return std::unexpected(cancelled("the connection is gone", "simulated crash"));
     std::unique_lock lock{mutex_};
     while (!bytes.empty()) {
       if (closed_) return std::unexpected(unavailable("the connection was closed"));

@@ -334,6 +334,18 @@ TEST(Listener, survives_running_out_of_descriptors) {
   });
 }
 
+TEST(ByteSource, read_all_takes_what_fits_and_refuses_more) {
+  for (const size_t size : {0, 1, 65535, 65536, 65537, 200000}) {
+    StringSource fits{std::string(size, 'x')};
+    EXPECT_EQ(read_all(Context{}, fits, size).value().size(), size);
+    StringSource any{std::string(size, 'x')};
+    EXPECT_EQ(read_all(Context{}, any, SIZE_MAX).value().size(), size);
+    if (size == 0) continue;
+    StringSource too_large{std::string(size, 'x')};
+    EXPECT_EQ(read_all(Context{}, too_large, size - 1).error().tag(), "too_large");
+  }
+}
+
 TEST(Endpoint, reads_and_refuses_addresses) {
   EXPECT_EQ(Endpoint::parse("[::1]:9000")->host, "::1");
   EXPECT_EQ(Endpoint::parse(":0")->port, 0);
