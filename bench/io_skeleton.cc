@@ -4,8 +4,11 @@
 //                                         at the end CPU time per request
 //   io_skeleton switch                    fiber switches, hand-overs, blocking calls, timers
 //   io_skeleton memory [FIBERS]           resident memory of parked fibers
+//   io_skeleton idle [CONNECTIONS]        resident memory of idle connections of the HTTP server
 
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,8 +17,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
-#include <thread>
 
+#include "io/http.h"
 #include "io/runtime.h"
 #include "io/stream.h"
 #include "io/sync.h"
@@ -87,7 +90,7 @@ void serve(int loops, int seconds) {
   std::printf("%u\n", port);
   std::fflush(stdout);
   const double cpu = cpu_seconds();
-  std::this_thread::sleep_for(std::chrono::seconds{seconds});
+  (void)io::sleep_for(Context{}, std::chrono::seconds{seconds});
   const uint64_t count = requests.load();
   std::printf("%llu requests, %.2f us CPU each\n", static_cast<unsigned long long>(count),
               (cpu_seconds() - cpu) * 1e6 / static_cast<double>(std::max<uint64_t>(1, count)));
@@ -171,14 +174,51 @@ void memory(int fibers) {
       ++ended;
     });
   }
-  while (parked < fibers) std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  while (parked < fibers) (void)io::sleep_for(Context{}, std::chrono::milliseconds{10});
   const size_t during = resident_kib();
   std::printf("%d parked fibers: %zu KiB, %.1f KiB each\n", fibers, during - before,
               static_cast<double>(during - before) / fibers);
   go.set();
-  while (ended < fibers) std::this_thread::sleep_for(std::chrono::milliseconds{10});
-  std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  while (ended < fibers) (void)io::sleep_for(Context{}, std::chrono::milliseconds{10});
+  (void)io::sleep_for(Context{}, std::chrono::milliseconds{100});
   std::printf("after they ended: %zu KiB more than before\n", resident_kib() - before);
+}
+
+/// Plain descriptors as clients, so that only the server's memory grows.
+void idle(int connections) {
+  auto runtime = Runtime::make({.loops = 2});
+  auto server = HttpServer::start(*runtime, {.endpoint = {"127.0.0.1", 0},
+                                             .tls = nullptr,
+                                             .limits = {},
+                                             .name = "bench",
+                                             .handler = [](const Context&, HttpRequest&) {
+                                               HttpResponse response;
+                                               response.text = "x";
+                                               return response;
+                                             }});
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons((*server)->port());
+  const size_t before = resident_kib();
+  const std::string request = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n";
+  for (int i = 0; i < connections; ++i) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char answer[512];
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::send(fd, request.data(), request.size(), 0) < 0 ||
+        ::recv(fd, answer, sizeof answer, 0) <= 0) {
+      std::printf("stopped at connection %d\n", i);
+      connections = i;
+      break;
+    }
+  }
+  (void)io::sleep_for(Context{}, std::chrono::milliseconds{200});
+  const size_t during = resident_kib();
+  std::printf("%d idle connections: %zu KiB, %.1f KiB each\n", connections, during - before,
+              static_cast<double>(during - before) / connections);
+  std::fflush(stdout);
+  std::_Exit(0);
 }
 
 }  // namespace
@@ -192,8 +232,12 @@ int main(int argc, char** argv) {
     switches();
   } else if (what == "memory") {
     memory(first > 0 ? first : 10'000);
+  } else if (what == "idle") {
+    idle(first > 0 ? first : 9'000);
   } else {
-    std::fputs("io_skeleton serve [LOOPS] [SECONDS] | switch | memory [FIBERS]\n", stderr);
+    std::fputs(
+        "io_skeleton serve [LOOPS] [SECONDS] | switch | memory [FIBERS] | idle [CONNECTIONS]\n",
+        stderr);
     return 2;
   }
   return 0;

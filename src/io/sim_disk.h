@@ -55,20 +55,22 @@ class SimDisk final : public Disk {
   /// All names, sizes and pending changes; for the message of a failing seed.
   std::string describe() const;
 
-  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
-  Result<FileStat> stat(const std::string& path) override;
-  Result<std::string> get_xattr(const std::string& path, const std::string& name) override;
-  Result<void> set_xattr(const std::string& path, const std::string& name,
-                         std::string_view value) override;
-  Result<void> rename(const std::string& from, const std::string& to) override;
-  Result<void> rename_exclusive(const std::string& from, const std::string& to) override;
-  Result<void> unlink(const std::string& path) override;
-  Result<void> make_directory(const std::string& path) override;
-  Result<void> remove_directory(const std::string& path) override;
-  Result<void> list(const std::string& path,
-                    const std::function<bool(DirectoryItem)>& visit) override;
-  Result<void> sync_directory(const std::string& path) override;
-  Result<uint64_t> free_bytes(const std::string& path) override;
+  [[nodiscard]] Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
+  [[nodiscard]] Result<FileStat> stat(const std::string& path) override;
+  [[nodiscard]] Result<std::string> get_xattr(const std::string& path,
+                                              const std::string& name) override;
+  [[nodiscard]] Result<void> set_xattr(const std::string& path, const std::string& name,
+                                       std::string_view value) override;
+  [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to) override;
+  [[nodiscard]] Result<void> rename_exclusive(const std::string& from,
+                                              const std::string& to) override;
+  [[nodiscard]] Result<void> unlink(const std::string& path) override;
+  [[nodiscard]] Result<void> make_directory(const std::string& path) override;
+  [[nodiscard]] Result<void> remove_directory(const std::string& path) override;
+  [[nodiscard]] Result<void> list(const std::string& path,
+                                  const std::function<bool(DirectoryItem)>& visit) override;
+  [[nodiscard]] Result<void> sync_directory(const std::string& path) override;
+  [[nodiscard]] Result<uint64_t> free_bytes(const std::string& path) override;
 
  private:
   class SimFile;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "io/byte_source.h"
 #include "io/context.h"
+#include "io/runtime.h"
 
 namespace beringia::io {
 
@@ -20,6 +21,11 @@ class Stream {
   virtual ~Stream() = default;
   /// 1..n bytes; 0 = peer closed its side. @error kUnavailable: reset; kCancelled: deadline
   [[nodiscard]] virtual Result<size_t> read(const Context& context, std::span<char> buffer) = 0;
+  /// Parks until read() has something to say; an idle connection then needs no buffer. May return
+  /// early. @error as read()
+  [[nodiscard]] virtual Result<void> wait_readable(const Context& context) {
+    return context.check(now());
+  }
   /// Writes all. `more` says that further bytes follow at once (MSG_MORE): they may stay here until
   /// the next call without it.
   [[nodiscard]] virtual Result<void> write(const Context& context, std::string_view bytes,

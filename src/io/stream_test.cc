@@ -233,6 +233,29 @@ TEST(TcpStream, cancellation_ends_a_read_and_an_accept) {
   });
 }
 
+TEST(TcpStream, waits_for_bytes_without_a_buffer) {
+  auto runtime = Runtime::make({.loops = 1});
+  runtime->run([] {
+    auto listener = Listener::bind({"127.0.0.1", 0});
+    auto client = connect(Context{}, {"127.0.0.1", (*listener)->port()}, nullptr);
+    auto server = (*listener)->accept(Context{});
+    char bytes[16];
+    ASSERT_TRUE((*client)->write(Context{}, "one"));
+    EXPECT_EQ((*server)->read(Context{}, bytes).value(), 3U);
+    const auto late = Context{}.with_deadline(now() + 2ms);
+    EXPECT_EQ((*server)->wait_readable(late).error().code(), Code::kCancelled);
+    Scope scope{Context{}};
+    scope.spawn([&]() -> Result<void> { return (*client)->write(scope.context(), "two!"); });
+    EXPECT_TRUE((*server)->wait_readable(Context{}));
+    EXPECT_EQ((*server)->read(Context{}, bytes).value(), 4U);
+    EXPECT_TRUE(scope.join());
+    // The end of the stream is news, too.
+    (*client)->close();
+    EXPECT_TRUE((*server)->wait_readable(Context{}));
+    EXPECT_EQ((*server)->read(Context{}, bytes).value(), 0U);
+  });
+}
+
 TEST(TcpStream, closing_from_another_thread_wakes_reader_and_acceptor) {
   auto runtime = Runtime::make({.loops = 2});
   auto listener = Listener::bind({"127.0.0.1", 0});

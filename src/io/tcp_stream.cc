@@ -65,9 +65,7 @@ class TcpStream final : public Stream {
 
   Result<size_t> read(const Context& context, std::span<char> buffer) override {
     for (;;) {
-      if (std::exchange(drained_, false)) {
-        BR_TRY(socket_.wait(context, Readiness::kRead));
-      }
+      BR_TRY(wait_readable(context));
       const ssize_t n = ::recv(socket_.fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
       if (n > 0) {
         // A short read has emptied the socket: what comes next makes a new edge, unless the end of
@@ -85,6 +83,13 @@ class TcpStream final : public Stream {
         return std::unexpected(socket_error("cannot receive", errno, Retry::kSafe));
       }
     }
+  }
+
+  Result<void> wait_readable(const Context& context) override {
+    if (!drained_) return {};
+    BR_TRY(socket_.wait(context, Readiness::kRead));
+    drained_ = false;
+    return {};
   }
 
   Result<void> write(const Context& context, std::string_view bytes, bool more) override {

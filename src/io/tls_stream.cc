@@ -32,6 +32,7 @@ class TlsStream final : public Stream {
   [[nodiscard]] Result<void> handshake(const Context& context);
 
   Result<size_t> read(const Context& context, std::span<char> buffer) override;
+  Result<void> wait_readable(const Context& context) override;
   Result<void> write(const Context& context, std::string_view bytes, bool more) override;
   Result<void> send_file(const Context& context, const FileRegion& region) override {
     return send_file_by_copy(context, *this, region);
@@ -176,6 +177,14 @@ Result<size_t> TlsStream::read(const Context& context, std::span<char> buffer) {
                                          "the peer closed it without saying so (close_notify)"));
     }
   }
+}
+
+Result<void> TlsStream::wait_readable(const Context& context) {
+  {
+    std::lock_guard lock{mutex_};
+    if (!input_.empty() || SSL_pending(ssl_) > 0 || !output_.empty()) return {};
+  }
+  return plain_->wait_readable(context);
 }
 
 Result<void> TlsStream::write(const Context& context, std::string_view bytes, bool more) {
