@@ -136,7 +136,7 @@ void EpollLoop::run_blocking(std::function<void()>& job) {
   parker.park(Context{});
 }
 
-void EpollLoop::watch(int fd, std::shared_ptr<Readiness> readiness) {
+bool EpollLoop::watch(int fd, std::shared_ptr<Readiness> readiness) {
   const auto index = static_cast<size_t>(fd);
   if (watched_.size() <= index) watched_.resize(std::max(index + 1, watched_.size() * 2));
   // A closed descriptor needs no farewell: its slot is taken over here.
@@ -144,7 +144,7 @@ void EpollLoop::watch(int fd, std::shared_ptr<Readiness> readiness) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.fd = fd;
-  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 void EpollLoop::forget(int fd) { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }

@@ -46,8 +46,9 @@ class EpollLoop final : public Loop {
   const Clock& clock() const override { return *group_.clock; }
   EpollLoop* epoll() override { return this; }
 
-  /// Watches `fd` (edge-triggered) until it is closed or forgotten. On the loop's thread.
-  void watch(int fd, std::shared_ptr<Readiness> readiness);
+  /// Watches `fd` (edge-triggered) until it is closed or forgotten. On the loop's thread. false:
+  /// the kernel refuses (fs.epoll.max_user_watches).
+  [[nodiscard]] bool watch(int fd, std::shared_ptr<Readiness> readiness);
   /// Ends the watching. From any thread.
   void forget(int fd);
   /// Looks again at once. From any thread.

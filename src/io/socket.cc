@@ -21,23 +21,29 @@ constexpr int64_t kPollSliceMs = 20;  // plain threads look for a cancellation t
 Socket::~Socket() { ::close(fd_); }
 
 /// Watches the descriptor on the calling fiber's loop. While somebody waits it stays where it is:
-/// signals reach waiters of other loops and threads too.
-void Socket::join_loop() {
+/// signals reach waiters of other loops and threads too. false: it cannot be watched.
+bool Socket::join_loop() {
   Loop* const current = Loop::current();
   EpollLoop* const here = current == nullptr ? nullptr : current->epoll();
-  if (here == nullptr || home_.load(std::memory_order_acquire) == here) return;
+  if (here == nullptr || home_.load(std::memory_order_acquire) == here) return true;
   std::lock_guard lock{moving_};
   EpollLoop* const old = home_.load(std::memory_order_acquire);
-  if (old == here || (old != nullptr && waiting_.load(std::memory_order_acquire) > 0)) return;
+  if (old == here || (old != nullptr && waiting_.load(std::memory_order_acquire) > 0)) {
+    return true;
+  }
   if (old != nullptr) old->forget(fd_);
   // Adding reports at once what is ready already: no edge is lost on the way.
-  here->watch(fd_, readiness_);
-  home_.store(here, std::memory_order_release);
+  const bool watched = here->watch(fd_, readiness_);
+  home_.store(watched ? here : nullptr, std::memory_order_release);
+  return watched;
 }
 
 Result<void> Socket::wait(const Context& context, Readiness::Direction direction) {
   if (closed()) return std::unexpected(unavailable("the connection was closed"));
-  join_loop();
+  if (!join_loop()) {
+    return std::unexpected(Error{Code::kBusy, Retry::kSafe, "cannot watch a connection",
+                                 std::strerror(errno), "raise fs.epoll.max_user_watches"});
+  }
   bool ready = false;
   if (home_.load(std::memory_order_acquire) != nullptr) {
     waiting_.fetch_add(1, std::memory_order_acq_rel);

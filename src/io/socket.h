@@ -33,7 +33,7 @@ class Socket {
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
  private:
-  void join_loop();
+  bool join_loop();
   bool poll(const Context& context, Readiness::Direction direction) const;
 
   const int fd_;

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include "io/disk.h"
 #include "io/runtime.h"
@@ -254,6 +256,32 @@ TEST(TcpStream, waits_for_bytes_without_a_buffer) {
     EXPECT_TRUE((*server)->wait_readable(Context{}));
     EXPECT_EQ((*server)->read(Context{}, bytes).value(), 0U);
   });
+}
+
+TEST(TcpStream, a_busy_connection_leaves_the_loop_to_others) {
+  auto runtime = Runtime::make({.loops = 1});
+  auto listener = Listener::bind({"127.0.0.1", 0});
+  auto client = connect(Context{}, {"127.0.0.1", (*listener)->port()}, nullptr);
+  auto server = (*listener)->accept(Context{});
+  std::atomic<bool> stop{false};
+  std::thread flood{[&] {
+    const std::string bytes(1 << 20, 'x');
+    while (!stop && (*client)->write(Context{}, bytes)) {
+    }
+  }};
+  runtime->run([&] {
+    Scope scope{Context{}};
+    scope.spawn([&]() -> Result<void> {
+      std::string buffer(1 << 10, '\0');
+      for (;;) BR_TRY((*server)->read(scope.context(), buffer));
+    });
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(sleep_for(Context{}, 1ms));
+    stop = true;
+    scope.cancel();
+    EXPECT_EQ(scope.join().error().code(), Code::kCancelled);
+  });
+  (*server)->close();
+  flood.join();
 }
 
 TEST(TcpStream, closing_from_another_thread_wakes_reader_and_acceptor) {

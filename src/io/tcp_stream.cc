@@ -18,6 +18,8 @@ namespace {
 
 constexpr size_t kSendfileSlice = 1 << 20;  // bounded, so that one big body does not hold the loop
 constexpr size_t kCopyStep = 64 << 10;
+constexpr size_t kFairBytes = 1 << 20;  // moved without parking before others get their turn
+constexpr size_t kCallBytes = 4 << 10;  // what one system call counts for besides its bytes
 
 /// sendfile(2) has no MSG_NOSIGNAL: a broken connection must not end the process.
 void ignore_sigpipe() {
@@ -71,6 +73,7 @@ class TcpStream final : public Stream {
         // A short read has emptied the socket: what comes next makes a new edge, unless the end of
         // the stream came before and its edge is used up.
         drained_ = static_cast<size_t>(n) < buffer.size() && !socket_.hung_up();
+        be_fair(unparked_read_, static_cast<size_t>(n));
         return static_cast<size_t>(n);
       }
       if (n == 0) {
@@ -89,6 +92,7 @@ class TcpStream final : public Stream {
     if (!drained_) return {};
     BR_TRY(socket_.wait(context, Readiness::kRead));
     drained_ = false;
+    unparked_read_ = 0;
     return {};
   }
 
@@ -98,8 +102,9 @@ class TcpStream final : public Stream {
       const ssize_t n = ::send(socket_.fd(), bytes.data(), bytes.size(), flags);
       if (n >= 0) {
         bytes.remove_prefix(static_cast<size_t>(n));
+        be_fair(unparked_write_, static_cast<size_t>(n));
       } else if (errno == EAGAIN) {
-        BR_TRY(socket_.wait(context, Readiness::kWrite));
+        BR_TRY(wait_writable(context));
       } else if (errno != EINTR) {
         return std::unexpected(socket_error("cannot send", errno, Retry::kMaybeApplied));
       }
@@ -108,20 +113,19 @@ class TcpStream final : public Stream {
   }
 
   Result<void> send_file(const Context& context, const FileRegion& region) override {
-    const int source = region.file->descriptor();
-    if (source < 0) return send_file_by_copy(context, *this, region);
+    if (region.file->descriptor() < 0) return send_file_by_copy(context, *this, region);
     auto offset = static_cast<off_t>(region.range.offset);
     uint64_t left = region.range.length;
     while (left > 0) {
       const size_t slice = std::min<uint64_t>(left, kSendfileSlice);
-      const ssize_t n = ::sendfile(socket_.fd(), source, &offset, slice);
+      const ssize_t n = send_slice(*region.file, offset, slice);
       if (n > 0) {
         left -= static_cast<uint64_t>(n);
-        if (left > 0 && static_cast<size_t>(n) == slice) yield();
+        be_fair(unparked_write_, static_cast<size_t>(n));
       } else if (n == 0) {
         return std::unexpected(corrupt("a file ended while it was sent"));
       } else if (errno == EAGAIN) {
-        BR_TRY(socket_.wait(context, Readiness::kWrite));
+        BR_TRY(wait_writable(context));
       } else if (errno == EINVAL || errno == ENOSYS) {
         // A file system without it: go on by copying.
         const ByteRange rest{static_cast<uint64_t>(offset), left};
@@ -138,9 +142,41 @@ class TcpStream final : public Stream {
   bool is_tls() const override { return false; }
 
  private:
+  /// A peer that is as fast as we are must not keep the loop for itself.
+  static void be_fair(size_t& unparked, size_t bytes) {
+    unparked += bytes + kCallBytes;
+    if (unparked < kFairBytes) return;
+    unparked = 0;
+    yield();
+  }
+
+  Result<void> wait_writable(const Context& context) {
+    unparked_write_ = 0;
+    return socket_.wait(context, Readiness::kWrite);
+  }
+
+  /// sendfile(2) reads pages that are not cached while its caller waits: that happens on the pool.
+  /// Sets errno like it.
+  ssize_t send_slice(File& file, off_t& offset, size_t bytes) {
+    const auto first = static_cast<uint64_t>(offset);
+    char probe = 0;
+    const bool cached = file.try_read_cached(first, {&probe, 1}).has_value() &&
+                        file.try_read_cached(first + bytes - 1, {&probe, 1}).has_value();
+    if (cached || !on_fiber()) return ::sendfile(socket_.fd(), file.descriptor(), &offset, bytes);
+    const auto [sent, error_number] = blocking([&] {
+      const ssize_t n = ::sendfile(socket_.fd(), file.descriptor(), &offset, bytes);
+      return std::pair{n, errno};
+    });
+    errno = error_number;
+    return sent;
+  }
+
   Socket socket_;
   const std::string peer_;
-  bool drained_ = false;  // of the reading fiber
+  // Of the reading and of the writing fiber, each for itself.
+  bool drained_ = false;
+  size_t unparked_read_ = 0;
+  size_t unparked_write_ = 0;
 };
 
 }  // namespace
