@@ -43,6 +43,13 @@ Fiber* EpollLoop::ReadyList::pop() {
   return fiber;
 }
 
+void EpollLoop::ReadyList::take_all(ReadyList& other) {
+  if (other.first == nullptr) return;
+  (last == nullptr ? first : last->next_ready) = other.first;
+  last = other.last;
+  other = {};
+}
+
 EpollLoop::EpollLoop(LoopGroup& group) : group_{group}, stacks_{group.stack_bytes} {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -154,44 +161,47 @@ void EpollLoop::take_posted() {
   {
     std::lock_guard lock{mutex_};
     sleeping_ = false;
-    while (posted_fibers_.first != nullptr) ready_.push(posted_fibers_.pop());
+    ready_.take_all(posted_fibers_);
     bodies.swap(posted_bodies_);
   }
+  ready_.take_all(yielded_);
   for (auto& body : bodies) begin(std::move(body));
 }
 
 void EpollLoop::run_ready() {
-  MonotonicTime begin = group_.watchdog ? clock().monotonic() : MonotonicTime{};
+  MonotonicTime begin;
+  if (group_.watchdog && ready_.first != nullptr) {
+    usage_ = usage();
+    begin = clock().monotonic();
+  }
   for (size_t turn = 0; turn < kReadyPerTurn && ready_.first != nullptr; ++turn) {
     Fiber* const fiber = ready_.pop();
     fiber->resume();
     if (fiber->ended()) finish(fiber);
     if (group_.watchdog) {
       const MonotonicTime end = clock().monotonic();
-      note_turn(begin, end);
+      if (end - begin > kStall) note_slow_turn(end - begin);
       begin = end;
     }
   }
 }
 
-/// A turn that was long because the thread slept or computed is a stall; one that was long because
-/// the machine ran something else is not.
-void EpollLoop::note_turn(MonotonicTime begin, MonotonicTime end) {
-  const bool slow = end - begin > kStall;
-  if (!slow && cpu_nanos_ != 0) return;
-  rusage usage{};
-  ::getrusage(RUSAGE_THREAD, &usage);
+EpollLoop::Usage EpollLoop::usage() {
+  rusage found{};
+  ::getrusage(RUSAGE_THREAD, &found);
   timespec cpu{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-  const int64_t cpu_nanos = cpu.tv_sec * 1'000'000'000LL + cpu.tv_nsec;
-  const auto switches = static_cast<uint64_t>(usage.ru_nvcsw);
-  if (slow && (cpu_nanos - cpu_nanos_ > kStall.count() || switches > voluntary_switches_)) {
-    group_.stalls.fetch_add(1, std::memory_order_relaxed);
-    std::fprintf(stderr, "io: a fiber held its loop for %lld ms\n",
-                 static_cast<long long>((end - begin).count() / 1'000'000));
-  }
-  cpu_nanos_ = cpu_nanos;
-  voluntary_switches_ = switches;
+  return {Duration{cpu.tv_sec * 1'000'000'000LL + cpu.tv_nsec}, found.ru_nvcsw};
+}
+
+/// A turn that was long because the thread slept or computed is a stall; one that was long because
+/// the machine ran something else is not.
+void EpollLoop::note_slow_turn(Duration time) {
+  const Usage before = std::exchange(usage_, usage());
+  if (usage_.cpu - before.cpu <= kStall && usage_.sleeps == before.sleeps) return;
+  group_.stalls.fetch_add(1, std::memory_order_relaxed);
+  std::fprintf(stderr, "io: a fiber held its loop for %lld ms\n",
+               static_cast<long long>(time.count() / 1'000'000));
 }
 
 void EpollLoop::fire_timers() {
@@ -206,7 +216,7 @@ bool EpollLoop::may_end() {
 }
 
 int EpollLoop::timeout_ms() {
-  if (ready_.first != nullptr) return 0;
+  if (ready_.first != nullptr || yielded_.first != nullptr) return 0;
   int64_t left = kMaxSleepNanos;
   if (!timers_.empty()) {
     left = std::min(left, timers_.next_nanos() - clock().monotonic().nanos);
@@ -221,7 +231,6 @@ int EpollLoop::timeout_ms() {
 void EpollLoop::wait_for_events() {
   epoll_event events[kMaxEvents];
   const int timeout = timeout_ms();
-  if (group_.watchdog && timeout > 0) cpu_nanos_ = 0;  // sleeping here is no stall
   const int n = ::epoll_wait(epoll_, events, kMaxEvents, timeout);
   for (int i = 0; i < n; ++i) {
     const int fd = events[i].data.fd;

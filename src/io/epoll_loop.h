@@ -39,6 +39,7 @@ class EpollLoop final : public Loop {
   ~EpollLoop() override;
 
   void make_ready(Fiber* fiber) override;
+  void make_ready_later(Fiber* fiber) override { yielded_.push(fiber); }
   void start(std::function<void()> body) override;
   void add_timer(Timer& timer, MonotonicTime when) override { timers_.add(timer, when); }
   void remove_timer(Timer& timer) override { timers_.remove(timer); }
@@ -63,6 +64,7 @@ class EpollLoop final : public Loop {
     Fiber* last = nullptr;
     void push(Fiber* fiber);
     Fiber* pop();
+    void take_all(ReadyList& other);
   };
 
   void take_posted();
@@ -73,19 +75,24 @@ class EpollLoop final : public Loop {
   void wait_for_events();
   int timeout_ms();
   bool may_end();
-  void note_turn(MonotonicTime begin, MonotonicTime end);
+  struct Usage {  // of this thread
+    Duration cpu{0};
+    long sleeps = 0;  // voluntary context switches
+  };
+  static Usage usage();
+  void note_slow_turn(Duration time);
 
   LoopGroup& group_;
   int epoll_ = -1;
   int wake_ = -1;
   ReadyList ready_;
+  ReadyList yielded_;  // ready in the next turn
   TimerHeap timers_;
   std::vector<std::shared_ptr<Readiness>> watched_;  // by descriptor; owners: this and the socket
   StackPool stacks_;
   std::deque<std::function<void()>> backlog_;  // fibers beyond the bound
   size_t fibers_ = 0;
-  uint64_t voluntary_switches_ = 0;
-  int64_t cpu_nanos_ = 0;
+  Usage usage_;
 
   std::mutex mutex_;  // guards what other threads hand in
   ReadyList posted_fibers_;

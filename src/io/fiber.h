@@ -71,6 +71,8 @@ class Loop {
   Fiber* running() const { return running_; }
   /// Puts a parked fiber on the ready list. From any thread.
   virtual void make_ready(Fiber* fiber) = 0;
+  /// As make_ready() for the fiber that runs: it goes on once sockets and timers had their turn.
+  virtual void make_ready_later(Fiber* fiber) { make_ready(fiber); }
   /// Starts a fiber here. From any thread. Never blocks.
   virtual void start(std::function<void()> body) = 0;
   /// Calls `timer.fire` at `when` on this loop's thread, unless removed before. Loop thread only.

@@ -24,7 +24,10 @@ Parker::Parker() {
   if (fiber_ == nullptr) thread_ = std::make_unique<ThreadWait>();
 }
 
-Parker::~Parker() = default;
+Parker::~Parker() {
+  // Who has just notified a thread may still hold the lock.
+  if (thread_) std::lock_guard{thread_->mutex};
+}
 
 bool Parker::park(const Context& context) {
   if (fiber_ != nullptr && fiber_->home().crashed()) return false;

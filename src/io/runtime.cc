@@ -83,7 +83,7 @@ void yield() {
   self->suspend(
       [](void* argument) {
         auto* fiber = static_cast<Fiber*>(argument);
-        fiber->home().make_ready(fiber);
+        fiber->home().make_ready_later(fiber);
       },
       self);
 }
