@@ -28,7 +28,9 @@ void write_file(Disk& disk, const std::string& path, std::string_view bytes, boo
   auto file = disk.open(path, OpenMode::kCreateOrTruncate);
   ASSERT_TRUE(file) << file.error().to_string();
   ASSERT_TRUE((*file)->write_at(0, bytes));
-  if (sync) ASSERT_TRUE((*file)->sync());
+  if (sync) {
+    ASSERT_TRUE((*file)->sync());
+  }
 }
 
 /// What one path holds after a crash, over many seeds.
@@ -91,13 +93,21 @@ TEST(SimDisk, a_rename_between_directories_never_loses_the_file) {
       write_file(disk, "/d/a", "x", true);
       ASSERT_TRUE(disk.sync_directory("/d"));
       ASSERT_TRUE(disk.rename("/d/a", "/e/b"));
-      if (synced == 1) ASSERT_TRUE(disk.sync_directory("/d"));
-      if (synced == 2) ASSERT_TRUE(disk.sync_directory("/e"));
+      if (synced == 1) {
+        ASSERT_TRUE(disk.sync_directory("/d"));
+      }
+      if (synced == 2) {
+        ASSERT_TRUE(disk.sync_directory("/e"));
+      }
       disk.crash();
       disk.restart();
       EXPECT_TRUE(disk.stat("/d/a") || disk.stat("/e/b")) << "seed " << seed;
-      if (synced == 1) EXPECT_FALSE(disk.stat("/d/a"));
-      if (synced == 2) EXPECT_TRUE(disk.stat("/e/b"));
+      if (synced == 1) {
+        EXPECT_FALSE(disk.stat("/d/a"));
+      }
+      if (synced == 2) {
+        EXPECT_TRUE(disk.stat("/e/b"));
+      }
     }
   }
 }
