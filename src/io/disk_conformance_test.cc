@@ -192,10 +192,10 @@ TEST_P(DiskConformance, copies_between_files) {
 
 INSTANTIATE_TEST_SUITE_P(Disks, DiskConformance,
                          testing::Values(Kind::kPosix, Kind::kSimulated, Kind::kFaulty),
-                         [](const auto& info) {
-                           return std::string{info.param == Kind::kPosix       ? "posix"
-                                              : info.param == Kind::kSimulated ? "simulated"
-                                                                               : "faulty"};
+                         [](const auto& chosen) {
+                           return std::string{chosen.param == Kind::kPosix       ? "posix"
+                                              : chosen.param == Kind::kSimulated ? "simulated"
+                                                                                 : "faulty"};
                          });
 
 }  // namespace
