@@ -50,7 +50,7 @@ class Path {
   /// "/a" -> "/a/"; unchanged in directory form.
   Path as_directory() const;
   /// Appends relative bytes to a path in directory form. @error kInvalid: as parse
-  Result<Path> join(std::string_view relative) const;
+  [[nodiscard]] Result<Path> join(std::string_view relative) const;
 
   auto operator<=>(const Path&) const = default;
 

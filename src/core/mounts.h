@@ -52,7 +52,7 @@ class Mounts {
   uint64_t sync_epoch() const { return sync_epoch_; }
   const std::vector<LiveMount>& all() const { return mounts_; }
   /// The path that an object protocol's bucket name stands for: its alias, else "/name/".
-  Result<Path> resolve_bucket(std::string_view bucket) const;
+  [[nodiscard]] Result<Path> resolve_bucket(std::string_view bucket) const;
 
  private:
   meta::Estate estate_;

@@ -29,27 +29,33 @@ class StoredDirectory final : public Directory {
   /// Reads all rows. Once, before use.
   [[nodiscard]] Result<void> load(const io::Context& context);
 
-  Result<std::optional<AccessKey>> ensure_root(const io::Context& context,
-                                               std::optional<std::string> id,
-                                               std::optional<Secret> secret) override;
-  Result<void> put_principal(const io::Context& context, PrincipalRecord record) override;
-  Result<void> remove_principal(const io::Context& context, const std::string& name) override;
-  Result<std::vector<PrincipalRecord>> list_principals(const io::Context& context) override;
-  Result<AccessKey> create_access_key(const io::Context& context,
-                                      const std::string& principal) override;
-  Result<void> put_access_key(const io::Context& context, AccessKey key) override;
-  Result<CreatedServiceKey> create_service_key(const io::Context& context,
-                                               const std::string& principal,
-                                               const std::string& token_uri) override;
-  Result<void> disable_key(const io::Context& context, const std::string& id) override;
-  Result<std::vector<KeySummary>> list_keys(const io::Context& context) override;
-  Result<AccessKey> find_access_key(const io::Context& context, const std::string& id) override;
-  Result<Principal> principal_of(const io::Context& context,
-                                 const AccessKey& verified_key) override;
-  Result<Token> exchange_jwt(const io::Context& context, const std::string& assertion,
-                             const std::vector<std::string>& audiences) override;
-  Result<Principal> verify_bearer(const io::Context& context, const std::string& token,
-                                  const std::vector<std::string>& audiences) override;
+  [[nodiscard]] Result<std::optional<AccessKey>> ensure_root(const io::Context& context,
+                                                             std::optional<std::string> id,
+                                                             std::optional<Secret> secret) override;
+  [[nodiscard]] Result<void> put_principal(const io::Context& context,
+                                           PrincipalRecord record) override;
+  [[nodiscard]] Result<void> remove_principal(const io::Context& context,
+                                              const std::string& name) override;
+  [[nodiscard]] Result<std::vector<PrincipalRecord>> list_principals(
+      const io::Context& context) override;
+  [[nodiscard]] Result<AccessKey> create_access_key(const io::Context& context,
+                                                    const std::string& principal) override;
+  [[nodiscard]] Result<void> put_access_key(const io::Context& context, AccessKey key) override;
+  [[nodiscard]] Result<CreatedServiceKey> create_service_key(const io::Context& context,
+                                                             const std::string& principal,
+                                                             const std::string& token_uri) override;
+  [[nodiscard]] Result<void> disable_key(const io::Context& context,
+                                         const std::string& id) override;
+  [[nodiscard]] Result<std::vector<KeySummary>> list_keys(const io::Context& context) override;
+  [[nodiscard]] Result<AccessKey> find_access_key(const io::Context& context,
+                                                  const std::string& id) override;
+  [[nodiscard]] Result<Principal> principal_of(const io::Context& context,
+                                               const AccessKey& verified_key) override;
+  [[nodiscard]] Result<Token> exchange_jwt(const io::Context& context, const std::string& assertion,
+                                           const std::vector<std::string>& audiences) override;
+  [[nodiscard]] Result<Principal> verify_bearer(const io::Context& context,
+                                                const std::string& token,
+                                                const std::vector<std::string>& audiences) override;
 
  private:
   struct HeldAccessKey {
@@ -69,26 +75,28 @@ class StoredDirectory final : public Directory {
   template <class T>
   void hold(Table<T>& table, const std::string& key, T value);
 
-  Result<void> load_principals(const io::Context& context);
-  Result<void> load_access_keys(const io::Context& context);
-  Result<void> load_service_keys(const io::Context& context);
-  Result<HeldServiceKey> parsed(ServiceKey key) const;
+  [[nodiscard]] Result<void> load_principals(const io::Context& context);
+  [[nodiscard]] Result<void> load_access_keys(const io::Context& context);
+  [[nodiscard]] Result<void> load_service_keys(const io::Context& context);
+  [[nodiscard]] Result<HeldServiceKey> parsed(ServiceKey key) const;
 
-  Result<void> commit(const io::Context& context, kv::Batch batch);
-  Result<void> check_room_for_key(const std::string& principal) const;
-  Result<void> store_access_key(const io::Context& context, const HeldAccessKey& held,
-                                kv::Batch batch);
-  Result<AccessKey> set_root_key(const io::Context& context, const std::string& id,
-                                 const Secret& secret);
+  [[nodiscard]] Result<void> commit(const io::Context& context, kv::Batch batch);
+  [[nodiscard]] Result<void> check_room_for_key(const std::string& principal) const;
+  [[nodiscard]] Result<void> store_access_key(const io::Context& context, const HeldAccessKey& held,
+                                              kv::Batch batch);
+  [[nodiscard]] Result<AccessKey> set_root_key(const io::Context& context, const std::string& id,
+                                               const Secret& secret);
   AccessKey make_access_key(const std::string& principal);
   std::string random_text(std::string_view alphabet, size_t length);
 
   /// The principal of a verified credential. @error kDenied: disabled or gone
-  Result<Principal> principal_for(const std::string& name, const std::string& credential) const;
+  [[nodiscard]] Result<Principal> principal_for(const std::string& name,
+                                                const std::string& credential) const;
   /// A service key that may be used. @error kDenied (invalid_token)
-  Result<std::shared_ptr<const HeldServiceKey>> usable_service_key(const std::string& id) const;
-  Result<Principal> verify_self_signed(const std::string& token,
-                                       const std::vector<std::string>& audiences);
+  [[nodiscard]] Result<std::shared_ptr<const HeldServiceKey>> usable_service_key(
+      const std::string& id) const;
+  [[nodiscard]] Result<Principal> verify_self_signed(const std::string& token,
+                                                     const std::vector<std::string>& audiences);
 
   kv::Store& store_;
   const Clock& clock_;

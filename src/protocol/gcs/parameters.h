@@ -26,9 +26,9 @@ class Parameters {
   const std::string& get(std::string_view name) const;
   std::vector<std::string_view> all(std::string_view name) const;
   /// "true" or "false" (any case); absent or empty = `fallback`. @error kInvalid
-  Result<bool> flag(std::string_view name, bool fallback) const;
+  [[nodiscard]] Result<bool> flag(std::string_view name, bool fallback) const;
   /// Decimal; absent or empty = nullopt. @error kInvalid (the message names the parameter)
-  Result<std::optional<uint64_t>> number(std::string_view name) const;
+  [[nodiscard]] Result<std::optional<uint64_t>> number(std::string_view name) const;
 
  private:
   const std::string* find(std::string_view name) const;
