@@ -10,7 +10,7 @@ void owner_of(XmlWriter& xml, std::string_view name, const Owner& owner) {
   xml.open(name).text("ID", owner.id).text("DisplayName", owner.name).close();
 }
 
-std::string quoted(std::string_view etag) { return "\"" + std::string{etag} + "\""; }
+std::string quoted_etag(std::string_view etag) { return "\"" + std::string{etag} + "\""; }
 
 /// Keys as the client asked for them: url-encoded like S3 does ('/' kept), or as XML text.
 class KeyText {
@@ -165,7 +165,7 @@ std::string render(const ObjectList& list) {
   for (const auto& object : list.objects) {
     xml.open(versions ? "Version" : "Contents").text("Key", key(object.key));
     if (versions) xml.text("VersionId", "null").flag("IsLatest", true);
-    xml.time("LastModified", object.modified).text("ETag", quoted(object.etag));
+    xml.time("LastModified", object.modified).text("ETag", quoted_etag(object.etag));
     if (!object.checksum_algorithm.empty()) {
       xml.text("ChecksumAlgorithm", object.checksum_algorithm);
       xml.text("ChecksumType", object.checksum_type);
@@ -203,7 +203,7 @@ std::string render(const PartList& list) {
   xml.number("MaxParts", list.max_parts).flag("IsTruncated", list.truncated);
   for (const auto& part : list.parts) {
     xml.open("Part").number("PartNumber", part.number).time("LastModified", part.modified);
-    xml.text("ETag", quoted(part.etag)).number("Size", part.size);
+    xml.text("ETag", quoted_etag(part.etag)).number("Size", part.size);
     add_checksums(xml, part.checksums);
     xml.close();
   }
