@@ -283,9 +283,12 @@ class Exchange {
       if (chunked && *n == 0) {
         buffer = "0\r\n\r\n";
       } else if (chunked) {
-        char line[9];
-        std::snprintf(line, sizeof line, "%06zx\r\n", *n);
-        std::memcpy(buffer.data(), line, 8);
+        static_assert(kSendBytes < 1U << 24, "six hex digits");
+        for (size_t digit = 0, left = *n; digit < 6; ++digit, left >>= 4) {
+          buffer[5 - digit] = "0123456789abcdef"[left & 15];
+        }
+        buffer[6] = '\r';
+        buffer[7] = '\n';
         buffer += "\r\n";
       }
       const Context patient = context.with_deadline(now() + pool_->options.response_timeout);
