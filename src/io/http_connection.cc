@@ -18,7 +18,7 @@ constexpr size_t kReadBytes = 16 << 10;
 constexpr size_t kInlineBody = 16 << 10;  // head and body in one send up to this
 constexpr size_t kCopyBytes = 64 << 10;
 constexpr uint64_t kFileSlice = 512 << 10;  // zero-copy piece with a deadline of its own
-constexpr Duration kSliceTime = 120s;       // so a reader below 4 KiB/s is cut off
+constexpr int kSliceIdleTimes = 4;  // of body_idle_timeout: by default below 4 KiB/s is cut off
 constexpr Duration kRateWindow = 30s;
 constexpr Duration kTlsTime = 10s;
 constexpr Duration kDrainTime = 5s;
@@ -333,6 +333,9 @@ class Connection {
     return head;
   }
 
+  /// How long a reader may take for one slice, or for an answer from memory.
+  Duration slice_time() const { return kSliceIdleTimes * limits_.body_idle_timeout; }
+
   bool send(const Context& context, bool is_head, HttpResponse& response, bool keep) {
     uint64_t sent = 0;
     const auto result = send_parts(context, is_head, response, keep, sent);
@@ -343,7 +346,7 @@ class Connection {
 
   Result<void> send_parts(const Context& context, bool is_head, HttpResponse& response, bool keep,
                           uint64_t& sent) {
-    const Context timely = context.with_deadline(now() + kSliceTime);
+    const Context timely = context.with_deadline(now() + slice_time());
     if (has_no_body(response.status)) {
       return stream_.write(timely, head_of(response, keep, std::nullopt, false));
     }
@@ -374,16 +377,16 @@ class Connection {
       const auto n = region.file->try_read_cached(
           region.range.offset, {head.data() + start, static_cast<size_t>(length)});
       if (n && *n == length) {
-        BR_TRY(stream_.write(context.with_deadline(now() + kSliceTime), head));
+        BR_TRY(stream_.write(context.with_deadline(now() + slice_time()), head));
         sent = length;
         return {};
       }
       head.resize(start);
     }
-    BR_TRY(stream_.write(context.with_deadline(now() + kSliceTime), head, length > 0));
+    BR_TRY(stream_.write(context.with_deadline(now() + slice_time()), head, length > 0));
     while (sent < length) {
       const uint64_t slice = std::min(kFileSlice, length - sent);
-      BR_TRY(stream_.send_file(context.with_deadline(now() + kSliceTime),
+      BR_TRY(stream_.send_file(context.with_deadline(now() + slice_time()),
                                {region.file, {region.range.offset + sent, slice}}));
       sent += slice;
     }
@@ -408,7 +411,7 @@ class Connection {
         frame_chunk(buffer, start, *n);
       }
       sent += *n;
-      BR_TRY(stream_.write(context.with_deadline(now() + kSliceTime), buffer, more));
+      BR_TRY(stream_.write(context.with_deadline(now() + slice_time()), buffer, more));
       buffer.clear();
     }
     if (length && sent != *length) {
