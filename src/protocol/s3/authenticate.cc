@@ -1,0 +1,60 @@
+#include "protocol/s3/authenticate.h"
+
+#include "base/encoding.h"
+
+namespace beringia::protocol::s3 {
+namespace {
+
+// SHA-256 of nothing.
+constexpr std::string_view kEmptyHash =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+wire::SigV4Request signed_view(const io::HttpRequest& request) {
+  return {request.method, request.path, request.query, request.headers};
+}
+
+/// Without a body there is nothing left that could be compared later.
+Result<void> check_empty_body(const Call& call) {
+  const bool is_signed = call.claim.payload == wire::PayloadMode::kSignedHash;
+  if (!is_signed || call.request.has_body ||
+      equals_ignoring_case(call.claim.payload_hash, kEmptyHash)) {
+    return {};
+  }
+  return std::unexpected(
+      s3_error("XAmzContentSHA256Mismatch",
+               "The provided 'x-amz-content-sha256' header does not match what was computed.",
+               "the request has no body"));
+}
+
+}  // namespace
+
+Result<void> authenticate(Call& call) {
+  const wire::SigV4Request view = signed_view(call.request);
+  BR_TRY(claim, wire::parse_sigv4(view, call.rooms.clock.wall()));
+  if (claim.dialect != &wire::kAws4) {
+    return std::unexpected(s3_error("InvalidArgument", "Unsupported Authorization Type"));
+  }
+  auto key = call.rooms.directory.find_access_key(call.context, claim.access_key);
+  if (!key) {
+    if (key.error().code() != Code::kNotFound && key.error().code() != Code::kDenied) {
+      return std::unexpected(std::move(key).error());
+    }
+    return std::unexpected(
+        denied("The AWS Access Key Id you provided does not exist in our records.",
+               claim.access_key.substr(0, 128))
+            .with_tag("InvalidAccessKeyId"));
+  }
+  call.claim = std::move(claim);
+  BR_TRY(verified, wire::verify_sigv4(view, call.claim, key->secret, call.rooms.signing_keys));
+  BR_TRY(principal, call.rooms.directory.principal_of(call.context, *key));
+  BR_TRY(check_empty_body(call));
+  call.verified = std::move(verified);
+  call.principal = std::move(principal);
+  return {};
+}
+
+std::string claimed_credential(const io::HttpRequest& request) {
+  return wire::claimed_access_key(signed_view(request));
+}
+
+}  // namespace beringia::protocol::s3

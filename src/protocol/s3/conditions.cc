@@ -1,0 +1,60 @@
+#include "protocol/s3/conditions.h"
+
+#include <string>
+
+namespace beringia::protocol::s3 {
+namespace {
+
+std::optional<Timestamp> date_of(const Call& call, std::string_view name) {
+  const auto text = call.request.headers.get(name);
+  if (!text) return std::nullopt;
+  const Timestamp time = parse_http_date(std::string{*text});
+  return time.micros == 0 ? std::nullopt : std::optional{time};
+}
+
+core::Conditions conditions_of(const Call& call, const std::string& prefix) {
+  core::Conditions conditions;
+  append_etags(conditions.etag_match, call.header(prefix + "if-match"));
+  append_etags(conditions.etag_none_match, call.header(prefix + "if-none-match"));
+  conditions.modified_since = date_of(call, prefix + "if-modified-since");
+  conditions.unmodified_since = date_of(call, prefix + "if-unmodified-since");
+  return conditions;
+}
+
+}  // namespace
+
+void append_etags(std::vector<std::string>& etags, std::string_view header) {
+  while (!header.empty()) {
+    const size_t comma = header.find(',');
+    std::string_view etag = header.substr(0, comma);
+    header.remove_prefix(comma == std::string_view::npos ? header.size() : comma + 1);
+    while (etag.starts_with(' ')) etag.remove_prefix(1);
+    while (etag.ends_with(' ')) etag.remove_suffix(1);
+    if (etag.starts_with("W/")) etag.remove_prefix(2);
+    if (etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"')) {
+      etag = etag.substr(1, etag.size() - 2);
+    }
+    if (!etag.empty()) etags.emplace_back(etag);
+  }
+}
+
+core::Conditions read_conditions(const Call& call) { return conditions_of(call, ""); }
+
+Result<core::Conditions> write_conditions(const Call& call) {
+  core::Conditions conditions;
+  append_etags(conditions.etag_match, call.header("if-match"));
+  append_etags(conditions.etag_none_match, call.header("if-none-match"));
+  for (const std::string& etag : conditions.etag_none_match) {
+    if (etag == "*") continue;
+    return std::unexpected(
+        unsupported("A header you provided implies functionality that is not implemented",
+                    "If-None-Match of a write can only be *"));
+  }
+  return conditions;
+}
+
+core::Conditions source_conditions(const Call& call) {
+  return conditions_of(call, "x-amz-copy-source-");
+}
+
+}  // namespace beringia::protocol::s3

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/namespace.h"
+#include "protocol/s3/call.h"
+
+namespace beringia::protocol::s3 {
+
+/// What the headers of PutObject, CreateMultipartUpload and CopyObject (REPLACE) say about the
+/// object. Headers that ask for what is not offered (encryption, locks, foreign ACLs) are refused,
+/// never ignored.
+/// @error kInvalid: tags MetadataTooLarge, InvalidStorageClass, InvalidTag, InvalidArgument,
+///        AccessControlListNotSupported; kUnsupported
+[[nodiscard]] Result<core::WriteAttributes> attributes_of(const Call& call);
+
+/// The refusals of attributes_of() alone. @error as there
+[[nodiscard]] Result<void> check_offered(const Call& call);
+
+/// x-amz-tagging: "key=value&...", url-encoded. @error kInvalid (tags InvalidTag, InvalidArgument)
+[[nodiscard]] Result<meta::StringMap> tags_of(std::string_view header);
+
+/// Content-Type, ETag, Last-Modified, metadata ... of GET and HEAD.
+void add_object_headers(io::HttpResponse& response, const meta::EntryRecord& record);
+
+/// The checksum, when the client asked for it (x-amz-checksum-mode: ENABLED).
+void add_checksum_headers(const Call& call, io::HttpResponse& response,
+                          const meta::EntryRecord& record);
+
+/// response-content-type and its siblings replace headers. @error kInvalid (tag InvalidArgument)
+[[nodiscard]] Result<void> override_headers(const Call& call, io::HttpResponse& response);
+
+/// "\"etag\"".
+std::string quoted_etag(const meta::EntryRecord& record);
+
+/// STANDARD when the client named none.
+std::string storage_class_of(const std::string& stored);
+
+/// versionId: only "null", the one version there is. @error kNotFound (tag NoSuchVersion)
+[[nodiscard]] Result<void> check_version_id(std::string_view version_id);
+
+}  // namespace beringia::protocol::s3

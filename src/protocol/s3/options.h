@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace beringia::protocol::s3 {
+
+struct Options {
+  /// What x-amz-bucket-region and GetBucketLocation tell. Clients may sign for any region.
+  std::string region = "us-east-1";
+  /// "s3.example.com": requests to bucket.s3.example.com address that bucket (virtual-host style).
+  /// Empty: only path style.
+  std::vector<std::string> domains;
+};
+
+}  // namespace beringia::protocol::s3

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "io/http.h"
+#include "protocol/s3/query.h"
+
+namespace beringia::protocol::s3 {
+
+struct Setting;
+
+/// What a request asks for. One file per verb (or per small family of verbs).
+enum class Verb {
+  kListBuckets,
+  // buckets
+  kCreateBucket,
+  kHeadBucket,
+  kDeleteBucket,
+  kGetBucketLocation,
+  kListObjects,
+  kListObjectsV2,
+  kListObjectVersions,
+  kListMultipartUploads,
+  kDeleteObjects,
+  // objects
+  kGetObject,
+  kHeadObject,
+  kPutObject,
+  kCopyObject,
+  kDeleteObject,
+  kGetObjectAttributes,
+  kGetObjectTagging,
+  kPutObjectTagging,
+  kDeleteObjectTagging,
+  // multipart
+  kCreateMultipartUpload,
+  kUploadPart,
+  kUploadPartCopy,
+  kCompleteMultipartUpload,
+  kAbortMultipartUpload,
+  kListParts,
+  // subresources that are answered, but cannot be set (settings.h)
+  kGetSetting,
+  kPutSetting,
+  kDeleteSetting,
+  // legal, but not offered
+  kPreflight,
+  kUnsupported,
+  kWrongMethod,
+};
+
+/// Names are decoded.
+struct Route {
+  Verb verb = Verb::kUnsupported;
+  std::string bucket;
+  std::string key;
+  const Setting* setting = nullptr;
+};
+
+/// S3's name of the operation, for the audit trail: "PutObject", "GetBucketPolicy".
+std::string_view operation_name(const Route& route);
+
+/// Path style, or virtual-host style when the Host header lies below one of `domains`.
+/// @error kInvalid (tag InvalidURI): badly escaped, or not UTF-8
+[[nodiscard]] Result<Route> route(const io::HttpRequest& request, const Query& query,
+                                  const std::vector<std::string>& domains);
+
+}  // namespace beringia::protocol::s3

@@ -1,0 +1,108 @@
+#include "protocol/s3/service.h"
+
+#include <memory>
+#include <utility>
+
+#include "protocol/s3/authenticate.h"
+#include "protocol/s3/error_map.h"
+#include "protocol/s3/verbs.h"
+
+namespace beringia::protocol::s3 {
+namespace {
+
+/// What a body that streams keeps until its last byte is out.
+struct OpenExchange {
+  Grants grants;
+  io::Context context;
+};
+
+/// Tells the audit records how the request ended; a body that streams ends them later.
+void close_grants(Call& call, io::HttpResponse& response, const std::optional<Error>& error) {
+  for (const auto& grant : call.grants) {
+    if (!grant) continue;
+    grant->note_status(response.status);
+    if (error) grant->note_error(*error);
+    if (!response.body) grant->finish(call.context);
+  }
+  if (!response.body || !call.grants[0]) return;
+  // Owner: the exchange, until its last byte is out.
+  auto open = std::make_shared<OpenExchange>(std::move(call.grants), call.context);
+  response.on_finished = [open = std::move(open)](uint64_t bytes, bool complete) {
+    for (const auto& grant : open->grants) {
+      if (!grant) continue;
+      grant->note_bytes(bytes);
+      if (!complete) grant->note_error(cancelled("the answer was cut off"));
+      grant->finish(open->context);
+    }
+  };
+}
+
+Error not_offered(const Call& call) {
+  return unsupported("A header you provided implies functionality that is not implemented",
+                     call.request.method + " of this kind is not offered");
+}
+
+}  // namespace
+
+Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
+                 const Clock& clock, Options options)
+    : options_{std::move(options)},
+      rooms_{names, gate, directory, clock, signing_keys_, options_} {}
+
+io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& request) {
+  Call call{context, request, rooms_, {}, {}, {}, {}, {}, {}, false, {}};
+  Result<io::HttpResponse> result = process(call);
+  std::optional<Error> error;
+  if (!result) error = result.error();
+  io::HttpResponse response = result ? std::move(*result) : error_response(call, *error);
+  if (error && !call.is_recorded) {
+    const std::string credential =
+        call.principal ? call.principal->credential() : claimed_credential(request);
+    rooms_.gate.refuse(context, call.door(), credential, request.path, response.status, *error);
+  }
+  close_grants(call, response, error);
+  response.headers.add("x-amz-request-id", context.trace_id());
+  if (call.route.verb == Verb::kHeadBucket) {
+    // Also with 403 and 404: the C++ SDK asks for a bucket that cannot exist.
+    if (!response.headers.has("x-amz-bucket-region")) {
+      response.headers.add("x-amz-bucket-region", options_.region);
+    }
+  }
+  return response;
+}
+
+Result<io::HttpResponse> Service::process(Call& call) {
+  BR_TRY(query, Query::parse(call.request.query));
+  call.query = std::move(query);
+  BR_TRY(found, route(call.request, call.query, options_.domains));
+  call.route = std::move(found);
+  BR_TRY(authenticate(call));
+  return dispatch(call);
+}
+
+Result<io::HttpResponse> Service::dispatch(Call& call) {
+  switch (call.route.verb) {
+    case Verb::kListBuckets: return list_buckets(call);
+    case Verb::kCreateBucket: return create_bucket(call);
+    case Verb::kHeadBucket: return head_bucket(call);
+    case Verb::kDeleteBucket: return delete_bucket(call);
+    case Verb::kGetBucketLocation: return get_bucket_location(call);
+    case Verb::kGetObject: return get_object(call);
+    case Verb::kHeadObject: return head_object(call);
+    case Verb::kPutObject: return put_object(call);
+    case Verb::kDeleteObject: return delete_object(call);
+    case Verb::kGetSetting: return get_setting(call);
+    case Verb::kPutSetting: return put_setting(call);
+    case Verb::kDeleteSetting: return delete_setting(call);
+    case Verb::kPreflight:
+      return std::unexpected(
+          denied("CORSResponse: CORS is not enabled for this bucket.").with_tag("AccessForbidden"));
+    case Verb::kWrongMethod:
+      return std::unexpected(
+          unsupported("The specified method is not allowed against this resource.")
+              .with_tag("MethodNotAllowed"));
+    default: return std::unexpected(not_offered(call));
+  }
+}
+
+}  // namespace beringia::protocol::s3

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "base/error.h"
+#include "io/http.h"
+#include "protocol/s3/call.h"
+
+namespace beringia::protocol::s3 {
+
+// One function per verb, each in the file of its name (small families share one). All are given a
+// call whose route is set and whose principal is verified.
+
+[[nodiscard]] Result<io::HttpResponse> list_buckets(Call& call);
+[[nodiscard]] Result<io::HttpResponse> create_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> head_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_bucket_location(Call& call);
+
+[[nodiscard]] Result<io::HttpResponse> get_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> head_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_object(Call& call);
+
+[[nodiscard]] Result<io::HttpResponse> get_setting(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_setting(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_setting(Call& call);
+
+}  // namespace beringia::protocol::s3
