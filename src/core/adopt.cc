@@ -131,7 +131,7 @@ Result<void> Adoption::keep_only(std::vector<meta::Copy> copies) {
   record.copies = std::move(copies);
   kv::Batch batch;
   parts_.tree.put_entry(batch, location_, record, parts_.clock.wall());
-  return commit(std::move(batch), "sync.copy_lost", meta::FeedRecord::Kind::kPlacement,
+  return commit(std::move(batch), "sync.copies", meta::FeedRecord::Kind::kPlacement,
                 record.generation);
 }
 

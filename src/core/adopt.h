@@ -24,7 +24,7 @@ class Adoption {
   [[nodiscard]] Result<void> overwrite(const LiveLocation& place, const backend::CopyInfo& info);
   /// All copies are gone: the entry goes too.
   [[nodiscard]] Result<void> forget();
-  /// Some copies are gone.
+  /// Some copies are gone, or are other versions of the same bytes.
   [[nodiscard]] Result<void> keep_only(std::vector<meta::Copy> copies);
 
  private:

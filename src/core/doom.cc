@@ -15,7 +15,9 @@ const observe::Counter kDoomedRemoved{"beringia_core_doomed_removed_total",
                                       "them.",
                                       {"outcome"}};
 
-// key: 'h' | backend 4 B | native name  ->  doomed version
+constexpr std::string_view kReserved = "move ";
+
+// key: 'h' | backend 4 B | native name  ->  doomed version, or "move " + mark
 std::string doomed_name_key(meta::BackendId backend, const std::string& native_name) {
   std::string key = "h";
   append_be32(key, backend);
@@ -29,10 +31,36 @@ void doom_copy(kv::Batch& batch, const meta::DoomedCopy& copy) {
   batch.put(doomed_name_key(copy.backend, copy.native_name), copy.version);
 }
 
-Result<std::optional<std::string>> doomed_version(const io::Context& context, kv::Store& store,
-                                                  meta::BackendId backend,
-                                                  const std::string& native_name) {
-  return store.get(context, doomed_name_key(backend, native_name));
+void reserve_name(kv::Batch& batch, const ReservedName& name) {
+  std::string key = doomed_name_key(name.backend, name.native_name);
+  batch.check(key, std::nullopt);
+  batch.put(std::move(key), std::string{kReserved} + name.mark);
+}
+
+void release_name(kv::Batch& batch, const ReservedName& name) {
+  std::string key = doomed_name_key(name.backend, name.native_name);
+  batch.check(key, std::string{kReserved} + name.mark);
+  batch.remove(std::move(key));
+}
+
+Result<bool> is_reserved(const io::Context& context, kv::Store& store, const ReservedName& name) {
+  BR_TRY(row, store.get(context, doomed_name_key(name.backend, name.native_name)));
+  return row && *row == std::string{kReserved} + name.mark;
+}
+
+Result<bool> is_doomed(const io::Context& context, kv::Store& store, meta::BackendId backend,
+                       const backend::CopyInfo& info) {
+  BR_TRY(row, store.get(context, doomed_name_key(backend, info.name)));
+  if (!row) return false;
+  if (!row->starts_with(kReserved)) return *row == info.version;
+  const auto mark = info.attributes.find(std::string{kMoveMark});
+  return mark != info.attributes.end() && mark->second == row->substr(kReserved.size());
+}
+
+Result<bool> has_doomed_row(const io::Context& context, kv::Store& store, meta::BackendId backend,
+                            const std::string& native_name) {
+  BR_TRY(row, store.get(context, doomed_name_key(backend, native_name)));
+  return row.has_value();
 }
 
 void execute_doomed(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
@@ -54,10 +82,9 @@ void execute_doomed(const io::Context& context, Namespace::Parts& parts, const M
   kv::Batch batch;
   meta::forgive(batch, copy);
   // Only our own row: a newer doomed version under the same name keeps its guard.
-  auto current = doomed_version(context, parts.store, copy.backend, copy.native_name);
-  if (current && *current == copy.version) {
-    batch.remove(doomed_name_key(copy.backend, copy.native_name));
-  }
+  const std::string guard = doomed_name_key(copy.backend, copy.native_name);
+  auto current = parts.store.get(context, guard);
+  if (current && *current == copy.version) batch.remove(guard);
   auto committed = parts.store.commit(context, std::move(batch), kv::Durability::kBuffered);
   if (!committed) {
     observe::log_warn("doomed_row_kept", "A finished delayed delete could not be written off.",

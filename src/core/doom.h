@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "backend/backend.h"
 #include "core/mounts.h"
 #include "core/parts.h"
 #include "kv/store.h"
@@ -17,11 +18,30 @@ namespace beringia::core {
 /// Adds the rows to `batch`.
 void doom_copy(kv::Batch& batch, const meta::DoomedCopy& copy);
 
-/// The version that is doomed at this native name, if any.
-[[nodiscard]] Result<std::optional<std::string>> doomed_version(const io::Context& context,
-                                                                kv::Store& store,
-                                                                meta::BackendId backend,
-                                                                const std::string& native_name);
+/// A native name that a move is about to write: until the row goes, an object there that carries
+/// `mark` as its attribute kMoveMark is not adopted, and a write of the entry may replace it.
+struct ReservedName {
+  meta::BackendId backend = 0;
+  std::string native_name;
+  std::string mark;
+};
+inline constexpr std::string_view kMoveMark = "beringia-move";
+
+/// Adds the row; the batch conflicts if the name is doomed or reserved already.
+void reserve_name(kv::Batch& batch, const ReservedName& name);
+/// Adds the row's removal; the batch conflicts if it is not (any more) this reservation.
+void release_name(kv::Batch& batch, const ReservedName& name);
+/// The row of this very reservation stands.
+[[nodiscard]] Result<bool> is_reserved(const io::Context& context, kv::Store& store,
+                                       const ReservedName& name);
+
+/// Is what was seen there about to be deleted, or a move's own unfinished work? Either is left
+/// alone. `info` must carry attributes (a stat).
+[[nodiscard]] Result<bool> is_doomed(const io::Context& context, kv::Store& store,
+                                     meta::BackendId backend, const backend::CopyInfo& info);
+/// The name is doomed or reserved, whatever lies there.
+[[nodiscard]] Result<bool> has_doomed_row(const io::Context& context, kv::Store& store,
+                                          meta::BackendId backend, const std::string& native_name);
 
 /// Deletes the native object now (conditional on the version) and drops the rows. A backend that
 /// cannot be reached leaves them for the reaper: not an error of the caller.

@@ -26,7 +26,7 @@ Result<Explanation> Namespace::explain(const io::Context& context, const Grant& 
     explanation.copies.push_back(std::move(line));
   }
   if (!record.placed_by.empty()) {
-    explanation.why = "moved by run " + record.placed_by;
+    explanation.why = "moved by run " + std::string{meta::run_of(record.placed_by)};
   } else if (record.write_id.empty()) {
     explanation.why = "found in the backend";
   } else {

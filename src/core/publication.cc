@@ -90,12 +90,14 @@ Result<backend::Expectation> Publication::expectation() {
       }
     }
   }
-  BR_TRY(doomed, doomed_version(context_, parts_.store, id, target_.native_name));
-  if (!doomed) return backend::Expectation::absent();
-  // A delayed delete may or may not have happened: what stands there now, if it is the doomed one.
+  BR_TRY(guarded, has_doomed_row(context_, parts_.store, id, target_.native_name));
+  if (!guarded) return backend::Expectation::absent();
+  // A delayed delete may or may not have happened, and a move may have put its copy there: what
+  // stands there now is replaced if it is the doomed one.
   auto there = target_.place.backend->client->stat(context_, {target_.native_name});
-  if (there && there->version == *doomed) return backend::Expectation::at(*doomed);
-  return backend::Expectation::absent();
+  if (!there) return backend::Expectation::absent();
+  BR_TRY(doomed, is_doomed(context_, parts_.store, id, *there));
+  return doomed ? backend::Expectation::at(there->version) : backend::Expectation::absent();
 }
 
 Result<backend::Seal> Publication::intend(meta::EntryRecord record) {

@@ -180,9 +180,21 @@ namespace {
 /// The entry's copies checked against what was seen: kept, lost, or written over by someone else.
 struct Verdict {
   std::vector<meta::Copy> kept;
-  bool lost_any = false;
+  bool changed = false;  // a copy is lost, or is the same bytes under another version
   const Sighting* overwritten_by = nullptr;
 };
+
+/// The object says that it is this very generation, and its bytes agree: somebody (a move that was
+/// cut off, a restore) has rewritten it as it was, for instance in another storage class.
+bool is_same_generation(const meta::EntryRecord& record, const backend::CopyInfo& info) {
+  const auto says = [&](const char* name) {
+    const auto found = info.attributes.find(name);
+    return found == info.attributes.end() ? std::string{} : found->second;
+  };
+  return says("beringia-generation") == std::to_string(record.generation) &&
+         says("beringia-write-id") == record.write_id && info.size == record.size &&
+         record.crc32c && info.crc32c == record.crc32c;
+}
 
 Verdict judge_copies(const Mounts& mounts, const LiveMount& mount, const meta::Location& location,
                      const std::vector<Sighting>& sightings) {
@@ -194,10 +206,16 @@ Verdict judge_copies(const Mounts& mounts, const LiveMount& mount, const meta::L
                                          : nullptr;
     if (seen == nullptr || seen->unknown || (seen->info && seen->info->version == copy.version)) {
       verdict.kept.push_back(copy);
+    } else if (seen->info && is_same_generation(*location.entry, *seen->info)) {
+      meta::Copy rewritten = copy;
+      rewritten.version = seen->info->version;
+      rewritten.storage_class = seen->info->storage_class;
+      verdict.kept.push_back(std::move(rewritten));
+      verdict.changed = true;
     } else if (seen->info) {
       if (verdict.overwritten_by == nullptr) verdict.overwritten_by = seen;
     } else {
-      verdict.lost_any = true;
+      verdict.changed = true;
     }
   }
   return verdict;
@@ -207,9 +225,9 @@ Result<const Sighting*> first_adoptable(const io::Context& context, Namespace::P
                                         const std::vector<Sighting>& sightings) {
   for (const auto& sighting : sightings) {
     if (!sighting.info) continue;
-    BR_TRY(doomed, doomed_version(context, parts.store, sighting.place.backend->declaration.id,
-                                  sighting.native_name));
-    if (doomed && *doomed == sighting.info->version) continue;
+    BR_TRY(doomed,
+           is_doomed(context, parts.store, sighting.place.backend->declaration.id, *sighting.info));
+    if (doomed) continue;
     return &sighting;
   }
   return nullptr;
@@ -234,7 +252,7 @@ Result<void> reconcile_once(const io::Context& context, Namespace::Parts& parts,
       return adoption.overwrite(verdict.overwritten_by->place, *verdict.overwritten_by->info);
     }
     if (!verdict.kept.empty()) {
-      if (!verdict.lost_any) return {};
+      if (!verdict.changed) return {};
       return adoption.keep_only(std::move(verdict.kept));
     }
     BR_TRY(moved, first_adoptable(context, parts, sightings));

@@ -164,8 +164,10 @@ Result<void> DirectorySync::native_only(const LiveLocation& place, const std::st
   }
   // Complete listings (checksums included) are believed; the others cost one stat each.
   if (!info->crc32c) return look_again(*path);
-  BR_TRY(doomed, doomed_version(context_, parts_.store, place.backend->declaration.id, info->name));
-  if (doomed && *doomed == info->version) return {};
+  // Doomed, or a move's unfinished work? The closer look tells.
+  BR_TRY(guarded,
+         has_doomed_row(context_, parts_.store, place.backend->declaration.id, info->name));
+  if (guarded) return look_again(*path);
   BR_TRY(guard, parts_.locks.lock(context_, *path));
   BR_TRY(location, parts_.tree.resolve(context_, *path));
   if (location.entry) return {};  // made or adopted meanwhile

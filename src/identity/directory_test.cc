@@ -197,8 +197,10 @@ TEST_F(DirectoryTest, disabled_keys_and_principals_are_denied_at_once_and_after_
   EXPECT_EQ(principal.credential(), key.id);
   EXPECT_FALSE(principal.is_root());
 
+  EXPECT_EQ(directory_->principal_named(context_, "ann", "run 1")->credential(), "run 1");
   ASSERT_TRUE(directory_->put_principal(context_, {"ann", {}, true}));
   EXPECT_EQ(directory_->principal_of(context_, key).error().code(), Code::kDenied);
+  EXPECT_EQ(directory_->principal_named(context_, "ann", "run 1").error().code(), Code::kDenied);
   add("ann");
   EXPECT_TRUE(directory_->principal_of(context_, key));
 

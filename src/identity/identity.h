@@ -118,6 +118,12 @@ class Directory {
   /// After wire/sigv4 has verified a request signed by `key`. @error kDenied
   [[nodiscard]] virtual Result<Principal> principal_of(const io::Context& context,
                                                        const AccessKey& verified_key) = 0;
+  /// For work that a verified principal ordered and that goes on without its request (runs after a
+  /// restart); asked again at each step, so that disabling the principal ends it. The credential is
+  /// shown as `credential`, e.g. "run 5f3a". @error kDenied: disabled or removed
+  [[nodiscard]] virtual Result<Principal> principal_named(const io::Context& context,
+                                                          const std::string& name,
+                                                          const std::string& credential) = 0;
   /// Token endpoint: verifies a JWT-bearer assertion (RS256, kid, iss = client_email, sub absent or
   /// the same, aud = one of `audiences` or Google's token URIs, exp - iat <= 1 h) and issues an
   /// opaque access token bound to the key. @error kDenied (tag "invalid_token")

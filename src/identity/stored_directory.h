@@ -51,6 +51,9 @@ class StoredDirectory final : public Directory {
                                                   const std::string& id) override;
   [[nodiscard]] Result<Principal> principal_of(const io::Context& context,
                                                const AccessKey& verified_key) override;
+  [[nodiscard]] Result<Principal> principal_named(const io::Context& context,
+                                                  const std::string& name,
+                                                  const std::string& credential) override;
   [[nodiscard]] Result<Token> exchange_jwt(const io::Context& context, const std::string& assertion,
                                            const std::vector<std::string>& audiences) override;
   [[nodiscard]] Result<Principal> verify_bearer(const io::Context& context,

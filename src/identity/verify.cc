@@ -60,6 +60,11 @@ Result<Principal> StoredDirectory::principal_of(const io::Context&, const Access
   return principal_for(held->key.principal, held->key.id);
 }
 
+Result<Principal> StoredDirectory::principal_named(const io::Context&, const std::string& name,
+                                                   const std::string& credential) {
+  return principal_for(name, credential);
+}
+
 Result<std::shared_ptr<const StoredDirectory::HeldServiceKey>> StoredDirectory::usable_service_key(
     const std::string& id) const {
   auto held = find(service_keys_, id);

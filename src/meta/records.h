@@ -58,8 +58,8 @@ struct EntryRecord {
       checksums;  ///< further checksums as served: "crc64nvme" -> base64, "type" -> FULL_OBJECT
   std::vector<uint64_t> part_sizes;  ///< multipart: bytes of each part, in order
   std::vector<Copy> copies;          ///< in order of preference as written; at least one
-  std::string placed_by;             ///< run id of the move that placed it, "" = the write
-  std::string storage_class;         ///< class asked for by the client, "" = STANDARD
+  std::string placed_by;  ///< run id and policy number of the move that placed it, "" = the write
+  std::string storage_class;  ///< class asked for by the client, "" = STANDARD
   bool operator==(const EntryRecord&) const = default;
 
   std::string effective_etag() const;
@@ -209,8 +209,16 @@ struct RunRecord {
   uint64_t objects = 0, bytes = 0;
   uint64_t objects_done = 0, bytes_done = 0, objects_skipped = 0, objects_failed = 0;
   uint64_t bandwidth_bytes_per_s = 0;  ///< 0 = no limit
+  std::vector<std::string> policies;
 };
 std::string_view to_string(RunRecord::State state);
+
+/// EntryRecord::placed_by: the run's id (kRunIdBytes hex digits) and, as two more, the number of
+/// the policy in RunRecord::policies.
+inline constexpr size_t kRunIdBytes = 16;
+inline std::string_view run_of(std::string_view placed_by) {
+  return placed_by.substr(0, kRunIdBytes);
+}
 std::string encode(const RunRecord& record);
 [[nodiscard]] Result<RunRecord> decode_run(std::string_view bytes);
 

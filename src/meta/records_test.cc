@@ -114,7 +114,9 @@ TEST(Records, the_other_records_come_back_as_they_were) {
   run.id = "r1";
   run.state = RunRecord::State::kCancelled;
   run.bytes_done = 9;
+  run.policies = {"cold", "hot"};
   EXPECT_EQ(encode(*decode_run(encode(run))), encode(run));
+  EXPECT_EQ(decode_run(encode(run))->policies, run.policies);
   UploadRecord upload;
   upload.id = "u";
   upload.path = "/a/b";

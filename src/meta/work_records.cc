@@ -100,6 +100,7 @@ static void describe(F& f, T& record) {
   f.number(11, record.objects_skipped);
   f.number(12, record.objects_failed);
   f.number(13, record.bandwidth_bytes_per_s);
+  f.list(14, record.policies, [](auto& inner, auto& name) { inner.text(1, name); });
 }
 
 template <class F, class T>
