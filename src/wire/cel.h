@@ -44,7 +44,7 @@ enum class Kind : uint8_t {
   kError,  ///< inside an evaluation only
 };
 
-/// "int", "google.protobuf.Timestamp", ...
+/// "int", "timestamp", ...
 std::string_view to_string(Kind kind);
 
 /// A static type. Immutable value.
@@ -71,6 +71,8 @@ std::string to_string(const Type& type);
 
 class ListSource;
 class MapSource;
+class Arena;  // cel/scratch.h
+struct Tree;  // cel/ast.h
 
 /// One value; trivially copyable. Texts, lists and maps are views: what they show must outlive the
 /// evaluation (constants live in the Program, results in a Scratch, the rest is the caller's).
@@ -214,9 +216,8 @@ class Scratch {
   void clear();
 
  private:
-  friend class Evaluation;
-  struct State;
-  std::unique_ptr<State> state_;
+  friend class Program;
+  std::unique_ptr<Arena> arena_;
 };
 
 /// A compiled expression. Immutable; cheap to copy; safe to use from any number of threads.
@@ -250,9 +251,8 @@ class Program {
   std::string required_prefix(size_t variable) const;
 
  private:
-  struct Code;
-  explicit Program(std::shared_ptr<const Code> code);
-  std::shared_ptr<const Code> code_;  // owners: copies of the program
+  explicit Program(std::shared_ptr<const Tree> tree) : tree_{std::move(tree)} {}
+  std::shared_ptr<const Tree> tree_;  // owners: copies of the program
 };
 
 }  // namespace beringia::wire::cel
