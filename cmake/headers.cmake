@@ -20,6 +20,21 @@ if(BERINGIA_PCH)
     target_precompile_headers(beringia_test_headers PRIVATE ${BERINGIA_STANDARD_HEADERS}
                               <gtest/gtest.h>)
   endif()
+  # ccache compares these sums instead of the precompiled files, which differ from one build
+  # directory to the next; without the second -include the command lines are equal too.
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++.so
+                  OUTPUT_VARIABLE library OUTPUT_STRIP_TRAILING_WHITESPACE)
+  file(TIMESTAMP ${library} library_time)
+  string(SHA256 sum "${BERINGIA_STANDARD_HEADERS} ${library} ${library_time}")
+  foreach(owner beringia_headers beringia_test_headers)
+    foreach(extension pch gch)
+      file(WRITE ${CMAKE_BINARY_DIR}/CMakeFiles/${owner}.dir/cmake_pch.hxx.${extension}.sum
+           "${owner} ${sum}")
+    endforeach()
+  endforeach()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
+  endif()
 endif()
 
 # Lets `target` use the headers that `owner` precompiles.

@@ -267,7 +267,7 @@ class Exchange {
     std::string buffer;
     uint64_t sent = 0;
     for (;;) {
-      const size_t start = chunked ? 8 : 0;
+      const size_t start = chunked ? kChunkSizeBytes : 0;
       const size_t room =
           chunked ? kSendBytes : std::min<uint64_t>(kSendBytes, *request_.body_length - sent);
       if (room == 0) return {};
@@ -283,12 +283,8 @@ class Exchange {
       if (chunked && *n == 0) {
         buffer = "0\r\n\r\n";
       } else if (chunked) {
-        static_assert(kSendBytes < 1U << 24, "six hex digits");
-        for (size_t digit = 0, left = *n; digit < 6; ++digit, left >>= 4) {
-          buffer[5 - digit] = "0123456789abcdef"[left & 15];
-        }
-        buffer[6] = '\r';
-        buffer[7] = '\n';
+        static_assert(kSendBytes < 1U << 24);
+        write_chunk_size(buffer.data(), *n);
         buffer += "\r\n";
       }
       const Context patient = context.with_deadline(now() + pool_->options.response_timeout);

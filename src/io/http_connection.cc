@@ -424,13 +424,11 @@ class Connection {
   static void frame_chunk(std::string& buffer, size_t start, size_t n) {
     buffer.resize(start + n);
     if (n == 0) {
-      buffer.resize(start - 8);
+      buffer.resize(start - kChunkSizeBytes);
       buffer += "0\r\n\r\n";
       return;
     }
-    char line[9];
-    std::snprintf(line, sizeof line, "%06zx\r\n", n);
-    std::memcpy(buffer.data() + start - 8, line, 8);
+    write_chunk_size(buffer.data() + start - kChunkSizeBytes, n);
     buffer += "\r\n";
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 #include "base/encoding.h"
 
@@ -237,6 +238,13 @@ Result<ChunkedDecoder::Step> ChunkedDecoder::trailer_line(std::string_view bytes
     BR_TRY(parse_field(bytes.substr(0, end), trailers_));
   }
   return Step{end + 2, {}};
+}
+
+void write_chunk_size(char* at, size_t n) {
+  assert(n < size_t{1} << 24);
+  for (int digit = 5; digit >= 0; --digit, n >>= 4) at[digit] = "0123456789abcdef"[n & 15];
+  at[6] = '\r';
+  at[7] = '\n';
 }
 
 std::string_view reason_of(int status) {

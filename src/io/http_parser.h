@@ -62,6 +62,11 @@ class ChunkedDecoder {
   HttpHeaders trailers_;
 };
 
+/// Bytes of the size line that write_chunk_size() makes.
+inline constexpr size_t kChunkSizeBytes = 8;
+/// Writes "hhhhhh\r\n" to `at`. @param n  bytes of the chunk, < 2^24
+void write_chunk_size(char* at, size_t n);
+
 /// Reason phrase of a status.
 std::string_view reason_of(int status);
 
