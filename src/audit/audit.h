@@ -67,6 +67,13 @@ class Log {
   /// Parks until all that was recorded or committed before is in a signed checkpoint.
   [[nodiscard]] virtual Result<void> flush(const io::Context& context) = 0;
   virtual uint64_t size() const = 0;  // leaves under the last checkpoint
+  /// Asked before a request is let in. While the log cannot be written (full disk), requests that
+  /// change something are refused; all are when no more records could be kept.
+  /// @error kUnavailable (tag "audit_stopped")
+  [[nodiscard]] virtual Result<void> ready(bool changes) const {
+    (void)changes;
+    return {};
+  }
 };
 
 struct VerifyReport {
@@ -77,8 +84,14 @@ struct VerifyReport {
 };
 /// Offline: needs only the directory and the public key (C2SP verifier key; default
 /// directory/public-key). Checks signature, every tile, every record's JSON and its dense "seq".
+/// The log is whole if `problem` is empty. A log in use may be verified.
+/// @error kNotFound: there is no log; kInvalid: not a verifier key
 [[nodiscard]] Result<VerifyReport> verify(
     const std::string& directory, const std::string& verifier_key,
+    const std::function<void(uint64_t done, uint64_t total)>& progress);
+/// Same on a disk of another kind, for simulation.
+[[nodiscard]] Result<VerifyReport> verify(
+    io::Disk& disk, const std::string& directory, const std::string& verifier_key,
     const std::function<void(uint64_t done, uint64_t total)>& progress);
 
 }  // namespace beringia::audit

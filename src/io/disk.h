@@ -64,7 +64,8 @@ struct DirectoryItem {
   bool is_regular = false;
 };
 
-enum class OpenMode { kRead, kCreateExclusive, kReadWrite, kCreateOrTruncate };
+/// kCreatePrivate: as kCreateExclusive, and only the owner may read the file (mode 0600): for keys.
+enum class OpenMode { kRead, kCreateExclusive, kReadWrite, kCreateOrTruncate, kCreatePrivate };
 
 /// A file system. Names are absolute native paths. Thread-safe. Real calls run on the blocking
 /// pool while the fiber parks. Simulation replaces it (SimDisk: what is not synced may be lost).

@@ -35,11 +35,13 @@ class PosixDisk final : public Disk {
       int flags = O_CLOEXEC | O_NOFOLLOW;
       switch (mode) {
         case OpenMode::kRead: flags |= O_RDONLY; break;
-        case OpenMode::kCreateExclusive: flags |= O_RDWR | O_CREAT | O_EXCL; break;
+        case OpenMode::kCreateExclusive:
+        case OpenMode::kCreatePrivate: flags |= O_RDWR | O_CREAT | O_EXCL; break;
         case OpenMode::kReadWrite: flags |= O_RDWR; break;
         case OpenMode::kCreateOrTruncate: flags |= O_RDWR | O_CREAT | O_TRUNC; break;
       }
-      const int fd = retry_eintr([&] { return ::open(path.c_str(), flags, 0644); });
+      const mode_t permissions = mode == OpenMode::kCreatePrivate ? 0600 : 0644;
+      const int fd = retry_eintr([&] { return ::open(path.c_str(), flags, permissions); });
       if (fd < 0) return std::unexpected(from_errno(errno, "cannot open " + path));
       return make_posix_file(fd, path);
     });

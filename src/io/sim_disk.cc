@@ -377,9 +377,10 @@ class SimDisk::SimFile final : public File {
 
 Result<SimNodeRef> SimDisk::open_node(const std::string& path, OpenMode mode) {
   BR_TRY(place, find(path));
-  const bool creates = mode == OpenMode::kCreateExclusive || mode == OpenMode::kCreateOrTruncate;
+  const bool exclusive = mode == OpenMode::kCreateExclusive || mode == OpenMode::kCreatePrivate;
+  const bool creates = exclusive || mode == OpenMode::kCreateOrTruncate;
   if (!place.node && !creates) return std::unexpected(from_errno(ENOENT, "cannot open " + path));
-  if (place.node && mode == OpenMode::kCreateExclusive) {
+  if (place.node && exclusive) {
     return std::unexpected(from_errno(EEXIST, "cannot open " + path));
   }
   if (place.node && place.node->is_directory) {
