@@ -29,15 +29,20 @@ Record a_record() {
 }
 
 TEST(Record, is_rendered_as_documented) {
-  EXPECT_EQ(
-      with_sequence(to_canonical_json(a_record()), 17),
-      R"({"activity_id":2,"actor":{"authorizations":[{"decision":"allow","policy":{"name":"grant analysts-read"}}],)"
-      R"("user":{"credential_uid":"AKID","name":"alice"}},)"
-      R"("api":{"operation":"GetObject","request":{"uid":"7f3a9c"},"response":{"code":200},"service":{"name":"s3"}},)"
-      R"("category_uid":6,"class_uid":6003,"metadata":{"product":{"name":"Beringia"},"version":"1.3.0"},)"
-      R"("resources":[{"name":"/sales/q1.parquet","type":"entry","version":"1790000000000001"}],"seq":17,"severity_id":1,)"
-      R"("src_endpoint":{"ip":"127.0.0.1"},"status_id":1,"time":1790000000123,"type_uid":600302,)"
-      R"("unmapped":{"action":"read","backend":"disk","bytes":4096,"latency_us":350}})");
+  EXPECT_EQ(with_sequence(to_canonical_json(a_record()), 17),
+            R"({"activity_id":2,)"
+            R"("actor":{"authorizations":[{"decision":"allow",)"
+            R"("policy":{"name":"grant analysts-read"}}],)"
+            R"("user":{"credential_uid":"AKID","name":"alice"}},)"
+            R"("api":{"operation":"GetObject","request":{"uid":"7f3a9c"},)"
+            R"("response":{"code":200},"service":{"name":"s3"}},)"
+            R"("category_uid":6,"class_uid":6003,)"
+            R"("metadata":{"product":{"name":"Beringia"},"version":"1.3.0"},)"
+            R"("resources":[{"name":"/sales/q1.parquet","type":"entry",)"
+            R"("version":"1790000000000001"}],"seq":17,"severity_id":1,)"
+            R"("src_endpoint":{"ip":"127.0.0.1"},"status_id":1,)"
+            R"("time":1790000000123,"type_uid":600302,)"
+            R"("unmapped":{"action":"read","backend":"disk","bytes":4096,"latency_us":350}})");
 }
 
 TEST(Record, is_canonical_whatever_it_holds) {

@@ -82,15 +82,20 @@ class Verification {
     for (const auto& file : files) {
       if (file.path.starts_with("tile/entries/")) continue;  // compared record by record
       auto bytes = read(file.path);
+      const auto level = static_cast<unsigned>(file.path[5] - '0');  // "tile/0/..."
+      const uint64_t below = uint64_t{1} << (8 * level);             // records under one hash
       if (!bytes) {
-        note(first_under(file.path, 0), "cannot read " + file.path + ": " + bytes.error().why());
+        note(first_under(file.path, 0), "cannot read " + file.path + ": " + bytes.error().why(),
+             below * kTileWidth);
         continue;
       }
       if (*bytes == file.bytes) continue;
       const auto differ = std::ranges::mismatch(*bytes, file.bytes);
       const auto at = static_cast<uint64_t>(differ.in1 - bytes->begin()) / kHashBytes;
-      note(first_under(file.path, at), "hash " + std::to_string(at) + " of " + file.path +
-                                           " is not that of the records below it");
+      note(first_under(file.path, at),
+           "hash " + std::to_string(at) + " of " + file.path +
+               " is not that of the records below it",
+           below);
     }
   }
 
@@ -105,10 +110,17 @@ class Verification {
     return (index * kTileWidth + at) << (8 * level);
   }
 
-  /// Something is wrong with record `number`, or with the files that vouch for it.
-  void note(uint64_t number, std::string problem) {
-    if (damaged_ && *damaged_ <= number) return;
+  /// Something is wrong with one of the `count` records from `number`, or with what vouches for
+  /// them. Kept: the first, and of two that overlap the one that says more exactly where.
+  void note(uint64_t number, std::string problem, uint64_t count = 1) {
+    if (damaged_) {
+      const bool before = number + count <= *damaged_;
+      const bool inside = number >= *damaged_ && number + count <= *damaged_ + damaged_count_ &&
+                          count < damaged_count_;
+      if (!before && !inside) return;
+    }
     damaged_ = number;
+    damaged_count_ = count;
     problem_ = std::move(problem);
   }
 
@@ -142,6 +154,7 @@ class Verification {
   TreeEdge edge_;
   bool whole_ = true;
   std::optional<uint64_t> damaged_;
+  uint64_t damaged_count_ = 0;
   std::string problem_;
 };
 
