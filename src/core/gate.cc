@@ -91,6 +91,8 @@ Result<Grant> Gate::admit(const io::Context& context, const identity::Principal&
         principal.name() + " may not " + std::string{access::to_string(action)} + " " + path.text(),
         decision.reason, "grant it in the estate file, then: apply"));
   }
+  // What could not be recorded is not done.
+  BR_TRY(log_.ready(action != Action::kRead && action != Action::kList));
   return Grant{std::make_unique<Grant::State>(Grant::State{principal, action, path, std::move(door),
                                                            std::move(record), clock_.monotonic(),
                                                            &clock_, &log_, false})};

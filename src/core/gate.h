@@ -63,6 +63,7 @@ class Gate {
  public:
   Gate(const access::Evaluator& evaluator, audit::Log& log, const Clock& clock);
   /// @error kDenied: no rule allows it; the refusal is in the audit log already
+  /// @error kUnavailable (tag "audit_stopped"): no audit record could be kept
   [[nodiscard]] Result<Grant> admit(const io::Context& context,
                                     const identity::Principal& principal, Action action,
                                     const Path& path, Door door) const;
