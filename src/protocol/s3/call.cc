@@ -16,13 +16,14 @@ core::Door Call::door() const {
   return {"s3", std::string{operation_name(route)}, request.peer_address, context.trace_id()};
 }
 
-Result<core::Grant> Call::admit_one(core::Action action, const Path& path) {
-  is_recorded = true;
-  return rooms.gate.admit(context, *principal, action, path, door());
+Result<core::Grant> Call::admit_one(const io::Context& own, core::Action action,
+                                    const Path& path) const {
+  return rooms.gate.admit(own, *principal, action, path, door());
 }
 
 Result<const core::Grant*> Call::admit(core::Action action, const Path& path) {
-  BR_TRY(grant, admit_one(action, path));
+  is_recorded = true;
+  BR_TRY(grant, admit_one(context, action, path));
   for (auto& slot : grants) {
     if (slot) continue;
     slot.emplace(std::move(grant));

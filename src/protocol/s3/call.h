@@ -51,15 +51,17 @@ struct Call {
 
   /// Asks the gate; at most twice. The reference holds as long as the call. @error kDenied
   [[nodiscard]] Result<const core::Grant*> admit(core::Action action, const Path& path);
-  /// Asks the gate for one of many (DeleteObjects); its record is closed with the grant.
-  [[nodiscard]] Result<core::Grant> admit_one(core::Action action, const Path& path);
+  /// Asks the gate for one of many (DeleteObjects), in the context of its own fiber; its record is
+  /// closed with the grant.
+  [[nodiscard]] Result<core::Grant> admit_one(const io::Context& own, core::Action action,
+                                              const Path& path) const;
   core::Door door() const;
   /// Directory form. @error kInvalid (tag InvalidBucketName)
   [[nodiscard]] Result<Path> bucket_path(std::string_view bucket) const;
-  Result<Path> bucket_path() const { return bucket_path(route.bucket); }
+  [[nodiscard]] Result<Path> bucket_path() const { return bucket_path(route.bucket); }
   /// @error as bucket_path; kInvalid (tags KeyTooLongError, InvalidURI)
   [[nodiscard]] Result<Path> object_path(std::string_view bucket, std::string_view key) const;
-  Result<Path> object_path() const { return object_path(route.bucket, route.key); }
+  [[nodiscard]] Result<Path> object_path() const { return object_path(route.bucket, route.key); }
   std::string_view header(std::string_view name) const { return request.headers.get_or(name, ""); }
   wire::s3::Owner self() const { return {principal->name(), principal->name()}; }
 };

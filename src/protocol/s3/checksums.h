@@ -10,7 +10,7 @@
 
 #include "base/checksum.h"
 #include "base/error.h"
-#include "meta/records.h"
+#include "core/namespace.h"
 
 namespace beringia::protocol::s3 {
 

@@ -87,10 +87,26 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kHeadBucket: return head_bucket(call);
     case Verb::kDeleteBucket: return delete_bucket(call);
     case Verb::kGetBucketLocation: return get_bucket_location(call);
+    case Verb::kListObjects:
+    case Verb::kListObjectsV2:
+    case Verb::kListObjectVersions: return list_objects(call);
+    case Verb::kListMultipartUploads: return list_multipart_uploads(call);
+    case Verb::kDeleteObjects: return delete_objects(call);
     case Verb::kGetObject: return get_object(call);
     case Verb::kHeadObject: return head_object(call);
     case Verb::kPutObject: return put_object(call);
     case Verb::kDeleteObject: return delete_object(call);
+    case Verb::kCopyObject: return copy_object(call);
+    case Verb::kGetObjectAttributes: return get_object_attributes(call);
+    case Verb::kGetObjectTagging: return get_object_tagging(call);
+    case Verb::kPutObjectTagging: return put_object_tagging(call);
+    case Verb::kDeleteObjectTagging: return delete_object_tagging(call);
+    case Verb::kCreateMultipartUpload: return create_multipart_upload(call);
+    case Verb::kUploadPart: return upload_part(call);
+    case Verb::kUploadPartCopy: return upload_part_copy(call);
+    case Verb::kCompleteMultipartUpload: return complete_multipart_upload(call);
+    case Verb::kAbortMultipartUpload: return abort_multipart_upload(call);
+    case Verb::kListParts: return list_parts(call);
     case Verb::kGetSetting: return get_setting(call);
     case Verb::kPutSetting: return put_setting(call);
     case Verb::kDeleteSetting: return delete_setting(call);
@@ -101,8 +117,9 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
       return std::unexpected(
           unsupported("The specified method is not allowed against this resource.")
               .with_tag("MethodNotAllowed"));
-    default: return std::unexpected(not_offered(call));
+    case Verb::kUnsupported: break;
   }
+  return std::unexpected(not_offered(call));
 }
 
 }  // namespace beringia::protocol::s3

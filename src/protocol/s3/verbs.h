@@ -15,10 +15,26 @@ namespace beringia::protocol::s3 {
 [[nodiscard]] Result<io::HttpResponse> delete_bucket(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_bucket_location(Call& call);
 
+[[nodiscard]] Result<io::HttpResponse> list_objects(Call& call);  // V1, V2 and versions
+[[nodiscard]] Result<io::HttpResponse> list_multipart_uploads(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_objects(Call& call);
+
 [[nodiscard]] Result<io::HttpResponse> get_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> head_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> put_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> delete_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> copy_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_object_attributes(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_object_tagging(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_object_tagging(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_object_tagging(Call& call);
+
+[[nodiscard]] Result<io::HttpResponse> create_multipart_upload(Call& call);
+[[nodiscard]] Result<io::HttpResponse> upload_part(Call& call);
+[[nodiscard]] Result<io::HttpResponse> upload_part_copy(Call& call);
+[[nodiscard]] Result<io::HttpResponse> complete_multipart_upload(Call& call);
+[[nodiscard]] Result<io::HttpResponse> abort_multipart_upload(Call& call);
+[[nodiscard]] Result<io::HttpResponse> list_parts(Call& call);
 
 [[nodiscard]] Result<io::HttpResponse> get_setting(Call& call);
 [[nodiscard]] Result<io::HttpResponse> put_setting(Call& call);

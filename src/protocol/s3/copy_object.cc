@@ -1,0 +1,138 @@
+#include <utility>
+
+#include "protocol/s3/conditions.h"
+#include "protocol/s3/copy_source.h"
+#include "protocol/s3/object_headers.h"
+#include "protocol/s3/upload_body.h"
+#include "protocol/s3/verbs.h"
+
+namespace beringia::protocol::s3 {
+namespace {
+
+/// COPY (the default) or REPLACE. @error kInvalid (tag InvalidArgument)
+Result<bool> is_replace(const Call& call, std::string_view name) {
+  const std::string_view directive = call.header(name);
+  if (directive.empty() || directive == "COPY") return false;
+  if (directive == "REPLACE") return true;
+  return std::unexpected(s3_error(
+      "InvalidArgument", "Unknown " + std::string{name.substr(6)} + ": it is COPY or REPLACE"));
+}
+
+struct Directives {
+  bool replace_metadata = false;
+  bool replace_tags = false;
+  core::WriteAttributes attributes;  // what the headers say
+};
+
+Result<Directives> directives_of(const Call& call) {
+  Directives directives;
+  BR_TRY(metadata, is_replace(call, "x-amz-metadata-directive"));
+  BR_TRY(tags, is_replace(call, "x-amz-tagging-directive"));
+  BR_TRY(attributes, attributes_of(call));
+  directives.replace_metadata = metadata;
+  directives.replace_tags = tags;
+  directives.attributes = std::move(attributes);
+  return directives;
+}
+
+/// The target's attributes: from the source or the headers, as the directives say.
+core::WriteAttributes merged(Directives directives, const meta::EntryRecord& source) {
+  core::WriteAttributes attributes;
+  if (directives.replace_metadata) {
+    attributes = std::move(directives.attributes);
+  } else {
+    attributes = {source.content_type, directives.attributes.storage_class, source.http,
+                  source.metadata, directives.attributes.tags};
+  }
+  if (!directives.replace_tags) attributes.tags = source.tags;
+  return attributes;
+}
+
+/// S3: a copy onto itself has to change something.
+Result<void> check_changes(const Directives& directives, const core::Grant& from,
+                           const core::Grant& to, const meta::EntryRecord& source) {
+  const bool changes = from.path() != to.path() || directives.replace_metadata ||
+                       directives.replace_tags ||
+                       (!directives.attributes.storage_class.empty() &&
+                        directives.attributes.storage_class != source.storage_class);
+  if (changes) return {};
+  return std::unexpected(s3_error(
+      "InvalidRequest",
+      "This copy request is illegal because it is trying to copy an object to itself without "
+      "changing the object's metadata, storage class, website redirect location or encryption "
+      "attributes."));
+}
+
+/// A copy whose checksum the source has not: the bytes are read once.
+Result<core::Entry> copy_with_checksum(Call& call, const core::Grant& from, const core::Grant& to,
+                                       const core::CopyRequest& request,
+                                       ChecksumAlgorithm algorithm) {
+  core::ReadRequest read;
+  read.generation = request.source_generation;
+  BR_TRY(open, call.rooms.names.read(call.context, from, read));
+  ChecksumSource body{*open.body, algorithm};
+  core::WriteRequest write;
+  write.body = &body;
+  write.attributes = *request.attributes;
+  write.expected.size = open.entry.record.size;
+  write.expected.crc32c = open.entry.record.crc32c;
+  write.conditions = request.conditions;
+  write.at_end = [&]() -> Result<meta::StringMap> {
+    return meta::StringMap{{name_of(algorithm), body.finish()},
+                           {kTypeKey, std::string{kFullObject}}};
+  };
+  return call.rooms.names.write(call.context, to, write);
+}
+
+/// The algorithm that the copy shall have, if its source does not show it already.
+Result<std::optional<ChecksumAlgorithm>> new_algorithm(const Call& call,
+                                                       const meta::EntryRecord& source) {
+  const std::string_view wanted = call.header("x-amz-checksum-algorithm");
+  if (wanted.empty()) return std::nullopt;
+  BR_TRY(algorithm, parse_algorithm(wanted));
+  const auto stored = stored_checksum(source);
+  if (stored && stored->algorithm == algorithm && stored->type == kFullObject) return std::nullopt;
+  return algorithm;
+}
+
+io::HttpResponse copied(const core::Entry& entry) {
+  wire::s3::XmlWriter xml{"CopyObjectResult"};
+  xml.time("LastModified", entry.record.modified).text("ETag", quoted_etag(entry.record));
+  if (const auto stored = stored_checksum(entry.record)) {
+    xml.text("ChecksumType", stored->type);
+    xml.text(wire::s3::checksum_element(name_of(stored->algorithm)), stored->value);
+  }
+  return xml_response(200, xml.take());
+}
+
+}  // namespace
+
+Result<io::HttpResponse> copy_object(Call& call) {
+  BR_TRY(source_path, copy_source(call));
+  BR_TRY(target_path, call.object_path());
+  BR_TRY(directives, directives_of(call));
+  core::CopyRequest request;
+  request.source_conditions = source_conditions(call);
+  BR_TRY(conditions, write_conditions(call));
+  request.conditions = std::move(conditions);
+  BR_TRY(from, call.admit(core::Action::kRead, source_path));
+  BR_TRY(to, call.admit(core::Action::kWrite, target_path));
+  BR_TRY(source, call.rooms.names.stat(call.context, *from));
+  if (source.record.size > kMaxCopyBytes) {
+    return std::unexpected(s3_error(
+        "InvalidRequest",
+        "The specified copy source is larger than the maximum allowable size for a copy source: " +
+            std::to_string(kMaxCopyBytes)));
+  }
+  BR_TRY(core::check_conditions(request.source_conditions, source.record, false));
+  BR_TRY(check_changes(directives, *from, *to, source.record));
+  BR_TRY(algorithm, new_algorithm(call, source.record));
+  request.attributes = merged(std::move(directives), source.record);
+  // What was looked at is what is copied.
+  request.source_generation = source.record.generation;
+  BR_TRY(entry, algorithm ? copy_with_checksum(call, *from, *to, request, *algorithm)
+                          : call.rooms.names.copy(call.context, *from, *to, request));
+  return copied(entry);
+}
+
+}  // namespace beringia::protocol::s3

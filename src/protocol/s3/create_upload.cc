@@ -1,0 +1,29 @@
+#include <utility>
+
+#include "protocol/s3/multipart_terms.h"
+#include "protocol/s3/object_headers.h"
+#include "protocol/s3/verbs.h"
+
+namespace beringia::protocol::s3 {
+
+Result<io::HttpResponse> create_multipart_upload(Call& call) {
+  BR_TRY(path, call.object_path());
+  BR_TRY(terms, terms_of_request(call));
+  core::BeginUpload begin;
+  begin.protocol = kUploadProtocol;
+  BR_TRY(attributes, attributes_of(call));
+  begin.attributes = std::move(attributes);
+  begin.options = options_of(terms);
+  BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
+  wire::s3::XmlWriter xml{"InitiateMultipartUploadResult"};
+  xml.text("Bucket", call.route.bucket).text("Key", call.route.key).text("UploadId", upload.id);
+  io::HttpResponse response = xml_response(200, xml.take());
+  if (terms.is_asked) {
+    response.headers.add("x-amz-checksum-algorithm", std::string{wire_name(terms.algorithm)});
+    response.headers.add("x-amz-checksum-type", terms.type);
+  }
+  return response;
+}
+
+}  // namespace beringia::protocol::s3

@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "io/sync.h"
+#include "protocol/s3/error_map.h"
+#include "protocol/s3/object_headers.h"
+#include "protocol/s3/upload_body.h"
+#include "protocol/s3/verbs.h"
+
+namespace beringia::protocol::s3 {
+namespace {
+
+/// Deletes under way at once, so that their commits share a sync.
+constexpr size_t kWorkers = 32;
+
+/// One key: its own decision, its own audit record.
+Result<void> delete_key(const Call& call, const io::Context& context,
+                        const wire::s3::DeleteRequest::Key& key) {
+  BR_TRY(check_version_id(key.version_id));
+  BR_TRY(path, call.object_path(call.route.bucket, key.key));
+  BR_TRY(grant, call.admit_one(context, core::Action::kDelete, path));
+  core::Conditions conditions;
+  if (!key.etag.empty()) conditions.etag_match.push_back(key.etag);
+  auto removed = call.rooms.names.remove(context, grant, conditions);
+  const bool is_absent = !removed && removed.error().code() == Code::kNotFound &&
+                         removed.error().tag().empty() && conditions.empty();
+  std::optional<Error> error;
+  if (!removed && !is_absent) error = removed.error();
+  grant.note_status(error ? wire_error_of(*error).status : 204);
+  if (error) {
+    grant.note_error(*error);
+    return std::unexpected(std::move(*error));
+  }
+  return {};
+}
+
+std::vector<Result<void>> delete_keys(const Call& call,
+                                      const std::vector<wire::s3::DeleteRequest::Key>& keys) {
+  std::vector<Result<void>> results(keys.size());
+  if (keys.size() == 1) {
+    results[0] = delete_key(call, call.context, keys[0]);
+    return results;
+  }
+  std::atomic<size_t> next{0};
+  io::Scope scope{call.context};
+  for (size_t worker = 0; worker < std::min(kWorkers, keys.size()); ++worker) {
+    scope.spawn([&]() -> Result<void> {
+      for (size_t i = next++; i < keys.size(); i = next++) {
+        results[i] = delete_key(call, scope.context(), keys[i]);
+      }
+      return {};
+    });
+  }
+  if (auto joined = scope.join(); !joined) {
+    for (auto& result : results) result = std::unexpected(joined.error());
+  }
+  return results;
+}
+
+}  // namespace
+
+Result<io::HttpResponse> delete_objects(Call& call) {
+  // S3 asks for a digest; a signed payload hash is one too.
+  const bool is_signed = call.claim.payload == wire::PayloadMode::kSignedHash;
+  BR_TRY(document, read_document(call, wire::s3::kMaxXmlBytes, !is_signed));
+  BR_TRY(request, wire::s3::parse_delete(document));
+  call.is_recorded = true;  // key by key
+  const auto results = delete_keys(call, request.keys);
+  std::vector<wire::s3::DeleteOutcome> outcomes;
+  outcomes.reserve(results.size());
+  for (size_t i = 0; i < results.size(); ++i) {
+    wire::s3::DeleteOutcome outcome;
+    outcome.key = request.keys[i].key;
+    outcome.version_id = request.keys[i].version_id;
+    if (!results[i]) {
+      const Error& error = results[i].error();
+      // Then no key can have been deleted.
+      if (error.tag() == "no_bucket") return std::unexpected(error);
+      const WireError wire = wire_error_of(error);
+      outcome.code = wire.code;
+      outcome.message = message_of(error, wire);
+    }
+    outcomes.push_back(std::move(outcome));
+  }
+  return xml_response(200, wire::s3::render_delete_result(outcomes, request.quiet));
+}
+
+}  // namespace beringia::protocol::s3
