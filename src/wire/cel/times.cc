@@ -10,6 +10,8 @@ namespace {
 
 constexpr int64_t kNanos = 1'000'000'000;
 
+__extension__ typedef __int128 Wide;  // nanoseconds of 10,000 years need 69 bits
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Reads exactly `count` digits at the front.
@@ -95,12 +97,12 @@ std::optional<Value> parse_duration(std::string_view text) {
   }
   if (text == "0") return Value::duration(0, 0);
   if (text.empty()) return std::nullopt;
-  __int128 total = 0;  // nanoseconds; 10,000 years are under 2^69
-  const __int128 limit = static_cast<__int128>(kMaxDurationSeconds) * kNanos;
+  Wide total = 0;  // nanoseconds; 10,000 years are under 2^69
+  const Wide limit = static_cast<Wide>(kMaxDurationSeconds) * kNanos;
   while (!text.empty()) {
-    __int128 whole = 0;
-    __int128 fraction = 0;
-    __int128 scale = 1;
+    Wide whole = 0;
+    Wide fraction = 0;
+    Wide scale = 1;
     size_t digits = 0;
     for (; !text.empty() && is_digit(text[0]); text.remove_prefix(1), ++digits) {
       whole = whole * 10 + (text[0] - '0');
@@ -108,7 +110,7 @@ std::optional<Value> parse_duration(std::string_view text) {
     }
     if (take(text, ".")) {
       for (; !text.empty() && is_digit(text[0]); text.remove_prefix(1), ++digits) {
-        if (scale >= static_cast<__int128>(1'000'000'000'000'000)) continue;  // beyond use
+        if (scale >= static_cast<Wide>(1'000'000'000'000'000)) continue;  // beyond use
         fraction = fraction * 10 + (text[0] - '0');
         scale *= 10;
       }
