@@ -188,6 +188,7 @@ struct MoveRecord {
   std::string to_version;  ///< known after copying
   std::string to_class;
   bool keep_source = false;  ///< replicate instead of move
+  bool spare = false;        ///< the target's copy was there before: only the source goes
   uint32_t crc32c = 0;       ///< computed while copying
   Timestamp switched_at;     ///< grace time for the source's removal starts
   std::string rule;          ///< policy name
@@ -210,6 +211,13 @@ struct RunRecord {
   uint64_t objects_done = 0, bytes_done = 0, objects_skipped = 0, objects_failed = 0;
   uint64_t bandwidth_bytes_per_s = 0;  ///< 0 = no limit
   std::vector<std::string> policies;
+  /// Why entries were skipped or failed, when the run ended.
+  struct Problem {
+    std::string reason;
+    uint64_t objects = 0;
+    std::vector<std::string> examples;
+  };
+  std::vector<Problem> problems;
 };
 std::string_view to_string(RunRecord::State state);
 

@@ -115,8 +115,10 @@ TEST(Records, the_other_records_come_back_as_they_were) {
   run.state = RunRecord::State::kCancelled;
   run.bytes_done = 9;
   run.policies = {"cold", "hot"};
+  run.problems = {{"changed since the plan", 2, {"/a", "/b"}}};
   EXPECT_EQ(encode(*decode_run(encode(run))), encode(run));
   EXPECT_EQ(decode_run(encode(run))->policies, run.policies);
+  EXPECT_EQ(decode_run(encode(run))->problems[0].examples, run.problems[0].examples);
   UploadRecord upload;
   upload.id = "u";
   upload.path = "/a/b";

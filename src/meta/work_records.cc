@@ -82,6 +82,7 @@ static void describe(F& f, T& record) {
   f.text(15, record.rule);
   f.text(16, record.note);
   f.number(17, record.attempts);
+  f.number(18, record.spare);
 }
 
 template <class F, class T>
@@ -100,7 +101,13 @@ static void describe(F& f, T& record) {
   f.number(11, record.objects_skipped);
   f.number(12, record.objects_failed);
   f.number(13, record.bandwidth_bytes_per_s);
-  f.list(14, record.policies, [](auto& inner, auto& name) { inner.text(1, name); });
+  const auto text = [](auto& inner, auto& value) { inner.text(1, value); };
+  f.list(14, record.policies, text);
+  f.list(15, record.problems, [&](auto& inner, auto& problem) {
+    inner.text(1, problem.reason);
+    inner.number(2, problem.objects);
+    inner.list(3, problem.examples, text);
+  });
 }
 
 template <class F, class T>

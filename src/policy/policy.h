@@ -45,11 +45,11 @@ struct ApiCalls {
   bool operator==(const ApiCalls&) const = default;
 };
 
-/// Money in millionths of a US dollar, so that sums are exact.
-struct MicroUsd {
+/// Money in billionths of a US dollar: sums of many small amounts stay right.
+struct NanoUsd {
   int64_t value = 0;
-  double usd() const { return static_cast<double>(value) / 1e6; }
-  auto operator<=>(const MicroUsd&) const = default;
+  double usd() const { return static_cast<double>(value) / 1e9; }
+  auto operator<=>(const NanoUsd&) const = default;
 };
 
 struct Totals {
@@ -57,9 +57,9 @@ struct Totals {
   uint64_t bytes = 0;         // that are copied; 0 for a removed spare copy or a rewrite in place
   uint64_t egress_bytes = 0;  // bytes that leave a backend with an egress price
   ApiCalls calls;
-  MicroUsd cost;            // once: calls + retrieval + egress
-  MicroUsd cost_per_month;  // change of the storage bill; negative = cheaper
-  Duration duration{0};     // at the bandwidth cap; 0 = no cap, cannot be told
+  NanoUsd cost;            // once: calls + retrieval + egress
+  NanoUsd cost_per_month;  // change of the storage bill; negative = cheaper
+  Duration duration{0};    // at the bandwidth cap; 0 = no cap, cannot be told
   bool operator==(const Totals&) const = default;
 };
 
@@ -194,9 +194,8 @@ class Engine {
   static std::unique_ptr<Engine> make(Services services, Options options = {});
   virtual ~Engine() = default;  // stop()
 
-  /// At process start, after core::recover_intents and before front ends listen: settles the moves
-  /// that a crash interrupted, as far as their backends can be reached, then goes on with the
-  /// unfinished runs in the background. @error kCorrupt, kUnavailable (store)
+  /// At process start, after core::recover_intents: goes on with the unfinished runs in the
+  /// background, from whatever step each move had reached. @error kCorrupt, kUnavailable (store)
   [[nodiscard]] virtual Result<void> start(const io::Context& context) = 0;
   /// Lets each move under way end its present step, then joins. Runs stay unfinished; start() goes
   /// on with them.
