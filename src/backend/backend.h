@@ -57,6 +57,9 @@ struct ReadRequest {
   std::string name;
   io::ByteRange range;             ///< must lie inside the object; length 0 allowed
   std::optional<Version> version;  ///< kConflict if the object is another version now
+  /// CRC32C that exactly these bytes must have, where the caller knows it: the source then ends in
+  /// kCorrupt instead of its end (VerifyingBackend). File regions are handed on unread.
+  std::optional<uint32_t> crc32c = std::nullopt;
 };
 
 /// The precondition on the native object at publication.

@@ -1,13 +1,24 @@
 #include "backend/factory.h"
 
+#include <algorithm>
+
 #include "backend/file/file_backend.h"
 #include "backend/gcs/make_gcs.h"
+#include "backend/limiting_backend.h"
 #include "backend/memory/memory_backend.h"
+#include "backend/metered_backend.h"
+#include "backend/retrying_backend.h"
+#include "backend/verifying_backend.h"
 #include "base/encoding.h"
 
 namespace beringia::backend {
 
 namespace {
+
+// A write holds its place while its client sends, and mostly waits: slow clients must not keep the
+// others out. Connections and buffers have their own bounds below.
+constexpr size_t kStreamsPerPlace = 16;
+constexpr size_t kWaitingPerPlace = 16;  // calls in line for each place, before some are refused
 
 Result<std::unique_ptr<Backend>> make_file(const BackendSpec& spec,
                                            const BackendServices& services) {
@@ -26,9 +37,8 @@ Result<std::unique_ptr<Backend>> make_file(const BackendSpec& spec,
       std::make_unique<file::FileBackend>(std::move(options), services.disk, services.rng)};
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Backend>> make(const BackendSpec& spec, const BackendServices& services) {
+Result<std::unique_ptr<Backend>> make_bare(const BackendSpec& spec,
+                                           const BackendServices& services) {
   if (spec.url.starts_with("file://")) return make_file(spec, services);
   if (spec.url.starts_with("gs://")) {
     gcs::GcsSpec gcs_spec;
@@ -44,6 +54,28 @@ Result<std::unique_ptr<Backend>> make(const BackendSpec& spec, const BackendServ
   return std::unexpected(invalid("cannot use the backend URL " + spec.url,
                                  "its scheme is not one of file, gs, memory",
                                  "write it as file:///path, gs://bucket[/prefix] or memory:"));
+}
+
+/// From the inside out: what is repeated is still one call to those who count and limit.
+std::unique_ptr<Backend> wrap(const BackendSpec& spec, std::unique_ptr<Backend> bare, Rng& rng) {
+  // gcs repeats by itself: it knows which of its requests are safe, and where uploads stand.
+  if (bare->capabilities().kind != "gcs") {
+    bare = std::make_unique<RetryingBackend>(spec.name, std::move(bare), RetryLimits{}, rng);
+  }
+  bare = std::make_unique<VerifyingBackend>(spec.name, std::move(bare));
+  bare = std::make_unique<MeteredBackend>(spec.name, std::move(bare));
+  ConcurrencyLimits limits;
+  limits.max_reads = std::max<size_t>(spec.max_concurrency, 1);
+  limits.max_writes = kStreamsPerPlace * limits.max_reads;
+  limits.max_waiting = kWaitingPerPlace * limits.max_reads;
+  return std::make_unique<LimitingBackend>(spec.name, std::move(bare), limits);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> make(const BackendSpec& spec, const BackendServices& services) {
+  BR_TRY(bare, make_bare(spec, services));
+  return wrap(spec, std::move(bare), services.rng);
 }
 
 }  // namespace beringia::backend

@@ -30,7 +30,7 @@ struct BackendServices {
   Rng& rng;
 };
 
-/// Makes the backend and wraps it (metrics, concurrency limit, and retries where the backend does
+/// Makes the backend and wraps it (checksums, metrics, concurrency limit, and retries where it does
 /// not do its own). Nothing is contacted: see Backend::probe().
 /// @error kInvalid: URL, endpoint or credentials cannot be understood; kNotFound: no such key file
 [[nodiscard]] Result<std::unique_ptr<Backend>> make(const BackendSpec& spec,

@@ -141,11 +141,12 @@ struct Gauge::Family final : FamilyBase {
   void render(std::string& out) override { render_simple(out, *this, series, "gauge"); }
 };
 
+struct Histogram::Buckets {
+  std::array<std::atomic<uint64_t>, kBounds.size() + 1> counts{};
+  std::atomic<uint64_t> sum_micros{0};
+};
+
 struct Histogram::Family final : FamilyBase {
-  struct Buckets {
-    std::array<std::atomic<uint64_t>, kBounds.size() + 1> counts{};
-    std::atomic<uint64_t> sum_micros{0};
-  };
   SeriesTable<Buckets> series;
 
   void render(std::string& out) override {
@@ -180,6 +181,10 @@ uint64_t Counter::value(std::initializer_list<std::string_view> labels) const {
   return family_->series.at(labels).load(std::memory_order_relaxed);
 }
 
+Counter::Series Counter::at(std::initializer_list<std::string_view> labels) const {
+  return Series{family_->series.at(labels)};
+}
+
 Gauge::Gauge(const char* name, const char* help, std::vector<std::string> label_names)
     : family_{add_family<Family>(name, help, std::move(label_names))} {}
 
@@ -199,12 +204,19 @@ Histogram::Histogram(const char* name, const char* help, std::vector<std::string
     : family_{add_family<Family>(name, help, std::move(label_names))} {}
 
 void Histogram::observe(double seconds, std::initializer_list<std::string_view> labels) const {
-  auto& buckets = family_->series.at(labels);
+  at(labels).observe(seconds);
+}
+
+Histogram::Series Histogram::at(std::initializer_list<std::string_view> labels) const {
+  return Series{family_->series.at(labels)};
+}
+
+void Histogram::Series::observe(double seconds) const {
   const auto bound = std::lower_bound(kBounds.begin(), kBounds.end(), seconds);
-  buckets.counts[static_cast<size_t>(bound - kBounds.begin())].fetch_add(1,
-                                                                         std::memory_order_relaxed);
-  buckets.sum_micros.fetch_add(static_cast<uint64_t>(std::max(0.0, seconds) * 1e6),
-                               std::memory_order_relaxed);
+  buckets_->counts[static_cast<size_t>(bound - kBounds.begin())].fetch_add(
+      1, std::memory_order_relaxed);
+  buckets_->sum_micros.fetch_add(static_cast<uint64_t>(std::max(0.0, seconds) * 1e6),
+                                 std::memory_order_relaxed);
 }
 
 std::string render_metrics() {

@@ -20,6 +20,18 @@ class Counter {
   void add(uint64_t n = 1, std::initializer_list<std::string_view> labels = {}) const;
   uint64_t value(std::initializer_list<std::string_view> labels = {}) const;
 
+  /// One label set, found once: for hot paths. Copies are cheap and never dangle.
+  class Series {
+   public:
+    void add(uint64_t n = 1) const { value_->fetch_add(n, std::memory_order_relaxed); }
+
+   private:
+    friend class Counter;
+    explicit Series(std::atomic<uint64_t>& value) : value_{&value} {}
+    std::atomic<uint64_t>* value_;
+  };
+  Series at(std::initializer_list<std::string_view> labels) const;
+
  private:
   struct Family;
   Family* family_;  // owned by the process-wide registry, never freed
@@ -43,6 +55,19 @@ class Histogram {
  public:
   Histogram(const char* name, const char* help, std::vector<std::string> label_names = {});
   void observe(double seconds, std::initializer_list<std::string_view> labels = {}) const;
+
+  struct Buckets;
+  /// One label set, found once: for hot paths. Copies are cheap and never dangle.
+  class Series {
+   public:
+    void observe(double seconds) const;
+
+   private:
+    friend class Histogram;
+    explicit Series(Buckets& buckets) : buckets_{&buckets} {}
+    Buckets* buckets_;
+  };
+  Series at(std::initializer_list<std::string_view> labels) const;
 
  private:
   struct Family;
