@@ -86,7 +86,10 @@ Result<Opened> open_copy(const io::Context& context, Namespace::Parts& parts, co
   const auto place = mount->location_of(mounts.backend(copy.backend));
   const std::string name = native_name_of(copy, *mount, place, location);
   auto lease = parts.open_reads.open(copy.backend, name, copy.version);
-  auto inner = place.backend->client->read(context, {name, range, copy.version});
+  const auto& entry = *location.entry;
+  const bool whole = range == io::ByteRange{0, entry.size};
+  auto inner = place.backend->client->read(
+      context, {name, range, copy.version, whole ? entry.crc32c : std::nullopt});
   if (!inner) {
     if (inner.error().code() == Code::kUnavailable) note_backend_failure(*place.backend);
     return std::unexpected(std::move(inner).error());
@@ -124,7 +127,7 @@ Result<OpenRead> Namespace::read(const io::Context& context, const Grant& grant,
   for (int attempt = 1;; ++attempt) {
     if (!location.entry ||
         (request.generation && *request.generation != location.entry->generation)) {
-      return std::unexpected(not_found("there is no " + grant.path().text()));
+      return std::unexpected(no_entry(location));
     }
     grant.note_generation(location.entry->generation);
     BR_TRY(check_conditions(request.conditions, location.entry, true));

@@ -49,6 +49,9 @@ enum class Need { kRead, kWrite };
 [[nodiscard]] Result<bool> find_bucket(const io::Context& context, Namespace::Parts& parts,
                                        const Mounts& mounts, const Path& path);
 
+/// "There is no such entry"; with tag "no_bucket" when not even its top-level directory exists.
+Error no_entry(const meta::Location& location);
+
 /// The catalog knows what lies below the directory that holds `location`: it was synced under this
 /// epoch, or made by us below one that was. docs/semantics.md, "What exclusive means".
 [[nodiscard]] Result<bool> parent_is_known(const io::Context& context, Namespace::Parts& parts,

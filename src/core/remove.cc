@@ -33,7 +33,7 @@ Result<Entry> Namespace::remove(const io::Context& context, const Grant& grant,
   BR_TRY(located, locate_locked(context, parts_, *mounts, path, Need::kRead));
   meta::Location location = std::move(located);
   BR_TRY(check_conditions(conditions, location.entry, false));
-  if (!location.entry) return std::unexpected(not_found("there is no " + path.text()));
+  if (!location.entry) return std::unexpected(no_entry(location));
   grant.note_generation(location.entry->generation);
   const Timestamp now = parts_.clock.wall();
   std::vector<meta::DoomedCopy> doomed;
@@ -56,7 +56,7 @@ Result<Entry> Namespace::remove(const io::Context& context, const Grant& grant,
     }
     BR_TRY(again, parts_.tree.resolve(context, path));
     location = std::move(again);
-    if (!location.entry) return std::unexpected(not_found("there is no " + path.text()));
+    if (!location.entry) return std::unexpected(no_entry(location));
   }
   BR_KILL_POINT("remove.committed");
   grant.committed();
