@@ -138,7 +138,7 @@ io::HttpResponse completed(const Call& call, const core::Entry& entry) {
 
 Result<io::HttpResponse> complete_multipart_upload(Call& call) {
   BR_TRY(path, call.object_path());
-  BR_TRY(document, read_document(call, wire::s3::kMaxXmlBytes));
+  BR_TRY(document, read_document(call, wire::s3::kMaxXmlBytes, DocumentDigest::kOfObject));
   BR_TRY(wanted, wire::s3::parse_complete_upload(document));
   BR_TRY(check_order(wanted));
   core::CompleteUpload request;

@@ -64,7 +64,9 @@ std::vector<Result<void>> delete_keys(const Call& call,
 Result<io::HttpResponse> delete_objects(Call& call) {
   // S3 asks for a digest; a signed payload hash is one too.
   const bool is_signed = call.claim.payload == wire::PayloadMode::kSignedHash;
-  BR_TRY(document, read_document(call, wire::s3::kMaxXmlBytes, !is_signed));
+  BR_TRY(document,
+         read_document(call, wire::s3::kMaxXmlBytes,
+                       is_signed ? DocumentDigest::kOptional : DocumentDigest::kRequired));
   BR_TRY(request, wire::s3::parse_delete(document));
   call.is_recorded = true;  // key by key
   const auto results = delete_keys(call, request.keys);

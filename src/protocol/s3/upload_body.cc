@@ -72,11 +72,12 @@ Result<std::optional<ClaimedChecksum>> claimed_checksum(const Call& call) {
   return claimed;
 }
 
-Result<std::unique_ptr<UploadBody>> UploadBody::open(const Call& call,
-                                                     ChecksumAlgorithm preferred) {
+Result<std::unique_ptr<UploadBody>> UploadBody::open(const Call& call, ChecksumAlgorithm preferred,
+                                                     bool with_claims) {
   std::unique_ptr<UploadBody> body{std::make_unique<UploadBody>(UploadBody{})};
   BR_TRY(body->read_length(call));
-  BR_TRY(body->read_claims(call, preferred));
+  body->algorithm_ = preferred;
+  if (with_claims) BR_TRY(body->read_claims(call));
   body->chain(call);
   return body;
 }
@@ -104,13 +105,12 @@ Result<void> UploadBody::read_length(const Call& call) {
   return {};
 }
 
-Result<void> UploadBody::read_claims(const Call& call, ChecksumAlgorithm preferred) {
+Result<void> UploadBody::read_claims(const Call& call) {
   BR_TRY(md5, content_md5(call));
   expected_.md5 = std::move(md5);
   BR_TRY(header, claimed_checksum(call));
   BR_TRY(names, trailer_names(call));
   trailers_ = std::move(names);
-  algorithm_ = preferred;
   if (header) {
     algorithm_ = header->algorithm;
     value_ = header->value;
@@ -177,9 +177,10 @@ Result<std::string> UploadBody::finish() {
   return computed;
 }
 
-Result<std::string> read_document(const Call& call, size_t max_bytes, bool require_digest) {
-  BR_TRY(body, UploadBody::open(call, ChecksumAlgorithm::kCrc32));
-  if (require_digest && !body->is_claimed() && !body->expected().md5) {
+Result<std::string> read_document(const Call& call, size_t max_bytes, DocumentDigest digest) {
+  BR_TRY(body,
+         UploadBody::open(call, ChecksumAlgorithm::kCrc32, digest != DocumentDigest::kOfObject));
+  if (digest == DocumentDigest::kRequired && !body->is_claimed() && !body->expected().md5) {
     return std::unexpected(
         invalid_request("Missing required header for this request: Content-MD5"));
   }

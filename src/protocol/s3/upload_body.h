@@ -35,7 +35,9 @@ class UploadBody {
  public:
   /// @param preferred  what to compute when the client sends no checksum
   /// @error kInvalid: tags MissingContentLength, InvalidDigest, InvalidRequest, InvalidArgument
-  static Result<std::unique_ptr<UploadBody>> open(const Call& call, ChecksumAlgorithm preferred);
+  /// @param with_claims  false: checksum headers are about something else
+  static Result<std::unique_ptr<UploadBody>> open(const Call& call, ChecksumAlgorithm preferred,
+                                                  bool with_claims = true);
 
   io::ByteSource& source() { return *source_; }
   const core::ExpectedBody& expected() const { return expected_; }
@@ -49,7 +51,7 @@ class UploadBody {
  private:
   UploadBody() = default;
   Result<void> read_length(const Call& call);
-  Result<void> read_claims(const Call& call, ChecksumAlgorithm preferred);
+  Result<void> read_claims(const Call& call);
   void chain(const Call& call);
 
   core::ExpectedBody expected_;
@@ -72,10 +74,15 @@ struct ClaimedChecksum {
 /// @error kInvalid (tag InvalidRequest)
 [[nodiscard]] Result<std::optional<ClaimedChecksum>> claimed_checksum(const Call& call);
 
+/// What the checksum headers of a document mean.
+enum class DocumentDigest {
+  kOptional,  ///< the document's own, if any
+  kRequired,  ///< the document's own, a must (DeleteObjects)
+  kOfObject,  ///< that of the object the document is about (CompleteMultipartUpload)
+};
 /// A whole small document (XML) as body, with the checks of UploadBody.
-/// @param require_digest  a Content-MD5 or checksum is a must (DeleteObjects)
 /// @error as UploadBody; kInvalid (tag too_large)
 [[nodiscard]] Result<std::string> read_document(const Call& call, size_t max_bytes,
-                                                bool require_digest = false);
+                                                DocumentDigest digest = DocumentDigest::kOptional);
 
 }  // namespace beringia::protocol::s3
