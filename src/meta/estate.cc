@@ -46,6 +46,8 @@ Result<Loaded> load(const io::Context& context, kv::Store& store) {
     if (row.key == kStateRow) {
       BR_TRY(state, decode_state(row.value));
       loaded.estate.epoch = state.epoch;
+      loaded.estate.last_backend_id = state.last_backend_id;
+      loaded.estate.applied = state.applied;
       loaded.revision = state.revision;
     } else if (row.key.starts_with("mb")) {
       BR_TRY(value, decode_backend(row.value));
@@ -93,8 +95,9 @@ Rows to_rows(const Estate& estate) {
 }
 
 bool same(const Estate& a, const Estate& b) {
-  return a.epoch == b.epoch && a.backends == b.backends && a.mounts == b.mounts &&
-         a.aliases == b.aliases && a.policies == b.policies;
+  return a.epoch == b.epoch && a.last_backend_id == b.last_backend_id && a.applied == b.applied &&
+         a.backends == b.backends && a.mounts == b.mounts && a.aliases == b.aliases &&
+         a.policies == b.policies;
 }
 
 Error changed_meanwhile() {
@@ -120,7 +123,8 @@ Result<void> save_estate(const io::Context& context, kv::Store& store, const Est
   const std::string state_row{kStateRow};
   const auto state = now.rows.find(state_row);
   batch.check(state_row, state == now.rows.end() ? std::nullopt : std::optional{state->second});
-  batch.put(state_row, encode_state({after.epoch, now.revision + 1}));
+  batch.put(state_row,
+            encode_state({after.epoch, now.revision + 1, after.last_backend_id, after.applied}));
   for (const auto& [key, value] : now.rows) {
     if (key != kStateRow && !wanted.contains(key)) batch.remove(key);
   }

@@ -82,6 +82,8 @@ struct PolicyDeclaration {
 /// one JSON document each; `epoch` grows with every applied change of mounts or backends.
 struct Estate {
   uint64_t epoch = 0;
+  BackendId last_backend_id = 0;  // highest id ever given: ids are not used again
+  bool applied = false;           // by `beringia apply`; false: made from the flags of `serve`
   std::vector<BackendDeclaration> backends;
   std::vector<MountDeclaration> mounts;
   std::vector<AliasDeclaration> aliases;

@@ -101,7 +101,9 @@ Result<T> decode(std::string_view json, const Read& read) {
 std::string encode_state(const EstateState& state) {
   JsonWriter out;
   out.begin_object().member("epoch", state.epoch);
-  out.member("revision", state.revision).end_object();
+  out.member("revision", state.revision);
+  out.member("last_backend_id", uint64_t{state.last_backend_id});
+  out.member("applied", state.applied).end_object();
   return out.take();
 }
 
@@ -156,7 +158,9 @@ std::string encode_row(uint64_t position, const PolicyDeclaration& policy) {
 
 Result<EstateState> decode_state(std::string_view json) {
   return decode<EstateState>(json, [](Document& in, simdjson::dom::object row) {
-    return EstateState{in.number(row, "epoch"), in.number(row, "revision")};
+    return EstateState{in.number(row, "epoch"), in.number(row, "revision"),
+                       static_cast<uint32_t>(in.number(row, "last_backend_id")),
+                       in.flag(row, "applied")};
   });
 }
 

@@ -16,6 +16,8 @@ namespace beringia::meta {
 struct EstateState {
   uint64_t epoch = 0;
   uint64_t revision = 0;
+  uint32_t last_backend_id = 0;
+  bool applied = false;
 };
 template <class T>
 using Positioned = std::pair<uint64_t, T>;

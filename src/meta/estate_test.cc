@@ -10,6 +10,8 @@ namespace {
 Estate sample() {
   Estate estate;
   estate.epoch = 3;
+  estate.last_backend_id = 9;
+  estate.applied = true;
   estate.backends = {{"zeta",
                       2,
                       "gs://bucket/p",
@@ -33,6 +35,8 @@ Estate sample() {
 
 void expect_same(const Estate& a, const Estate& b) {
   EXPECT_EQ(a.epoch, b.epoch);
+  EXPECT_EQ(a.last_backend_id, b.last_backend_id);
+  EXPECT_EQ(a.applied, b.applied);
   EXPECT_EQ(a.backends, b.backends);
   EXPECT_EQ(a.mounts, b.mounts);
   EXPECT_EQ(a.aliases, b.aliases);

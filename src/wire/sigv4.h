@@ -31,6 +31,9 @@ struct SigV4Dialect {
 };
 inline constexpr SigV4Dialect kAws4{"AWS4-HMAC-SHA256", "AWS4",   "aws4_request",
                                     "x-amz-",           "X-Amz-", "s3"};
+/// The admin API: as AWS, but signatures made for S3 are none for it, nor the other way round.
+inline constexpr SigV4Dialect kAdmin4{"AWS4-HMAC-SHA256", "AWS4",   "aws4_request",
+                                      "x-amz-",           "X-Amz-", "beringia"};
 inline constexpr SigV4Dialect kGoog4{"GOOG4-HMAC-SHA256", "GOOG4",   "goog4_request",
                                      "x-goog-",           "X-Goog-", "storage"};
 
@@ -80,7 +83,9 @@ struct SigV4Claim {
 /// @error kDenied or kInvalid, tags: AccessDenied (no credentials, unsigned headers, expired),
 ///        AuthorizationHeaderMalformed, AuthorizationQueryParametersError, RequestTimeTooSkewed,
 ///        InvalidArgument, InvalidRequest (SigV2), InvalidToken (session tokens), NotImplemented
-[[nodiscard]] Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now);
+/// @param aws  the AWS dialect of this door: another service name for the admin API
+[[nodiscard]] Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
+                                             const SigV4Dialect& aws = kAws4);
 
 /// The key id a request claims, for the audit record of a refusal; "" if there is none.
 std::string claimed_access_key(const SigV4Request& request);

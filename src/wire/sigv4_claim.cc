@@ -328,9 +328,10 @@ bool is_chunked(PayloadMode mode) {
          mode == PayloadMode::kChunkedUnsignedTrailer;
 }
 
-Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now) {
+Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
+                               const SigV4Dialect& aws) {
   const auto authorization = request.headers.get("authorization");
-  BR_TRY(aws_fields, query_fields(request.query, kAws4));
+  BR_TRY(aws_fields, query_fields(request.query, aws));
   BR_TRY(goog_fields, query_fields(request.query, kGoog4));
   if (authorization && (aws_fields.any || goog_fields.any)) {
     return std::unexpected(malformed("InvalidArgument", "Only one auth mechanism allowed",
@@ -356,9 +357,9 @@ Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now) {
   std::optional<Result<SigV4Claim>> claim;
   if (!authorization) {
     claim = goog_fields.any && !aws_fields.any ? parse_query(request, goog_fields, kGoog4)
-                                               : parse_query(request, aws_fields, kAws4);
+                                               : parse_query(request, aws_fields, aws);
   } else if (authorization->starts_with("AWS4-HMAC-SHA256 ")) {
-    claim = parse_header(request, *authorization, kAws4);
+    claim = parse_header(request, *authorization, aws);
   } else if (authorization->starts_with("GOOG4-HMAC-SHA256 ")) {
     claim = parse_header(request, *authorization, kGoog4);
   } else if (authorization->starts_with("AWS ")) {

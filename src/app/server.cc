@@ -1,0 +1,281 @@
+#include "app/server.h"
+
+#include <atomic>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "app/data_directory.h"
+#include "app/flag_estate.h"
+#include "app/listen_address.h"
+#include "app/live_estate.h"
+#include "core/janitor.h"
+#include "core/owners.h"
+#include "core/parts.h"
+#include "io/http.h"
+#include "io/runtime.h"
+#include "meta/estate.h"
+#include "observe/log.h"
+#include "protocol/admin/service.h"
+#include "protocol/gcs/service.h"
+#include "protocol/s3/service.h"
+
+namespace beringia::app {
+namespace {
+
+constexpr Duration kRecoveryPatience = std::chrono::seconds{2};
+constexpr uint64_t kUncleanMask = 0xffffffff;  // low half of a sync epoch, as core::begin_boot
+
+io::HttpServerLimits limits_of(const Settings& settings) {
+  io::HttpServerLimits limits;
+  limits.max_header_bytes = settings.max_header_bytes;
+  limits.header_timeout = settings.header_timeout;
+  limits.idle_timeout = settings.idle_timeout;
+  limits.body_idle_timeout = settings.body_idle_timeout;
+  limits.min_body_bytes_per_s = settings.min_body_rate;
+  limits.request_timeout = settings.request_timeout;
+  limits.max_connections = settings.max_connections;
+  return limits;
+}
+
+Result<std::shared_ptr<io::TlsContext>> tls_of(const Settings& settings) {
+  if (settings.tls_certificate.empty() && settings.tls_key.empty()) {
+    return std::shared_ptr<io::TlsContext>{};
+  }
+  if (settings.tls_certificate.empty() || settings.tls_key.empty()) {
+    return std::unexpected(invalid("cannot serve TLS",
+                                   "only one of tls_certificate and tls_key is "
+                                   "given",
+                                   "give both, or neither"));
+  }
+  return io::make_tls_server({settings.tls_certificate, settings.tls_key});
+}
+
+void print_root(const identity::AccessKey& key) {
+  std::printf(
+      "Root credentials, made now and shown only this once:\n"
+      "  access key  %s\n"
+      "  secret key  %s\n",
+      key.id.c_str(), key.secret.reveal().c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+/// Everything, in the order in which it is built; it ends in the opposite order.
+struct Server::Rooms {
+  explicit Rooms(const Settings& s) : settings{s} {}
+
+  Settings settings;
+  std::optional<DataDirectory> data;
+  std::unique_ptr<io::Disk> disk = io::make_posix_disk();
+  std::unique_ptr<io::Runtime> runtime;
+  std::unique_ptr<kv::Store> store;
+  std::unique_ptr<meta::Tree> tree;
+  std::unique_ptr<meta::GenerationClock> generations;
+  std::unique_ptr<identity::Directory> directory;
+  std::unique_ptr<access::Evaluator> evaluator;
+  std::unique_ptr<core::TreeOwners> owners;
+  std::unique_ptr<audit::Log> log;
+  core::MountTable mounts;
+  core::FirstLocation chooser;
+  std::unique_ptr<core::Namespace::Parts> parts;
+  std::unique_ptr<LiveEstate> estate;
+  std::unique_ptr<core::Gate> gate;
+  std::unique_ptr<core::Namespace> names;
+  wire::SigningKeys admin_keys;
+  std::unique_ptr<protocol::s3::Service> s3;
+  std::unique_ptr<protocol::gcs::Service> gcs;
+  std::unique_ptr<protocol::admin::Service> admin;
+  std::unique_ptr<core::Janitor> janitor;
+  std::atomic<bool> ready{false};
+  std::vector<std::unique_ptr<io::HttpServer>> servers;
+  std::string addresses;
+
+  Result<void> open(const RootCredentials& root);
+  Result<void> open_identity(const io::Context& context, const RootCredentials& root);
+  Result<meta::Estate> choose_estate(const io::Context& context);
+  Result<void> open_namespace(const io::Context& context);
+  void make_services();
+  Result<void> listen();
+  Result<void> listen_at(const std::string& name, const std::string& address,
+                         const std::shared_ptr<io::TlsContext>& tls, io::HttpHandler handler);
+  Result<void> close();
+};
+
+/// On a fiber.
+Result<void> Server::Rooms::open(const RootCredentials& root) {
+  const io::Context context;
+  tree = std::make_unique<meta::Tree>(*store, runtime->rng());
+  BR_TRY(tree->initialize(context, runtime->clock().wall()));
+  generations = std::make_unique<meta::GenerationClock>(*store, runtime->clock());
+  BR_TRY(generations->open(context));
+  BR_TRY(open_identity(context, root));
+  audit::LogOptions options;
+  options.directory = data->audit();
+  options.origin = settings.audit_origin;
+  options.checkpoint_interval = settings.audit_interval;
+  BR_TRY(opened_log, audit::Log::open(*store, *disk, *runtime, options));
+  log = std::move(opened_log);
+  BR_TRY(open_namespace(context));
+  make_services();
+  return {};
+}
+
+Result<void> Server::Rooms::open_identity(const io::Context& context, const RootCredentials& root) {
+  BR_TRY(sealing_key, identity::load_or_create_sealing_key(data->sealing_key(), runtime->rng()));
+  identity::DirectoryOptions options;
+  options.sealing_key = sealing_key;
+  options.instance = settings.instance;
+  options.token_lifetime = settings.token_lifetime;
+  BR_TRY(opened,
+         identity::Directory::open(*store, runtime->clock(), runtime->rng(), std::move(options)));
+  directory = std::move(opened);
+  BR_TRY(made, directory->ensure_root(context, root.access_key, root.secret_key));
+  if (made && !root.access_key) print_root(*made);
+  BR_TRY(rules, access::Evaluator::open(*store));
+  evaluator = std::move(rules);
+  owners = std::make_unique<core::TreeOwners>(*tree);
+  evaluator->set_owner_lookup(owners.get());
+  return {};
+}
+
+/// The applied estate if there is one, else what the flags say.
+Result<meta::Estate> Server::Rooms::choose_estate(const io::Context& context) {
+  BR_TRY(stored, meta::load_estate(context, *store));
+  if (stored.applied) {
+    if (!settings.mount.empty()) {
+      observe::log_info("mount_flags_unused",
+                        "An estate was applied; it holds, and --mount is not used.",
+                        {observe::field("epoch", stored.epoch)});
+    }
+    return stored;
+  }
+  if (settings.mount.empty()) BR_TRY(make_directories(data->objects()));
+  BR_TRY(flags, estate_of_flags(settings, data->objects(), stored));
+  for (const auto& backend : flags.backends) BR_TRY(check_directory(backend.url));
+  BR_TRY(meta::save_estate(context, *store, stored, flags));
+  return flags;
+}
+
+Result<void> Server::Rooms::open_namespace(const io::Context& context) {
+  BR_TRY(declared, choose_estate(context));
+  BR_TRY(boot, core::begin_boot(context, *store, declared.epoch));
+  parts = std::make_unique<core::Namespace::Parts>(
+      *store, *tree, *generations, mounts, runtime->clock(), runtime->rng(), chooser, boot.number);
+  estate = std::make_unique<LiveEstate>(
+      LiveEstate::Services{*store, *parts, mounts, *disk, runtime->rng()});
+  BR_TRY(estate->start(context, declared, boot.sync_epoch & kUncleanMask));
+  gate = std::make_unique<core::Gate>(*evaluator, *log, runtime->clock());
+  names = std::make_unique<core::Namespace>(*parts);
+  const auto patient = context.with_deadline(runtime->clock().monotonic() + kRecoveryPatience);
+  BR_TRY(left, core::recover_intents(patient, *parts));
+  parts->unsettled_intents += left;
+  return {};
+}
+
+void Server::Rooms::make_services() {
+  const Clock& clock = runtime->clock();
+  protocol::s3::Options s3_options;
+  if (!settings.s3_domain.empty()) s3_options.domains.push_back(settings.s3_domain);
+  s3 = std::make_unique<protocol::s3::Service>(*names, *gate, *directory, clock,
+                                               std::move(s3_options));
+  gcs = std::make_unique<protocol::gcs::Service>(*names, *gate, *directory, clock,
+                                                 protocol::gcs::Options{settings.gcs_public_url});
+  const std::string scheme = settings.tls_certificate.empty() ? "http://" : "https://";
+  std::string token_uri = settings.gcs_public_url;
+  if (token_uri.empty() && settings.gcs != "off") token_uri = scheme + settings.gcs;
+  if (!token_uri.empty()) token_uri += "/token";
+  admin = std::make_unique<protocol::admin::Service>(protocol::admin::Rooms{
+      *names, *gate, *directory, *evaluator, *log, *estate, clock, admin_keys, data->audit(),
+      token_uri, kVersion, [this] { return ready.load(); }});
+}
+
+Result<void> Server::Rooms::listen_at(const std::string& name, const std::string& address,
+                                      const std::shared_ptr<io::TlsContext>& tls,
+                                      io::HttpHandler handler) {
+  if (address == "off") return {};
+  BR_TRY(endpoint, io::Endpoint::parse(address));
+  BR_TRY(check_address_is_free(endpoint, name));
+  auto server = io::HttpServer::start(
+      *runtime, {endpoint, tls, limits_of(settings), name, std::move(handler)});
+  if (!server) {
+    return std::unexpected(
+        std::move(server).error().during("listening for " + name + " at " + address));
+  }
+  endpoint.port = (*server)->port();
+  addresses += (addresses.empty() ? "" : ", ") + name + " " + (tls ? "https://" : "http://") +
+               endpoint.to_string();
+  servers.push_back(std::move(*server));
+  return {};
+}
+
+Result<void> Server::Rooms::listen() {
+  BR_TRY(tls, tls_of(settings));
+  const auto to = [](auto& service) {
+    return [&service](const io::Context& context, io::HttpRequest& request) {
+      return service.handle(context, request);
+    };
+  };
+  BR_TRY(listen_at("s3", settings.s3, tls, to(*s3)));
+  BR_TRY(listen_at("gcs", settings.gcs, tls, to(*gcs)));
+  BR_TRY(listen_at("admin", settings.admin, tls, to(*admin)));
+  janitor = std::make_unique<core::Janitor>(*runtime, *parts, core::Janitor::Options{});
+  ready = true;
+  return {};
+}
+
+Result<void> Server::Rooms::close() {
+  ready = false;
+  {
+    // All doors at once: the time to drain counts once.
+    std::vector<std::jthread> stopping;
+    for (auto& server : servers) {
+      stopping.emplace_back([&] { server->stop(settings.drain_timeout); });
+    }
+  }
+  servers.clear();
+  if (janitor) janitor->stop();
+  janitor.reset();
+  Result<void> result;
+  if (log) {
+    runtime->run([&] {
+      result = log->flush(io::Context{});
+      if (result && parts) result = core::end_boot(io::Context{}, *store);
+    });
+  }
+  return result;
+}
+
+Server::Server(std::unique_ptr<Rooms> rooms) : rooms_{std::move(rooms)} {}
+
+Server::~Server() {
+  if (!rooms_) return;
+  rooms_->servers.clear();
+  if (rooms_->janitor) rooms_->janitor->stop();
+}
+
+Result<std::unique_ptr<Server>> Server::start(const Settings& settings,
+                                              const RootCredentials& root) {
+  auto server = std::make_unique<Server>(std::make_unique<Rooms>(settings));
+  Rooms& rooms = *server->rooms_;
+  BR_TRY(data, DataDirectory::take(settings.data));
+  rooms.data.emplace(std::move(data));
+  io::RuntimeOptions options;
+  options.loops = static_cast<int>(settings.loops);
+  options.blocking_threads = static_cast<int>(settings.blocking_threads);
+  rooms.runtime = io::Runtime::make(options);
+  BR_TRY(store, kv::open_rocksdb({rooms.data->catalog(), settings.block_cache, settings.memtable}));
+  rooms.store = std::move(store);
+  Result<void> opened;
+  rooms.runtime->run([&] { opened = rooms.open(root); });
+  if (!opened) return std::unexpected(std::move(opened).error());
+  BR_TRY(rooms.listen());
+  return server;
+}
+
+Result<void> Server::stop() { return rooms_->close(); }
+
+std::string Server::addresses() const { return rooms_->addresses; }
+
+}  // namespace beringia::app

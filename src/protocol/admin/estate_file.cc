@@ -1,0 +1,200 @@
+#include "protocol/admin/estate_file.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/checksum.h"
+#include "base/encoding.h"
+#include "base/quantity.h"
+#include "wire/document.h"
+
+namespace beringia::protocol::admin {
+namespace {
+
+using wire::TableReader;
+using wire::Value;
+
+constexpr int64_t kMaxConcurrency = 10'000;
+
+/// "name" or { backend = "name", prefix = "a/b/" }.
+Result<meta::MountLocation> read_location(const Value& value, const std::string& where) {
+  if (value.is(Value::Kind::kText)) return meta::MountLocation{value.text, ""};
+  TableReader reader{value, "a location of " + where};
+  meta::MountLocation location{reader.required_text("backend"), reader.text("prefix")};
+  if (location.prefix.starts_with('/')) {
+    reader.fail("prefix", invalid("it begins with '/'", "", "write it below the backend's root"));
+  }
+  BR_TRY(reader.finish());
+  if (!location.prefix.empty() && !location.prefix.ends_with('/')) location.prefix += '/';
+  return location;
+}
+
+meta::PriceList read_prices(TableReader& reader) {
+  return {reader.number("storage_gb_month", 0), reader.number("write_per_1000", 0),
+          reader.number("read_per_1000", 0), reader.number("egress_gb", 0),
+          reader.number("retrieval_gb", 0)};
+}
+
+Result<meta::BackendDeclaration> read_backend(const Value& table) {
+  TableReader reader{table, "a [[backend]]"};
+  meta::BackendDeclaration backend;
+  backend.name = reader.required_text("name");
+  backend.url = reader.required_text("url");
+  backend.endpoint = reader.text("endpoint");
+  backend.credentials_file = reader.text("credentials");
+  backend.site = reader.text("site");
+  backend.region = reader.text("region");
+  backend.max_concurrency =
+      static_cast<uint64_t>(reader.integer("max_concurrency", 64, 1, kMaxConcurrency));
+  if (const Value* prices = reader.value("prices")) {
+    TableReader price_reader{*prices, "the prices of backend \"" + backend.name + "\""};
+    backend.prices = read_prices(price_reader);
+    BR_TRY(price_reader.finish());
+  }
+  BR_TRY(reader.finish());
+  return backend;
+}
+
+Path read_directory(TableReader& reader, std::string_view key) {
+  const auto path = Path::parse(reader.required_text(key));
+  if (path) return path->as_directory();
+  reader.fail(key, path.error());
+  return Path{};
+}
+
+Result<meta::MountDeclaration> read_mount(const Value& table) {
+  TableReader reader{table, "a [[mount]]"};
+  meta::MountDeclaration mount;
+  mount.path = read_directory(reader, "path");
+  const std::string where = "mount " + mount.path.text();
+  if (const Value* locations = reader.value("locations")) {
+    for (const auto& item : locations->items) {
+      BR_TRY(location, read_location(item, where));
+      mount.locations.push_back(location);
+    }
+  }
+  const std::string freshness = reader.text("freshness", "shared");
+  if (freshness != "shared" && freshness != "exclusive") {
+    reader.fail("freshness", invalid("\"" + freshness + "\" is not known", "",
+                                     "choose \"shared\" or \"exclusive\""));
+  }
+  mount.freshness.exclusive = freshness == "exclusive";
+  const auto staleness = parse_duration(reader.text("max_staleness", "0"));
+  if (!staleness) {
+    reader.fail("max_staleness", staleness.error());
+  } else {
+    mount.freshness.max_staleness = *staleness;
+  }
+  if (mount.freshness.exclusive && reader.has("max_staleness")) {
+    reader.fail("max_staleness", invalid("it has no meaning for an exclusive mount", "",
+                                         "remove it, or make the mount shared"));
+  }
+  mount.read_only = reader.boolean("read_only", false);
+  BR_TRY(reader.finish());
+  return mount;
+}
+
+Result<meta::AliasDeclaration> read_alias(const Value& table) {
+  TableReader reader{table, "an [[alias]]"};
+  meta::AliasDeclaration alias{reader.required_text("name"), read_directory(reader, "target")};
+  BR_TRY(reader.finish());
+  return alias;
+}
+
+Result<identity::PrincipalRecord> read_principal(const Value& table) {
+  TableReader reader{table, "a [[principal]]"};
+  identity::PrincipalRecord record{reader.required_text("name"), reader.texts("groups"),
+                                   reader.boolean("disabled", false)};
+  BR_TRY(reader.finish());
+  return record;
+}
+
+/// A name for a grant that has none: what it says.
+std::string name_of(const access::GrantRule& rule) {
+  std::string name;
+  for (const auto& principal : rule.principals) name += (name.empty() ? "" : "+") + principal;
+  name +=
+      (rule.deny ? "-not-" : "-") + std::string{access::to_string(rule.role)} + "-" + rule.prefix;
+  constexpr size_t kMaxId = 128;  // of a grant; longer ones end in a digest
+  if (name.size() <= kMaxId &&
+      std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; })) {
+    return name;
+  }
+  return "grant-" + to_hex(sha256(name)).substr(0, 32);
+}
+
+Result<access::GrantRule> read_grant(const Value& table) {
+  TableReader reader{table, "a [[grant]]"};
+  access::GrantRule rule;
+  rule.id = reader.text("name");
+  rule.principals = reader.texts("principals");
+  if (rule.principals.empty()) {
+    reader.fail("principals", invalid("nobody is named", "", "principals = [\"etl\"]"));
+  }
+  rule.prefix = read_directory(reader, "prefix").text();
+  const std::string role = reader.text("role", "reader");
+  if (const auto parsed = access::parse_role(role)) {
+    rule.role = *parsed;
+  } else {
+    reader.fail("role", invalid("\"" + role + "\" is not known", "",
+                                "choose \"reader\", \"writer\" or \"owner\""));
+  }
+  rule.deny = reader.boolean("deny", false);
+  BR_TRY(reader.finish());
+  if (rule.id.empty()) rule.id = name_of(rule);
+  return rule;
+}
+
+Result<meta::PolicyDeclaration> read_policy(const Value& table) {
+  TableReader reader{table, "a [[policy]]"};
+  meta::PolicyDeclaration policy;
+  policy.name = reader.required_text("name");
+  policy.when = reader.required_text("when");
+  for (const Value* place : reader.tables("place")) {
+    TableReader place_reader{*place, "a place of policy \"" + policy.name + "\""};
+    policy.place.push_back({place_reader.required_text("backend"), place_reader.text("class")});
+    BR_TRY(place_reader.finish());
+  }
+  const auto bandwidth = parse_rate(reader.text("bandwidth", "0"));
+  if (!bandwidth) {
+    reader.fail("bandwidth", bandwidth.error());
+  } else {
+    policy.bandwidth_bytes_per_s = *bandwidth;
+  }
+  BR_TRY(reader.finish());
+  return policy;
+}
+
+template <class T>
+Result<void> read_section(TableReader& file, std::string_view key,
+                          Result<T> (*read)(const Value& table),
+                          std::optional<std::vector<T>>& section) {
+  if (!file.has(key)) {
+    static_cast<void>(file.value(key));  // known all the same
+    return {};
+  }
+  section.emplace();
+  for (const Value* table : file.tables(key)) {
+    BR_TRY(one, read(*table));
+    section->push_back(std::move(one));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<EstateFile> read_estate_file(std::string_view text, const std::string& subject) {
+  BR_TRY(root, wire::parse_toml(text, kMaxEstateBytes, subject));
+  TableReader reader{root, subject};
+  EstateFile file;
+  BR_TRY(read_section(reader, "backend", read_backend, file.backends));
+  BR_TRY(read_section(reader, "mount", read_mount, file.mounts));
+  BR_TRY(read_section(reader, "alias", read_alias, file.aliases));
+  BR_TRY(read_section(reader, "principal", read_principal, file.principals));
+  BR_TRY(read_section(reader, "grant", read_grant, file.grants));
+  BR_TRY(read_section(reader, "policy", read_policy, file.policies));
+  BR_TRY(reader.finish());
+  return file;
+}
+
+}  // namespace beringia::protocol::admin

@@ -1,0 +1,66 @@
+#include "base/quantity.h"
+#include "protocol/admin/verbs.h"
+
+namespace beringia::protocol::admin {
+namespace {
+
+/// The contract of docs/semantics.md, in one sentence.
+std::string contract_of(const meta::MountDeclaration& mount) {
+  if (mount.freshness.exclusive) {
+    return "linearizable; all writes come through Beringia, foreign writes may stay unseen";
+  }
+  if (mount.freshness.max_staleness.count() == 0) {
+    return "our writes at once; foreign writes at once, checked on every access";
+  }
+  return "our writes at once; foreign writes within " +
+         format_duration(mount.freshness.max_staleness);
+}
+
+}  // namespace
+
+Result<io::HttpResponse> list_mounts(Call& call) {
+  BR_TRY(call.administer());
+  const meta::Estate estate = call.rooms.estate.current();
+  JsonWriter json;
+  json.begin_object().member("applied", estate.applied).key("mounts").begin_array();
+  for (const auto& mount : estate.mounts) {
+    json.begin_object().member("path", mount.path.text()).key("locations").begin_array();
+    for (const auto& location : mount.locations) {
+      json.begin_object().member("backend", location.backend);
+      json.member("prefix", location.prefix);
+      for (const auto& backend : estate.backends) {
+        if (backend.name == location.backend) json.member("url", backend.url);
+      }
+      json.end_object();
+    }
+    json.end_array();
+    json.member("freshness", mount.freshness.exclusive ? "exclusive" : "shared");
+    json.member("max_staleness", format_duration(mount.freshness.max_staleness));
+    json.member("read_only", mount.read_only).member("contract", contract_of(mount)).end_object();
+  }
+  json.end_array().end_object();
+  return json_response(json.take());
+}
+
+Result<io::HttpResponse> list_backends(Call& call) {
+  BR_TRY(call.administer());
+  JsonWriter json;
+  json.begin_object().key("backends").begin_array();
+  for (const auto& backend : call.rooms.estate.current().backends) {
+    json.begin_object().member("name", backend.name).member("url", backend.url);
+    json.member("endpoint", backend.endpoint).member("site", backend.site);
+    json.member("region", backend.region).end_object();
+  }
+  json.end_array().end_object();
+  return json_response(json.take());
+}
+
+Result<io::HttpResponse> check_backend(Call& call) {
+  BR_TRY(call.administer());
+  BR_TRY(call.rooms.estate.probe(call.context, call.argument));
+  JsonWriter json;
+  json.begin_object().member("backend", call.argument).member("reachable", true).end_object();
+  return json_response(json.take());
+}
+
+}  // namespace beringia::protocol::admin
