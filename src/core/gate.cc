@@ -70,7 +70,25 @@ Gate::Gate(const access::Evaluator& evaluator, audit::Log& log, const Clock& clo
 
 Result<Grant> Gate::admit(const io::Context& context, const identity::Principal& principal,
                           Action action, const Path& path, Door door) const {
-  access::Decision decision = evaluator_.decide(principal, action, path);
+  return open_grant(context, principal, action, path, std::move(door),
+                    evaluator_.decide(principal, action, path));
+}
+
+Result<Grant> Gate::admit_bucket_list(const io::Context& context,
+                                      const identity::Principal& principal, Door door) const {
+  access::Decision decision = evaluator_.decide(principal, Action::kList, Path{});
+  if (!decision.allowed) decision = {true, "visible", "everyone may list what they may see"};
+  return open_grant(context, principal, Action::kList, Path{}, std::move(door),
+                    std::move(decision));
+}
+
+bool Gate::may(const identity::Principal& principal, Action action, const Path& path) const {
+  return evaluator_.decide(principal, action, path).allowed;
+}
+
+Result<Grant> Gate::open_grant(const io::Context& context, const identity::Principal& principal,
+                               Action action, const Path& path, Door door,
+                               access::Decision decision) const {
   kRequests.add(1, {door.name, access::to_string(action), decision.allowed ? "allow" : "deny"});
   audit::Record record;
   record.time = clock_.wall();

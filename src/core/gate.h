@@ -67,11 +67,23 @@ class Gate {
   [[nodiscard]] Result<Grant> admit(const io::Context& context,
                                     const identity::Principal& principal, Action action,
                                     const Path& path, Door door) const;
+  /// Lists of buckets: every verified principal may ask, and is shown what it may list. Unless it
+  /// may list "/", the grant's rule is "visible", and the caller shows only what may() allows.
+  /// @error as admit, but not kDenied
+  [[nodiscard]] Result<Grant> admit_bucket_list(const io::Context& context,
+                                                const identity::Principal& principal,
+                                                Door door) const;
+  /// The decision alone, without a record: for filtering what a grant already covers.
+  bool may(const identity::Principal& principal, Action action, const Path& path) const;
   /// Records a request that never got a principal (bad signature, unknown key, expired ...).
   void refuse(const io::Context& context, const Door& door, const std::string& claimed_credential,
               const std::string& path, int status, const Error& error) const;
 
  private:
+  Result<Grant> open_grant(const io::Context& context, const identity::Principal& principal,
+                           Action action, const Path& path, Door door,
+                           access::Decision decision) const;
+
   const access::Evaluator& evaluator_;
   audit::Log& log_;
   const Clock& clock_;

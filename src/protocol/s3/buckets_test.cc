@@ -63,6 +63,18 @@ TEST(Buckets, are_listed_in_pages) {
   EXPECT_EQ(client.send("GET", "/?max-buckets=0").code(), "InvalidArgument");
 }
 
+TEST(Buckets, are_listed_to_those_who_may_list_them) {
+  Client client;
+  for (const char* name : {"aa1", "bb1", "cc1"}) client.bucket(name);
+  core::test::must(client.world->evaluator().put(
+      client.world->context, {"rule", {"alice"}, "/bb1/", access::Role::kReader, false}));
+  client.use("alice");
+  EXPECT_EQ(client.send("GET", "/").elements("Name"), Names{"bb1"});
+  EXPECT_NE(client.audit().back().find("\"visible\""), std::string::npos);
+  client.use("bob");
+  EXPECT_EQ(client.send("GET", "/").elements("Name"), Names{});
+}
+
 TEST(Buckets, tell_the_truth_about_settings) {
   Client client;
   client.bucket();

@@ -24,6 +24,16 @@ Result<core::Grant> Call::admit_one(const io::Context& own, core::Action action,
 Result<const core::Grant*> Call::admit(core::Action action, const Path& path) {
   is_recorded = true;
   BR_TRY(grant, admit_one(context, action, path));
+  return keep(std::move(grant));
+}
+
+Result<const core::Grant*> Call::admit_bucket_list() {
+  is_recorded = true;
+  BR_TRY(grant, rooms.gate.admit_bucket_list(context, *principal, door()));
+  return keep(std::move(grant));
+}
+
+Result<const core::Grant*> Call::keep(core::Grant grant) {
   for (auto& slot : grants) {
     if (slot) continue;
     slot.emplace(std::move(grant));

@@ -51,6 +51,8 @@ struct Call {
 
   /// Asks the gate; at most twice. The reference holds as long as the call. @error kDenied
   [[nodiscard]] Result<const core::Grant*> admit(core::Action action, const Path& path);
+  /// As admit, for ListBuckets.
+  [[nodiscard]] Result<const core::Grant*> admit_bucket_list();
   /// Asks the gate for one of many (DeleteObjects), in the context of its own fiber; its record is
   /// closed with the grant.
   [[nodiscard]] Result<core::Grant> admit_one(const io::Context& own, core::Action action,
@@ -62,6 +64,8 @@ struct Call {
   /// @error as bucket_path; kInvalid (tags KeyTooLongError, InvalidURI)
   [[nodiscard]] Result<Path> object_path(std::string_view bucket, std::string_view key) const;
   [[nodiscard]] Result<Path> object_path() const { return object_path(route.bucket, route.key); }
+  /// Holds a grant until the exchange ends.
+  [[nodiscard]] Result<const core::Grant*> keep(core::Grant grant);
   std::string_view header(std::string_view name) const { return request.headers.get_or(name, ""); }
   wire::s3::Owner self() const { return {principal->name(), principal->name()}; }
 };

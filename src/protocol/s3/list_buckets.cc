@@ -28,7 +28,8 @@ Result<io::HttpResponse> list_buckets(Call& call) {
     }
     after = std::move(*position);
   }
-  BR_TRY(grant, call.admit(core::Action::kList, Path{}));
+  BR_TRY(grant, call.admit_bucket_list());
+  const bool sees_all = call.rooms.gate.may(*call.principal, core::Action::kList, Path{});
   std::vector<wire::s3::ListedBucket> buckets;
   bool truncated = false;
   for (bool more = true; more;) {
@@ -36,7 +37,9 @@ Result<io::HttpResponse> list_buckets(Call& call) {
     more = page.size() == kPage;
     for (const core::DirectoryInfo& info : page) {
       std::string name{info.path.bucket()};
-      if (name.starts_with(prefix)) {
+      const bool visible =
+          sees_all || call.rooms.gate.may(*call.principal, core::Action::kList, info.path);
+      if (visible && name.starts_with(prefix)) {
         truncated = buckets.size() == limit;
         if (truncated) break;
         buckets.push_back({name, info.record.created, call.rooms.options.region});
