@@ -237,4 +237,14 @@ Result<void> PlanWriter::finish(const StoredPlan& plan) {
   return {};
 }
 
+std::string_view to_string(PlanRow::Kind kind) {
+  switch (kind) {
+    case PlanRow::Kind::kMove: return "move";
+    case PlanRow::Kind::kReplicate: return "replicate";
+    case PlanRow::Kind::kRemoveSpare: return "remove-spare";
+    case PlanRow::Kind::kRewriteClass: return "rewrite";
+  }
+  return "move";
+}
+
 }  // namespace beringia::policy
