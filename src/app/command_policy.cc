@@ -240,6 +240,17 @@ int policy_runs(const Invocation& invocation) {
   });
 }
 
+int policy_variables(const Invocation& invocation) {
+  return call_and_print(
+      invocation, "GET", "/v1/policy/variables", {}, [](const wire::Value& answer) {
+        TextTable table{{"VARIABLE", "TYPE", "WHAT"}};
+        for (const auto& one : items_of(answer, "variables")) {
+          table.add({text_of(one, "name"), text_of(one, "type"), text_of(one, "help")});
+        }
+        table.print();
+      });
+}
+
 int policy_cancel(const Invocation& invocation) {
   return call_and_print(
       invocation, "POST",

@@ -107,6 +107,8 @@ std::vector<CommandSpec> policy_commands() {
        with_client_flags({{"--problems", "", "list entries that were skipped or failed"}}),
        policy_status},
       {"policy runs", "", "List runs, newest first.", "", with_client_flags({}), policy_runs},
+      {"policy variables", "", "List what a policy's condition may ask.", "", with_client_flags({}),
+       policy_variables},
       {"policy cancel", "RUN", "Stop a run: what has moved stays moved.", "", with_client_flags({}),
        policy_cancel},
   };

@@ -34,8 +34,8 @@ class LiveEstate final : public protocol::admin::EstateHost {
 
   meta::Estate current() const override;
   Result<void> check(const meta::Estate& estate) const override;
-  Result<void> replace(const io::Context& context, const meta::Estate& before,
-                       meta::Estate after) override;
+  [[nodiscard]] Result<void> replace(const io::Context& context, const meta::Estate& before,
+                                     meta::Estate after) override;
   Result<void> probe(const io::Context& context, const std::string& backend) const override;
 
  private:

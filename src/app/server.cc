@@ -16,6 +16,7 @@
 #include "io/runtime.h"
 #include "meta/estate.h"
 #include "observe/log.h"
+#include "policy/policy.h"
 #include "protocol/admin/service.h"
 #include "protocol/gcs/service.h"
 #include "protocol/s3/service.h"
@@ -83,6 +84,7 @@ struct Server::Rooms {
   std::unique_ptr<LiveEstate> estate;
   std::unique_ptr<core::Gate> gate;
   std::unique_ptr<core::Namespace> names;
+  std::unique_ptr<policy::Engine> engine;
   wire::SigningKeys admin_keys;
   std::unique_ptr<protocol::s3::Service> s3;
   std::unique_ptr<protocol::gcs::Service> gcs;
@@ -171,6 +173,15 @@ Result<void> Server::Rooms::open_namespace(const io::Context& context) {
   const auto patient = context.with_deadline(runtime->clock().monotonic() + kRecoveryPatience);
   BR_TRY(left, core::recover_intents(patient, *parts));
   parts->unsettled_intents += left;
+  policy::Options options;
+  options.parallel_moves = static_cast<int>(settings.move_workers);
+  options.grace = settings.move_grace;
+  engine = policy::Engine::make({*names, *parts, *gate, *runtime,
+                                 [this](const io::Context& at, const std::string& name) {
+                                   return directory->principal_named(at, name, "policy run");
+                                 }},
+                                options);
+  BR_TRY(engine->start(patient));
   return {};
 }
 
@@ -186,9 +197,10 @@ void Server::Rooms::make_services() {
   std::string token_uri = settings.gcs_public_url;
   if (token_uri.empty() && settings.gcs != "off") token_uri = scheme + settings.gcs;
   if (!token_uri.empty()) token_uri += "/token";
-  admin = std::make_unique<protocol::admin::Service>(protocol::admin::Rooms{
-      *names, *gate, *directory, *evaluator, *log, *estate, clock, admin_keys, data->audit(),
-      token_uri, kVersion, [this] { return ready.load(); }});
+  admin = std::make_unique<protocol::admin::Service>(
+      protocol::admin::Rooms{*names, *gate, *directory, *evaluator, *log, *engine, *estate, clock,
+                             admin_keys, data->audit(), token_uri, kVersion,
+                             settings.move_bandwidth, [this] { return ready.load(); }});
 }
 
 Result<void> Server::Rooms::listen_at(const std::string& name, const std::string& address,
@@ -235,6 +247,7 @@ Result<void> Server::Rooms::close() {
     }
   }
   servers.clear();
+  if (engine) engine->stop();
   if (janitor) janitor->stop();
   janitor.reset();
   Result<void> result;
@@ -252,6 +265,7 @@ Server::Server(std::unique_ptr<Rooms> rooms) : rooms_{std::move(rooms)} {}
 Server::~Server() {
   if (!rooms_) return;
   rooms_->servers.clear();
+  if (rooms_->engine) rooms_->engine->stop();
   if (rooms_->janitor) rooms_->janitor->stop();
 }
 

@@ -15,6 +15,7 @@
 #include "core/namespace.h"
 #include "identity/identity.h"
 #include "io/http.h"
+#include "policy/policy.h"
 #include "protocol/admin/estate_host.h"
 #include "wire/document.h"
 #include "wire/sigv4.h"
@@ -28,13 +29,15 @@ struct Rooms {
   identity::Directory& directory;
   access::Evaluator& evaluator;
   audit::Log& log;
+  policy::Engine& engine;
   EstateHost& estate;
   const Clock& clock;
   wire::SigningKeys& signing_keys;
   std::string audit_directory;
   std::string token_uri;  ///< of the GCS door, for key files; "" = that door is off
   std::string version;
-  std::function<bool()> ready;  ///< false while starting or draining
+  uint64_t move_bandwidth_bytes_per_s = 0;  ///< of runs that do not bring their own; 0 = none
+  std::function<bool()> ready;              ///< false while starting or draining
 };
 
 /// Bodies are estate files or small objects.

@@ -95,17 +95,27 @@ Result<io::HttpResponse> stat_entry(Call& call) {
 Result<io::HttpResponse> explain_entry(Call& call) {
   BR_TRY(path, call.query_path());
   BR_TRY(grant, call.admit(core::Action::kRead, path));
-  BR_TRY(found, call.rooms.names.explain(call.context, *grant));
+  BR_TRY(found, call.rooms.engine.explain(call.context, *grant));
   JsonWriter json;
   json.begin_object();
-  write_record(json, path.text(), found.entry.record);
-  json.member("mount", found.mount).member("why", found.why);
+  write_record(json, path.text(), found.where.entry.record);
+  json.member("mount", found.where.mount).member("why", found.where.why);
   json.key("copies").begin_array();
-  for (const auto& copy : found.copies) {
+  for (const auto& copy : found.where.copies) {
     json.begin_object().member("backend", copy.backend).member("native_name", copy.native_name);
     json.member("class", copy.storage_class).member("state", copy.state);
     json.member("version", copy.version).end_object();
   }
+  json.end_array().member("run", found.run).member("policy", found.policy);
+  json.member("rule", found.rule).member("condition", found.condition);
+  json.key("wants").begin_array();
+  for (const auto& place : found.wants) {
+    json.begin_object().member("backend", place.backend).member("class", place.storage_class);
+    json.end_object();
+  }
+  json.end_array().member("satisfied", found.satisfied).member("verdict", found.verdict);
+  json.key("problems").begin_array();
+  for (const auto& problem : found.problems) json.value(problem);
   json.end_array().end_object();
   return json_response(json.take());
 }

@@ -75,6 +75,7 @@ Result<EstatePlan> plan_file(const Call& call, const std::string& text) {
   BR_TRY(after, with_file(before, std::move(file)));
   after.estate.applied = true;
   BR_TRY(call.rooms.estate.check(after.estate));
+  BR_TRY(policy::validate(after.estate));
   EstatePlan plan{before, after, changes_between(sections_of(before), sections_of(after)),
                   token_of(before)};
   return plan;

@@ -33,6 +33,14 @@ const Route kRoutes[] = {
     {"GET", "/v1/keys", "keys.list", list_keys},
     {"POST", "/v1/keys", "keys.create", create_key},
     {"POST", "/v1/keys/{}/disable", "keys.disable", disable_key},
+    {"GET", "/v1/policy/plans", "policy.plans.list", list_plans},
+    {"POST", "/v1/policy/plans", "policy.plans.make", make_plan},
+    {"GET", "/v1/policy/plans/{}", "policy.plans.get", show_plan},
+    {"POST", "/v1/policy/plans/{}/apply", "policy.runs.start", start_run},
+    {"GET", "/v1/policy/runs", "policy.runs.list", list_runs},
+    {"GET", "/v1/policy/runs/{}", "policy.runs.get", show_run},
+    {"POST", "/v1/policy/runs/{}/cancel", "policy.runs.cancel", cancel_run},
+    {"GET", "/v1/policy/variables", "policy.variables", list_variables},
     {"GET", "/v1/audit", "audit.get", show_audit},
 };
 

@@ -30,6 +30,14 @@ namespace beringia::protocol::admin {
 [[nodiscard]] Result<io::HttpResponse> list_keys(Call& call);
 [[nodiscard]] Result<io::HttpResponse> create_key(Call& call);
 [[nodiscard]] Result<io::HttpResponse> disable_key(Call& call);
+[[nodiscard]] Result<io::HttpResponse> list_plans(Call& call);
+[[nodiscard]] Result<io::HttpResponse> make_plan(Call& call);
+[[nodiscard]] Result<io::HttpResponse> show_plan(Call& call);
+[[nodiscard]] Result<io::HttpResponse> start_run(Call& call);
+[[nodiscard]] Result<io::HttpResponse> list_runs(Call& call);
+[[nodiscard]] Result<io::HttpResponse> show_run(Call& call);
+[[nodiscard]] Result<io::HttpResponse> cancel_run(Call& call);
+[[nodiscard]] Result<io::HttpResponse> list_variables(Call& call);
 [[nodiscard]] Result<io::HttpResponse> show_audit(Call& call);
 
 }  // namespace beringia::protocol::admin
