@@ -18,6 +18,7 @@ struct HttpServerShared {
   const HttpServer::Options options;
   std::atomic<bool> draining{false};
   std::atomic<uint64_t> requests{0};
+  std::atomic<size_t> acceptors{0};  // that enter() counts too
 
   /// One connection's two tokens: `idle` ends the wait for a next request, `active` everything.
   struct Tokens {
@@ -27,7 +28,7 @@ struct HttpServerShared {
   /// @return null when the server is full or draining
   std::shared_ptr<Tokens> enter();
   void leave(const std::shared_ptr<Tokens>& tokens);
-  size_t connections() const;
+  size_t connections() const;  // without acceptors
   void cancel_idle();
   void cancel_all();
   /// false: the deadline came first.

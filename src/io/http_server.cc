@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "io/http_connection.h"
@@ -21,7 +22,7 @@ void HttpServerShared::leave(const std::shared_ptr<Tokens>& tokens) {
 
 size_t HttpServerShared::connections() const {
   std::lock_guard lock{mutex_};
-  return tokens_.size();
+  return tokens_.size() - std::min(tokens_.size(), acceptors.load());
 }
 
 void HttpServerShared::cancel_idle() {
@@ -78,11 +79,13 @@ class RealHttpServer final : public HttpServer {
       // The acceptor counts as a connection, so that stop() waits for it; it owns its listener
       // because a socket is to be closed on its own loop.
       auto tokens = shared_->enter();
+      ++shared_->acceptors;
       auto listener =
           std::make_shared<std::unique_ptr<Listener>>(std::move(listeners[static_cast<size_t>(i)]));
       runtime_.spawn_on(i, [shared = shared_, tokens, listener] {
         accept_all(shared, *tokens, **listener);
         listener->reset();
+        --shared->acceptors;
         shared->leave(tokens);
       });
     }
