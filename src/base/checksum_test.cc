@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/random.h"
+#include "base/running_md5.h"
 
 namespace beringia {
 namespace {
@@ -100,6 +101,25 @@ TEST(Digest, matches_known_digests) {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(to_hex(Digest::of(Digest::Kind::kSha1, "abc")),
             "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+TEST(RunningMd5, goes_on_after_it_was_put_aside_anywhere) {
+  SeededRng rng{11};
+  for (int round = 0; round < 200; ++round) {
+    std::string whole;
+    RunningMd5 running;
+    EXPECT_EQ(running.value(), md5(""));
+    for (int piece = 0; piece < 4; ++piece) {
+      std::string bytes(rng.below(200), '\0');
+      rng.fill(bytes);
+      whole += bytes;
+      running.update(bytes);
+      running = RunningMd5::restore(running.save()).value();
+      EXPECT_EQ(running.value(), md5(whole)) << whole.size();
+    }
+  }
+  EXPECT_FALSE(RunningMd5::restore(""));
+  EXPECT_FALSE(RunningMd5::restore(RunningMd5{}.save() + "x"));
 }
 
 }  // namespace

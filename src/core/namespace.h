@@ -164,6 +164,7 @@ struct CompleteUpload {
   std::string etag;  // "" = derived from the parts ("<md5 of md5s>-N" is the caller's word)
   meta::StringMap checksums;  // to keep
   ExpectedBody expected;
+  std::optional<std::string> md5;             // of all the bytes, where the caller has computed it
   std::optional<WriteAttributes> attributes;  // replaces those of BeginUpload
   bool keep_part_sizes = true;
 };

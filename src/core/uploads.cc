@@ -71,7 +71,7 @@ meta::EntryRecord record_of(const meta::UploadRecord& upload, const CompleteUplo
     size += part.size;
     sizes.push_back(part.size);
   }
-  auto record = make_record(attributes, size, crc32c, std::nullopt);
+  auto record = make_record(attributes, size, crc32c, request.md5);
   if (parts.size() == 1) record.md5 = parts[0].md5;
   record.etag = request.etag;
   record.checksums = request.checksums;

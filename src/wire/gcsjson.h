@@ -101,6 +101,7 @@ struct BucketResource {
   std::optional<bool> versioning;      ///< versioning.enabled
   std::optional<bool> hierarchical;    ///< hierarchicalNamespace.enabled
   StringMap labels;
+  std::vector<std::string> removed_labels;  ///< sent as null by a patch; never rendered
   bool operator==(const BucketResource&) const = default;
 };
 

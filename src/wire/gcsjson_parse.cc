@@ -216,6 +216,16 @@ Result<void> read_enabled(std::string_view key, dom::element element, std::optio
   return {};
 }
 
+Result<void> read_labels(BucketResource& out, dom::element element) {
+  BR_TRY(read_map("labels", element, out.labels));
+  dom::object labels;
+  if (element.get(labels) != simdjson::SUCCESS) return {};
+  for (auto [name, value] : labels) {
+    if (value.is_null()) out.removed_labels.emplace_back(name);
+  }
+  return {};
+}
+
 Result<void> read_bucket_member(BucketResource& out, std::string_view key, dom::element value) {
   if (key == "name") return read_text(key, value, out.name);
   if (key == "id") return read_text(key, value, out.id);
@@ -227,7 +237,7 @@ Result<void> read_bucket_member(BucketResource& out, std::string_view key, dom::
   if (key == "metageneration") return read_u64(key, value, out.metageneration);
   if (key == "timeCreated") return read_time(key, value, out.time_created);
   if (key == "updated") return read_time(key, value, out.updated);
-  if (key == "labels") return read_map(key, value, out.labels);
+  if (key == "labels") return read_labels(out, value);
   if (key == "versioning") return read_enabled(key, value, out.versioning);
   if (key == "hierarchicalNamespace") return read_enabled(key, value, out.hierarchical);
   if (key == "projectNumber") {

@@ -28,7 +28,7 @@ Result<io::HttpResponse> begin_session(Call& call) {
     }
   }
   core::BeginUpload begin;
-  begin.protocol = "gcs";
+  begin.protocol = kSessionProtocol;
   BR_TRY(attributes, attributes_of(change));
   begin.attributes = std::move(attributes);
   if (begin.attributes.content_type.empty()) {
@@ -65,7 +65,9 @@ Result<io::HttpResponse> begin_session(Call& call) {
 Result<io::HttpResponse> cancel_session(Call& call) {
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
-  BR_TRY(call.rooms.names.abort_upload(call.context, *grant, call.query.get("upload_id")));
+  const std::string& id = call.query.get("upload_id");
+  BR_TRY(own_upload(call, *grant, id, kSessionProtocol));
+  BR_TRY(call.rooms.names.abort_upload(call.context, *grant, id));
   return empty_response(499);  // GCS: "Client Closed Request" is what a cancelled upload answers
 }
 

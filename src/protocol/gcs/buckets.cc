@@ -82,6 +82,7 @@ meta::StringMap attributes_of_bucket(const wire::gcs::BucketResource& bucket) {
   if (!bucket.location.empty()) attributes[kLocation] = bucket.location;
   if (!bucket.storage_class.empty()) attributes[kStorageClass] = bucket.storage_class;
   for (const auto& [key, value] : bucket.labels) attributes[kLabel + key] = value;
+  for (const auto& key : bucket.removed_labels) attributes[kLabel + key] = "";  // "" removes
   return attributes;
 }
 

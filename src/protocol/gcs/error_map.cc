@@ -32,7 +32,7 @@ WireError invalid_error(const std::string& tag) {
 
 WireError not_found_error(const std::string& tag) {
   if (tag == "no_bucket") return {404, "notFound", "NoSuchBucket"};
-  if (tag == "no_upload") return {404, "notFound", "NoSuchUpload"};
+  if (tag == "no_upload" || tag == "foreign_upload") return {404, "notFound", "NoSuchUpload"};
   return {404, "notFound", "NoSuchKey"};
 }
 

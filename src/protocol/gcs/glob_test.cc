@@ -11,16 +11,26 @@ TEST(Glob, matches_as_the_reference_of_list_objects_says) {
     bool expected;
   };
   const Case cases[] = {
-      {"foo*bar", "foobar", true},     {"foo*bar", "fooxxbar", true},
-      {"foo*bar", "foo/bar", false},   {"foo**bar", "foo/x/bar", true},
-      {"**/foo", "a/b/foo", true},     {"**.csv", "a/b.csv", true},
-      {"*.csv", "a/b.csv", false},     {"foo?bar", "fooxbar", true},
-      {"foo?bar", "foo/bar", false},   {"foo[ab]bar", "fooabar", true},
-      {"foo[!ab]bar", "fooabar", false}, {"foo[a-c]", "foob", true},
-      {"{a,b{c,d}}x", "bdx", true},    {"{a,b{c,d}}x", "bx", false},
-      {"a\\*b", "a*b", true},          {"a\\*b", "axb", false},
-      {"", "", false},                 {"a", "a", true},
-      {"a", "ab", false},              {"a/*/", "a/b/", true},
+      {"foo*bar", "foobar", true},
+      {"foo*bar", "fooxxbar", true},
+      {"foo*bar", "foo/bar", false},
+      {"foo**bar", "foo/x/bar", true},
+      {"**/foo", "a/b/foo", true},
+      {"**.csv", "a/b.csv", true},
+      {"*.csv", "a/b.csv", false},
+      {"foo?bar", "fooxbar", true},
+      {"foo?bar", "foo/bar", false},
+      {"foo[ab]bar", "fooabar", true},
+      {"foo[!ab]bar", "fooabar", false},
+      {"foo[a-c]", "foob", true},
+      {"{a,b{c,d}}x", "bdx", true},
+      {"{a,b{c,d}}x", "bx", false},
+      {"a\\*b", "a*b", true},
+      {"a\\*b", "axb", false},
+      {"", "", false},
+      {"a", "a", true},
+      {"a", "ab", false},
+      {"a/*/", "a/b/", true},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(Glob::parse(c.pattern)->matches(c.name), c.expected) << c.pattern << " " << c.name;

@@ -17,6 +17,10 @@ constexpr std::array<std::pair<const char*, Number>, 4> kConditions = {{
     {"ifMetagenerationNotMatch", &core::Conditions::metageneration_not_match},
 }};
 
+// Names in PartRecord::checksums.
+const std::string kOffset = "offset";
+const std::string kMd5State = "md5-state";  // hex of RunningMd5::save()
+
 Result<std::optional<uint64_t>> number_in(const meta::StringMap& options, const char* name) {
   const auto found = options.find(name);
   if (found == options.end()) return std::nullopt;
@@ -28,6 +32,16 @@ Result<std::optional<uint64_t>> number_in(const meta::StringMap& options, const 
 }
 
 }  // namespace
+
+Result<meta::UploadRecord> own_upload(Call& call, const core::Grant& grant, const std::string& id,
+                                      std::string_view protocol) {
+  BR_TRY(upload, call.rooms.names.find_upload(call.context, grant, id));
+  if (upload.protocol != protocol || upload.owner != call.principal->name()) {
+    return std::unexpected(
+        not_found("There is no such upload session.").with_tag("foreign_upload"));
+  }
+  return std::move(upload);
+}
 
 meta::StringMap options_of(const SessionTerms& terms) {
   meta::StringMap options;
@@ -56,10 +70,14 @@ Result<SessionTerms> terms_of(const meta::StringMap& options) {
   return terms;
 }
 
+meta::StringMap marks_of_part(uint64_t offset, const RunningMd5& after) {
+  return {{kOffset, std::to_string(offset)}, {kMd5State, to_hex(after.save())}};
+}
+
 Result<SessionProgress> progress_of(const std::vector<meta::PartRecord>& parts) {
   SessionProgress progress;
   for (const meta::PartRecord& part : parts) {
-    const auto offset = part.checksums.find(kOffsetKey);
+    const auto offset = part.checksums.find(kOffset);
     const bool joins = offset != part.checksums.end() && part.number == progress.parts + 1 &&
                        parse_u64(offset->second) == progress.bytes;
     if (!joins) {
@@ -70,6 +88,12 @@ Result<SessionProgress> progress_of(const std::vector<meta::PartRecord>& parts) 
     progress.bytes += part.size;
     ++progress.parts;
   }
+  if (parts.empty()) return progress;
+  const auto state = parts.back().checksums.find(kMd5State);
+  const auto saved = state == parts.back().checksums.end() ? std::nullopt : from_hex(state->second);
+  auto md5 = saved ? RunningMd5::restore(*saved) : std::nullopt;
+  if (!md5) return std::unexpected(corrupt("reading a resumable upload", "its MD5 is damaged"));
+  progress.md5 = std::move(*md5);
   return progress;
 }
 
@@ -78,6 +102,7 @@ Result<size_t> SliceSource::read(const io::Context& context, std::span<char> buf
   BR_TRY(n, inner_.read(context, buffer.first(std::min<uint64_t>(buffer.size(), left_))));
   left_ -= n;
   taken_ += n;
+  md5_.update({buffer.data(), n});
   ended_ = n == 0;
   return n;
 }

@@ -30,8 +30,10 @@ void close_grants(Call& call, io::HttpResponse& response, const std::optional<Er
   };
 }
 
-bool allowed_in_batch(Verb verb) {
-  switch (verb) {
+/// Batches are of the JSON API, and hold no media.
+bool allowed_in_batch(const Route& route) {
+  if (route.is_xml) return false;
+  switch (route.verb) {
     case Verb::kToken:
     case Verb::kBatch:
     case Verb::kInsertObject:
@@ -96,8 +98,9 @@ Result<io::HttpResponse> Service::process(Call& call, bool in_batch) {
   call.query = std::move(query);
   BR_TRY(found, route(call.method, call.request.path, call.query));
   call.route = std::move(found);
-  if (in_batch && !allowed_in_batch(call.route.verb)) {
-    return std::unexpected(invalid("Media, uploads and batches cannot be part of a batch"));
+  if (in_batch && !allowed_in_batch(call.route)) {
+    return std::unexpected(
+        invalid("Only calls of the JSON API without media can be part of a batch"));
   }
   if (call.route.verb == Verb::kToken) return issue_token(call);
   if (call.route.verb == Verb::kBatch) return run_batch(call);  // each part authenticates

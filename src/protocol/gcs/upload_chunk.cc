@@ -61,10 +61,7 @@ Result<void> ChunkRequest::check_turn() const {
 /// The session as stored.
 Result<void> ChunkRequest::load() {
   BR_TRY(grant, call_.admit(core::Action::kWrite, path_));
-  BR_TRY(upload, call_.rooms.names.find_upload(call_.context, *grant, id_));
-  if (upload.protocol != "gcs" || upload.owner != call_.principal->name()) {
-    return std::unexpected(not_found("There is no such upload session.").with_tag("no_upload"));
-  }
+  BR_TRY(upload, own_upload(call_, *grant, id_, kSessionProtocol));
   BR_TRY(terms, terms_of(upload.options));
   terms_ = std::move(terms);
   BR_TRY(parts, call_.rooms.names.list_parts(call_.context, *grant, id_));
@@ -117,18 +114,20 @@ Result<void> ChunkRequest::skip_known_bytes() {
 }
 
 Result<void> ChunkRequest::store_piece(uint64_t limit, bool& ended) {
-  SliceSource piece{*call_.request.body, limit};
+  RunningMd5 md5 = progress_.md5;
+  SliceSource piece{*call_.request.body, limit, md5};
   core::PutPart part;
   part.upload_id = id_;
   part.number = progress_.parts + 1;
   part.body = &piece;
   part.at_end = [&]() -> Result<meta::StringMap> {
     BR_TRY(check_turn());
-    return meta::StringMap{{kOffsetKey, std::to_string(progress_.bytes)}};
+    return marks_of_part(progress_.bytes, md5);
   };
   BR_TRY(grant, call_.admit(core::Action::kWrite, path_));
   BR_TRY(stored, call_.rooms.names.put_part(call_.context, *grant, part));
   progress_.bytes += stored.size;
+  progress_.md5 = std::move(md5);
   ++progress_.parts;
   ended = piece.ended();
   return {};
@@ -172,12 +171,13 @@ Result<io::HttpResponse> ChunkRequest::complete(core::ExpectedBody expected) {
     core::PutPart part;
     part.upload_id = id_;
     part.body = &nothing;
-    part.at_end = [] { return meta::StringMap{{kOffsetKey, "0"}}; };
+    part.at_end = [] { return marks_of_part(0, RunningMd5{}); };
     BR_TRY(grant, call_.admit(core::Action::kWrite, path_));
     BR_TRY(call_.rooms.names.put_part(call_.context, *grant, part));
   }
   core::CompleteUpload request;
   request.upload_id = id_;
+  request.md5 = progress_.md5.value();
   request.conditions = terms_.conditions;
   request.expected = std::move(expected);
   request.expected.size = progress_.bytes;

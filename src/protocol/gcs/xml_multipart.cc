@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "protocol/gcs/media.h"
+#include "protocol/gcs/resumable_session.h"
 #include "protocol/gcs/verbs.h"
 #include "protocol/gcs/xml_headers.h"
 #include "protocol/gcs/xml_text.h"
@@ -13,7 +14,6 @@ namespace {
 
 constexpr size_t kMaxCompleteBytes = 2 << 20;
 constexpr size_t kMaxParts = 10'000;  // GCS: part numbers 1 to 10,000
-constexpr const char* kProtocol = "gcs-xml";
 
 Error bad_xml() { return invalid("The XML you provided was not well-formed."); }
 
@@ -43,7 +43,7 @@ Result<std::vector<core::CompleteUpload::Part>> parse_parts(const std::string& x
 Result<io::HttpResponse> xml_begin_multipart(Call& call) {
   BR_TRY(path, call.new_object_path(call.route.bucket, call.route.object));
   core::BeginUpload begin;
-  begin.protocol = kProtocol;
+  begin.protocol = kXmlUploadProtocol;
   BR_TRY(attributes, xml_attributes_of(call));
   begin.attributes = std::move(attributes);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
@@ -69,6 +69,7 @@ Result<io::HttpResponse> xml_upload_part(Call& call) {
   io::StringSource nothing{""};
   part.body = call.request.body != nullptr ? call.request.body : &nothing;
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(own_upload(call, *grant, part.upload_id, kXmlUploadProtocol));
   BR_TRY(stored, call.rooms.names.put_part(call.context, *grant, part));
   io::HttpResponse response = empty_response(200);
   response.headers.add("ETag", "\"" + to_hex(stored.md5) + "\"");
@@ -86,6 +87,9 @@ Result<io::HttpResponse> xml_complete_multipart(Call& call) {
   BR_TRY(conditions, xml_conditions_of(call));
   request.conditions = std::move(conditions);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  const auto upload = own_upload(call, *grant, request.upload_id, kXmlUploadProtocol);
+  // A finished upload answers with its object again.
+  if (!upload && upload.error().tag() != "no_upload") return std::unexpected(upload.error());
   BR_TRY(entry, call.rooms.names.complete_upload(call.context, *grant, request));
   std::string xml = "<?xml version='1.0' encoding='UTF-8'?><CompleteMultipartUploadResult>";
   append_xml(xml, "Location",
@@ -104,7 +108,9 @@ Result<io::HttpResponse> xml_complete_multipart(Call& call) {
 Result<io::HttpResponse> xml_abort_multipart(Call& call) {
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
-  BR_TRY(call.rooms.names.abort_upload(call.context, *grant, call.query.get("uploadId")));
+  const std::string& id = call.query.get("uploadId");
+  BR_TRY(own_upload(call, *grant, id, kXmlUploadProtocol));
+  BR_TRY(call.rooms.names.abort_upload(call.context, *grant, id));
   return empty_response(204);
 }
 

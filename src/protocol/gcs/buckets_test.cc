@@ -1,0 +1,112 @@
+// Buckets, and what clients ask of them.
+#include "protocol/gcs/test_service.h"
+
+namespace beringia::protocol::gcs::test {
+namespace {
+
+using BucketsTest = ServiceTest;
+
+TEST_F(BucketsTest, a_bucket_is_made_shown_changed_and_removed) {
+  const Answer made =
+      post("/storage/v1/b?project=lake&projection=noAcl&enableObjectRetention=False",
+           R"({"name":"lake","location":"EU","labels":{"team":"x"},"storageClass":"NEARLINE"})");
+  ASSERT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(made.at("/kind"), "storage#bucket");
+  EXPECT_EQ(made.at("/name"), "lake");
+  EXPECT_EQ(made.at("/location"), "EU");
+  EXPECT_EQ(made.at("/storageClass"), "NEARLINE");
+  EXPECT_EQ(made.at("/labels/team"), "x");
+  EXPECT_EQ(made.at("/metageneration"), "1");
+  EXPECT_EQ(made.at("/iamConfiguration/uniformBucketLevelAccess/enabled"), "true");
+  EXPECT_EQ(get("/storage/v1/b/lake?projection=noAcl").body, made.body);
+  const Answer again = post("/storage/v1/b?project=lake", R"({"name":"lake"})");
+  EXPECT_EQ(again.status, 409);
+  EXPECT_EQ(again.reason(), "conflict");
+  const Answer changed = patch("/storage/v1/b/lake",
+                               R"({"labels":{"team":null,"new":"1"},"storageClass":"STANDARD"})");
+  ASSERT_EQ(changed.status, 200) << changed.body;
+  EXPECT_EQ(changed.at("/labels/new"), "1");
+  EXPECT_EQ(changed.at("/labels/team"), "<none>");
+  EXPECT_EQ(changed.at("/storageClass"), "STANDARD");
+  EXPECT_EQ(changed.at("/metageneration"), "2");
+  EXPECT_EQ(patch("/storage/v1/b/lake?ifMetagenerationMatch=1", "{}").status, 412);
+  EXPECT_EQ(get("/storage/v1/b/lake?ifMetagenerationNotMatch=2").status, 304);
+  ASSERT_EQ(put("x", "x").status, 200);
+  const Answer full = remove("/storage/v1/b/lake");
+  EXPECT_EQ(full.status, 409);
+  EXPECT_EQ(full.reason(), "conflict");
+  EXPECT_EQ(full.at("/error/message"), "The bucket you tried to delete is not empty.");
+  ASSERT_EQ(remove(object("x")).status, 204);
+  EXPECT_EQ(remove("/storage/v1/b/lake?ifMetagenerationMatch=9").status, 412);
+  EXPECT_EQ(remove("/storage/v1/b/lake").status, 204);
+  EXPECT_EQ(get("/storage/v1/b/lake").status, 404);
+  EXPECT_EQ(remove("/storage/v1/b/lake").status, 404);
+}
+
+TEST_F(BucketsTest, bad_names_and_what_is_not_offered_are_refused) {
+  for (const char* name : {"ab", "Upper", "-edge", "edge-", "a..b", "goog-x", "a b", "a/b", ""}) {
+    EXPECT_EQ(post("/storage/v1/b?project=l", R"({"name":")" + std::string{name} + "\"}").status,
+              400)
+        << name;
+  }
+  for (const char* extra :
+       {R"("versioning":{"enabled":true})", R"("retentionPolicy":{"retentionPeriod":"9"})",
+        R"("hierarchicalNamespace":{"enabled":true})",
+        R"("lifecycle":{"rule":[{"action":{"type":"Delete"}}]})", R"("cors":[{"origin":["*"]}])"}) {
+    EXPECT_EQ(
+        post("/storage/v1/b?project=l", R"({"name":"lake",)" + std::string{extra} + "}").status,
+        501)
+        << extra;
+  }
+  EXPECT_EQ(get("/storage/v1/b/lake").status, 404);
+  for (const char* extra : {R"("versioning":{"enabled":false})", R"("lifecycle":{"rule":[]})",
+                            R"("retentionPolicy":null)"}) {
+    EXPECT_EQ(
+        post("/storage/v1/b?project=l", R"({"name":"lake",)" + std::string{extra} + "}").status,
+        200)
+        << extra;
+    EXPECT_EQ(remove("/storage/v1/b/lake").status, 204);
+  }
+}
+
+TEST_F(BucketsTest, clients_questions_have_json_answers) {
+  make_bucket("lake");
+  const Answer layout = get("/storage/v1/b/lake/storageLayout");
+  EXPECT_EQ(layout.status, 200);
+  EXPECT_EQ(layout.at("/kind"), "storage#storageLayout");
+  EXPECT_EQ(layout.at("/hierarchicalNamespace/enabled"), "false");
+  EXPECT_EQ(get("/storage/v1/b/nowhere/storageLayout").reason(), "notFound");
+  EXPECT_EQ(get("/storage/v1/b/lake/notificationConfigs").at("/kind"), "storage#notifications");
+  EXPECT_EQ(get("/storage/v1/b/lake/iam").at("/kind"), "storage#policy");
+  EXPECT_EQ(get("/storage/v1/b/lake/acl").status, 400);
+  EXPECT_EQ(get("/storage/v1/b/lake/defaultObjectAcl").status, 400);
+  EXPECT_EQ(ask({.method = "PUT", .target = "/storage/v1/b/lake/iam", .body = "{}"}).status, 501);
+  const Answer allowed =
+      get("/storage/v1/b/lake/iam/testPermissions?permissions=storage.objects.get"
+          "&permissions=storage.buckets.delete&permissions=storage.buckets.flyToTheMoon");
+  EXPECT_EQ(allowed.at("/permissions"), R"(["storage.objects.get","storage.buckets.delete"])");
+  const KeyFile ann = make_key("ann");
+  must(world_.evaluator().put(world_.context,
+                              {"ann", {"ann"}, "/lake/", access::Role::kReader, false}));
+  const Answer reader =
+      get("/storage/v1/b/lake/iam/testPermissions?permissions=storage.objects.get"
+          "&permissions=storage.objects.create&permissions=storage.objects.list",
+          {{"Authorization", "Bearer " + token_for(ann)}});
+  EXPECT_EQ(reader.at("/permissions"), R"(["storage.objects.get","storage.objects.list"])");
+}
+
+class AliasTest : public ServiceTest {
+ protected:
+  AliasTest() : ServiceTest{{.aliases = {{"old-name", "/lake/deep/"}}}} {}
+};
+
+TEST_F(AliasTest, a_bucket_may_be_another_name_for_a_directory) {
+  make_bucket("lake");
+  ASSERT_EQ(put("deep/x", "1").status, 200);
+  EXPECT_EQ(get("/storage/v1/b/old-name/o/x?alt=media").body, "1");
+  EXPECT_EQ(get("/storage/v1/b/old-name/o").at("/items/0/name"), "x");
+  EXPECT_EQ(get("/storage/v1/b/old-name/o/x").at("/bucket"), "old-name");
+}
+
+}  // namespace
+}  // namespace beringia::protocol::gcs::test
