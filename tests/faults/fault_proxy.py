@@ -16,6 +16,9 @@ Kinds:
     status_after  passes the request on, reads the answer, and sends `status` instead
     cut_reply     passes on the first `bytes` of the answer's body, then closes
     slow          passes the answer on in pieces of `bytes` with `delay_s` between them
+    pass          nothing: for rules that only have `before`
+`when` (a function of the request) narrows a rule down further; `before` (a function of method and target)
+runs on a thread before the request is passed on: what an outsider does in just that moment.
 Standard library only. Runs its own event loop on a thread.
 """
 
@@ -41,10 +44,15 @@ class Rule:
     bytes: int = 0
     delay_s: float = 0.02
     chance: float = 1.0     # of acting on a match
+    when: object = None     # request -> bool
+    before: object = None   # (method, target) -> None
     acted: int = 0
 
-    def matches(self, method, target, dice):
+    def matches(self, request, dice):
+        method, target = request.start[0], request.start[1]
         if self.acted >= self.times or (self.method and self.method != method):
+            return False
+        if self.when is not None and not self.when(request):
             return False
         if not re.search(self.path, target) or dice.random() >= self.chance:
             return False
@@ -179,9 +187,11 @@ class FaultProxy:
     async def _exchange(self, reader, writer, server_reader, server_writer):
         request = await read_head(reader)
         method, target = request.start[0], request.start[1]
-        rule = next((r for r in self.rules if r.matches(method, target, self._dice)), None)
+        rule = next((r for r in self.rules if r.matches(request, self._dice)), None)
         kind = rule.kind if rule else "pass"
         self.log.append((method, target, kind))
+        if rule and rule.before:
+            await asyncio.to_thread(rule.before, method, target)
         if kind == "refuse":
             raise Broken
         if kind == "status":
