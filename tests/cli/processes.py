@@ -1,4 +1,4 @@
-"""Fixtures of the command line tests: servers with flags of one's own choice, and a client of each."""
+"""Fixtures of the command line tests (imported by name: pytest knows one conftest): servers with flags of one's own choice, and a client of each."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Process:
         return boto3.client(
             "s3", endpoint_url=f"http://127.0.0.1:{self.s3_port}", region_name="us-east-1",
             aws_access_key_id=access_key or self.access_key, aws_secret_access_key=secret_key or self.secret_key,
-            config=botocore.config.Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"},
+            config=botocore.config.Config(retries={"max_attempts": 0}, signature_version="s3v4", s3={"addressing_style": "path"},
                                           connect_timeout=5, read_timeout=30))  # fmt: skip
 
     def get(self, path: str) -> tuple[int, str]:

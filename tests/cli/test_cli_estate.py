@@ -3,6 +3,7 @@
 import tomllib
 
 import pytest
+from processes import make_process  # noqa: F401
 
 ESTATE = """\
 [[backend]]
@@ -136,7 +137,7 @@ def test_a_section_that_is_not_mentioned_stays(estate):
     [
         ("bandwidth", "bandwith", ['unknown key "bandwith"', "line", 'did you mean "bandwidth"?']),
         ("[[alias]]", "[[aliass]]", ["aliass", "did you mean"]),
-        ('role = "writer"', 'role = "king"', ["role", "line 33", "reader"]),
+        ('role = "writer"', 'role = "king"', ["role", "line 31", "reader"]),
         ('backend = "second" }}]\nbandwidth', 'backend = "third" }}]\nbandwidth', ["third"]),
         ("size > 10", "size >> 10", ['"old"']),
         ("size > 10", "siez > 10", ['"old"', "siez"]),

@@ -5,6 +5,7 @@ import pathlib
 import time
 
 import pytest
+from processes import make_process  # noqa: F401
 
 ESTATE = """\
 [[backend]]
@@ -75,7 +76,6 @@ def test_plan_shows_then_apply_moves_and_back(lake):
     plan = json.loads(plan_file.read_text())
     assert plan["totals"]["objects"] == len(big)
     assert plan["totals"]["bytes"] == sum(len(lake.bodies[key]) for key in big)
-    assert plan["totals"]["cost_usd"] > 0
     assert files(lake.far) == [], "planning moves nothing"
 
     done = lake.run("policy", "apply", str(plan_file))

@@ -16,6 +16,7 @@ import boto3
 import pytest
 
 from conftest import answers, binary, free_port
+from processes import make_process, running  # noqa: F401
 
 
 def test_first_start_prints_root_credentials_once(make_process):
@@ -71,14 +72,14 @@ def test_kill_9_loses_nothing_acknowledged(make_process):
     process = make_process()
     process.start()
     s3 = process.s3()
-    s3.create_bucket(Bucket="b")
+    s3.create_bucket(Bucket="box")
     for number in range(20):
-        s3.put_object(Bucket="b", Key=f"k{number}", Body=str(number).encode() * 100)
+        s3.put_object(Bucket="box", Key=f"k{number}", Body=str(number).encode() * 100)
     process.kill()
     process.start()
     s3 = process.s3()
     for number in range(20):
-        assert s3.get_object(Bucket="b", Key=f"k{number}")["Body"].read() == str(number).encode() * 100
+        assert s3.get_object(Bucket="box", Key=f"k{number}")["Body"].read() == str(number).encode() * 100
     verified = process.json("audit", "verify")
     assert verified["whole"] and verified["records"] >= 21
 
@@ -87,7 +88,7 @@ def test_kill_9_loses_nothing_acknowledged(make_process):
 def test_signals_drain_running_requests(make_process, number):
     process = make_process()
     process.start()
-    process.s3().create_bucket(Bucket="b")
+    process.s3().create_bucket(Bucket="box")
     begun, go_on = threading.Event(), threading.Event()
 
     class Slow:
@@ -111,11 +112,12 @@ def test_signals_drain_running_requests(make_process, number):
     outcome = []
 
     def put():
-        url = process.s3().generate_presigned_url("put_object", Params={"Bucket": "b", "Key": "slow"})
+        url = process.s3().generate_presigned_url("put_object", Params={"Bucket": "box", "Key": "slow"})
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.netloc, timeout=30)
         connection.request("PUT", parts.path + "?" + parts.query, body=Slow(), headers={"Content-Length": str(2 << 20)})
-        outcome.append(connection.getresponse().status)
+        answer = connection.getresponse()
+        outcome.append((answer.status, answer.read()))
 
     writer = threading.Thread(target=put)
     writer.start()
@@ -131,17 +133,17 @@ def test_signals_drain_running_requests(make_process, number):
     writer.join()
     assert child.wait(20) == 0, process.text()
     process.process = None
-    assert outcome == [200]
-    assert (process.data / "objects" / "b" / "slow").stat().st_size == 2 << 20
+    assert outcome == [(200, b"")]
+    assert (process.data / "objects" / "box" / "slow").stat().st_size == 2 << 20
     process.start()
-    assert process.s3().head_object(Bucket="b", Key="slow")["ContentLength"] == 2 << 20
+    assert process.s3().head_object(Bucket="box", Key="slow")["ContentLength"] == 2 << 20
 
 
 def test_drain_ends_in_time_when_a_client_does_not(make_process):
     process = make_process()
     process.start("--drain-timeout", "1s")
-    process.s3().create_bucket(Bucket="b")
-    url = process.s3().generate_presigned_url("put_object", Params={"Bucket": "b", "Key": "never"})
+    process.s3().create_bucket(Bucket="box")
+    url = process.s3().generate_presigned_url("put_object", Params={"Bucket": "box", "Key": "never"})
     target = url.split(str(process.s3_port), 1)[1]
     with socket.create_connection(("127.0.0.1", process.s3_port)) as client:
         client.sendall(f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1:{process.s3_port}\r\n"
@@ -150,7 +152,7 @@ def test_drain_ends_in_time_when_a_client_does_not(make_process):
         assert process.terminate() == 0
         assert time.monotonic() - begun < 8
     process.start()
-    assert "Contents" not in process.s3().list_objects_v2(Bucket="b")
+    assert "Contents" not in process.s3().list_objects_v2(Bucket="box")
 
 
 def test_starts_fast_and_small(make_process):
@@ -195,7 +197,8 @@ def test_settings_come_from_flags_environment_and_file_in_that_order(make_proces
         ([], "log_levl = 'warn'", {}, "did you mean log_level?"),
         ([], "log_level = ", {}, "line 1"),
         ([], None, {"BERINGIA_LOG_LEVLE": "warn"}, "did you mean BERINGIA_LOG_LEVEL?"),
-        (["--s3", "nowhere"], None, {}, "HOST:PORT"),
+        (["--s3-domain", "a", "--s3-domain", "b"], None, {}, "more than once"),
+        ([], None, {"BERINGIA_S3": "nowhere"}, "HOST:PORT"),
         (["surplus"], None, {}, "argument too many"),
     ],
 )
@@ -262,10 +265,10 @@ def test_no_request_is_logged_at_info(make_process):
     process = make_process()
     process.start()
     s3 = process.s3()
-    s3.create_bucket(Bucket="b")
+    s3.create_bucket(Bucket="box")
     before = process.text()
     for number in range(5):
-        s3.put_object(Bucket="b", Key=str(number), Body=b"x")
+        s3.put_object(Bucket="box", Key=str(number), Body=b"x")
     assert process.text() == before
 
 
@@ -292,9 +295,9 @@ def test_tls_on_every_door(make_process, tmp_path):
     s3 = boto3.client("s3", endpoint_url=f"https://127.0.0.1:{process.s3_port}", region_name="us-east-1",
                       aws_access_key_id=process.access_key, aws_secret_access_key=process.secret_key,
                       verify=str(certificate))  # fmt: skip
-    s3.create_bucket(Bucket="b")
-    s3.put_object(Bucket="b", Key="k", Body=b"v" * 300_000)
-    assert s3.get_object(Bucket="b", Key="k")["Body"].read() == b"v" * 300_000
+    s3.create_bucket(Bucket="box")
+    s3.put_object(Bucket="box", Key="k", Body=b"v" * 300_000)
+    assert s3.get_object(Bucket="box", Key="k")["Body"].read() == b"v" * 300_000
     done = process.run("ls", BERINGIA_ADMIN=f"https://127.0.0.1:{process.admin_port}", BERINGIA_CA=str(certificate))
-    assert "/b/" in done.stdout
-    assert os.path.exists(process.data / "objects" / "b" / "k")
+    assert "/box/" in done.stdout
+    assert os.path.exists(process.data / "objects" / "box" / "k")

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from conftest import binary
+from processes import make_process, running  # noqa: F401
 
 VERBS = [
     "serve", "settings", "version", "plan", "apply", "estate show", "mount ls", "backend ls", "backend check", "ls",
@@ -159,9 +160,9 @@ def test_audit_verify_is_offline_and_finds_one_changed_byte(make_process):
     process = make_process()
     process.start()
     s3 = process.s3()
-    s3.create_bucket(Bucket="b")
+    s3.create_bucket(Bucket="box")
     for number in range(10):
-        s3.put_object(Bucket="b", Key=str(number), Body=b"x")
+        s3.put_object(Bucket="box", Key=str(number), Body=b"x")
     online = process.json("audit", "verify")
     assert online["whole"] and online["records"] >= 11
     assert process.terminate() == 0
