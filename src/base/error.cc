@@ -128,6 +128,7 @@ Error from_errno(int error_number, std::string what) {
     case EROFS: return denied(std::move(what), std::move(why));
     case EINVAL:
     case ENAMETOOLONG: return invalid(std::move(what), std::move(why));
+    case EOPNOTSUPP: return unsupported(std::move(what), std::move(why));
     case ENOSPC:
     case EDQUOT:
       return Error{Code::kUnavailable, Retry::kNever, std::move(what), std::move(why),
