@@ -206,6 +206,14 @@ void on_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino
   });
 }
 
+void on_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t new_parent, const char* name) {
+  with_node(request, number, [&](FileSystem& system, const NodeRef& node) {
+    const NodeRef directory = system.node(new_parent);
+    const int failed = directory ? system.tree.link(node, directory, name) : ESTALE;
+    answer_entry(request, system, failed, node);
+  });
+}
+
 void on_open(fuse_req_t request, fuse_ino_t number, fuse_file_info* file) {
   with_node(request, number, [&](FileSystem& system, const NodeRef& node) {
     const bool truncates = (file->flags & O_TRUNC) != 0;
@@ -337,6 +345,7 @@ fuse_lowlevel_ops operations() {
   ops.unlink = on_unlink;
   ops.rmdir = on_rmdir;
   ops.rename = on_rename;
+  ops.link = on_link;
   ops.open = on_open;
   ops.read = on_read;
   ops.write = on_write;

@@ -51,6 +51,18 @@ int ForgetfulTree::make(const NodeRef& directory, const std::string& name, mode_
   return 0;
 }
 
+int ForgetfulTree::link(const NodeRef& node, const NodeRef& directory, const std::string& name) {
+  if (faults.write_error != 0) return faults.write_error;
+  if (node->is_directory()) return EPERM;
+  if (directory->names.contains(name)) return EEXIST;
+  directory->names[name] = node;
+  ++node->links;
+  touch(*directory);
+  pending_.push_back(
+      {{directory}, [directory, name, node] { directory->kept_names[name] = node; }});
+  return 0;
+}
+
 int ForgetfulTree::remove(const NodeRef& directory, const std::string& name, bool is_directory) {
   if (faults.write_error == EROFS) return EROFS;
   const NodeRef node = find(*directory, name);
@@ -58,7 +70,7 @@ int ForgetfulTree::remove(const NodeRef& directory, const std::string& name, boo
   if (is_directory != node->is_directory()) return is_directory ? ENOTDIR : EISDIR;
   if (!node->names.empty()) return ENOTEMPTY;
   directory->names.erase(name);
-  node->links = 0;
+  --node->links;
   touch(*directory);
   pending_.push_back({{directory}, [directory, name] { directory->kept_names.erase(name); }});
   return 0;
@@ -76,7 +88,7 @@ int ForgetfulTree::rename(const NodeRef& from, const std::string& from_name, con
   if (old && old->is_directory() && !node->is_directory()) return EISDIR;
   if (old && !old->is_directory() && node->is_directory()) return ENOTDIR;
   if (old && !old->names.empty()) return ENOTEMPTY;
-  if (old) old->links = 0;
+  if (old) --old->links;
   from->names.erase(from_name);
   to->names[to_name] = node;
   touch(*from);
@@ -217,6 +229,14 @@ void ForgetfulTree::power_off(uint64_t seed) {
   counts_.forgotten_names += pending_.size() - survive;
   pending_.clear();
   forget_node(root_, seed == 0 ? nullptr : &random);
+  const auto for_all = [](const NodeRef& node, const auto& act, const auto& self) -> void {
+    for (const auto& [name, child] : node->names) {
+      act(*child);
+      self(child, act, self);
+    }
+  };
+  for_all(root_, [](Node& node) { node.links = 0; }, for_all);
+  for_all(root_, [](Node& node) { ++node.links; }, for_all);
 }
 
 void ForgetfulTree::forget_node(const NodeRef& node, std::mt19937_64* random) {
@@ -239,7 +259,6 @@ void ForgetfulTree::forget_node(const NodeRef& node, std::mt19937_64* random) {
   node->content = node->kept;
   node->attributes = node->kept_attributes;
   node->names = node->kept_names;
-  node->links = 1;
   for (const auto& [name, child] : node->names) forget_node(child, random);
 }
 

@@ -75,6 +75,7 @@ class ForgetfulTree {
   const NodeRef& root() const { return root_; }
   NodeRef find(const Node& directory, const std::string& name) const;
   int make(const NodeRef& directory, const std::string& name, mode_t mode, NodeRef& made);
+  int link(const NodeRef& node, const NodeRef& directory, const std::string& name);
   int remove(const NodeRef& directory, const std::string& name, bool is_directory);
   /// @param exclusive  RENAME_NOREPLACE
   int rename(const NodeRef& from, const std::string& from_name, const NodeRef& to,

@@ -68,6 +68,21 @@ TEST(ForgetfulTree, brings_back_what_was_unlinked_without_a_sync) {
   EXPECT_EQ(bytes_of(tree, tree.find(*tree.root(), "a")), "bytes");
 }
 
+TEST(ForgetfulTree, keeps_a_link_apart_from_the_name_it_was_made_of) {
+  ForgetfulTree tree;
+  const NodeRef file = make_file(tree, tree.root(), "a", "bytes");
+  EXPECT_EQ(tree.sync_file(*file, false), 0);
+  EXPECT_EQ(tree.link(file, tree.root(), "b"), 0);
+  EXPECT_EQ(tree.link(file, tree.root(), "b"), EEXIST);
+  EXPECT_EQ(file->links, 2U);
+  EXPECT_EQ(tree.sync_directory(tree.root()), 0);
+  EXPECT_EQ(tree.remove(tree.root(), "a", false), 0);
+  EXPECT_EQ(file->links, 1U);
+  tree.power_off(0);
+  EXPECT_EQ(file->links, 2U);
+  EXPECT_EQ(bytes_of(tree, tree.find(*tree.root(), "b")), "bytes");
+}
+
 TEST(ForgetfulTree, never_keeps_bytes_whose_sync_failed) {
   ForgetfulTree tree;
   const NodeRef file = make_file(tree, tree.root(), "a", "old");

@@ -35,9 +35,14 @@ path = "/"
 locations = ["onprem", "cloud"]
 
 [[policy]]
+name = "to-a-cheaper-class"
+when = 'path.contains("/cold/") && age > duration("500ms")'
+place = [{{ backend = "cloud", class = "NEARLINE" }}]
+
+[[policy]]
 name = "to-the-cloud"
 when = 'path.contains("/cold/")'
-place = [{{ backend = "cloud" }}]
+place = [{{ backend = "cloud", class = "STANDARD" }}]
 
 [[policy]]
 name = "to-the-premises"
