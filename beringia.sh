@@ -4,10 +4,12 @@
 #   ./beringia.sh test                install, build, run all tests
 #   ./beringia.sh build               install and build build/release/beringia
 #   ./beringia.sh quick               unit tests and checks only (for developers)
+#   ./beringia.sh tsan                the rooms with threads under ThreadSanitizer
+#   ./beringia.sh bench               compare with nginx and S3 peers in one run
 set -euo pipefail
 cd "$(dirname "$0")"
 jobs=$(nproc)
-log() { printf '\n== %s\n' "$*"; }
+log() { printf '\n== [%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
 
 # Packages of Debian that the build and the tests need. Does nothing when all are there.
 install_packages() {
@@ -40,7 +42,7 @@ install_clients() {
 build() {
   log "building ($1)"
   cmake --preset "$1" >/dev/null
-  cmake --build --preset "$1" -j "$jobs" -- --quiet 2>&1 | tail -n 40
+  cmake --build --preset "$1" -j "$jobs" ${2:+--target "$2"} -- --quiet 2>&1 | tail -n 40
 }
 
 run_unit_tests() {
@@ -73,13 +75,24 @@ run_fuzzers() {
 case "${1:-help}" in
   build)
     install_packages
-    build release
+    build release beringia
     ;;
   demo)
     install_packages
-    BERINGIA_ONLY_BINARY=1 build release
+    build release beringia
     shift
     exec tools/demo/run.sh "$@"
+    ;;
+  tsan)
+    install_packages
+    build tsan
+    run_unit_tests tsan
+    ;;
+  bench)
+    install_packages
+    build release beringia
+    shift
+    exec python3 bench/run.py "$@"
     ;;
   quick)
     build dev
@@ -100,6 +113,6 @@ case "${1:-help}" in
     log "all tests passed"
     ;;
   *)
-    sed -n '2,7p' "$0"
+    sed -n '2,9p' "$0"
     ;;
 esac
