@@ -76,8 +76,7 @@ Result<EstatePlan> plan_file(const Call& call, const std::string& text) {
   after.estate.applied = true;
   BR_TRY(call.rooms.estate.check(after.estate));
   BR_TRY(policy::validate(after.estate));
-  EstatePlan plan{before, after, changes_between(sections_of(before), sections_of(after)),
-                  token_of(before)};
+  EstatePlan plan{before, after, changes_between(before, after), token_of(before)};
   return plan;
 }
 

@@ -164,6 +164,22 @@ TEST(EstateChanges, removals_are_marked_as_destructive) {
   EXPECT_EQ(destructive, 2u);  // the alias and the principal
 }
 
+TEST(EstateChanges, a_new_name_of_a_backend_is_one_change_and_harmless) {
+  const auto first = applied(
+      "[[backend]]\nname = \"a\"\nurl = \"file:///x\"\n"
+      "[[mount]]\npath = \"/\"\nlocations = [\"a\"]\n");
+  const auto second = applied(
+      "[[backend]]\nname = \"b\"\nurl = \"file:///x\"\n"
+      "[[backend]]\nname = \"c\"\nurl = \"file:///y\"\n"
+      "[[mount]]\npath = \"/\"\nlocations = [\"b\", \"c\"]\n",
+      first);
+  const auto changes = changes_between(first, second);
+  ASSERT_EQ(changes.size(), 3u);
+  for (const auto& change : changes) EXPECT_EQ(change.warning, "") << change.name;
+  const auto less = applied("[[mount]]\npath = \"/\"\nlocations = [\"c\"]\n", second);
+  EXPECT_NE(changes_between(second, less).at(0).warning, "");
+}
+
 TEST(EstateChanges, a_changed_url_is_destructive_and_shows_both) {
   const auto first = applied("[[backend]]\nname = \"a\"\nurl = \"file:///x\"\n");
   const auto second = applied("[[backend]]\nname = \"a\"\nurl = \"file:///y\"\n", first);

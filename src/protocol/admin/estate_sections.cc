@@ -1,6 +1,7 @@
 #include "protocol/admin/estate_sections.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/json_writer.h"
 #include "base/quantity.h"
@@ -185,13 +186,26 @@ std::string warning_of_removal(const Section& section) {
   return {};
 }
 
+/// A location of `before` that `after` has not.
+bool loses_a_location(const Section& before, const Section& after) {
+  const auto places = [](const Section& section) {
+    std::vector<std::string> texts;
+    for (const auto& field : section.fields) {
+      if (field.name != "locations") continue;
+      for (const auto& item : field.value.items) texts.push_back(to_toml(item));
+    }
+    return texts;
+  };
+  const auto kept = places(after);
+  return std::ranges::any_of(places(before), [&](const std::string& place) {
+    return std::ranges::find(kept, place) == kept.end();
+  });
+}
+
 std::string warning_of_change(const SectionChange& change) {
   for (const auto& field : change.fields) {
     if (change.section == "backend" && (field.key == "url" || field.key == "endpoint")) {
       return "copies that are not at the new place can no longer be read";
-    }
-    if (change.section == "mount" && field.key == "locations") {
-      return "entries whose only copy is in a location that goes can no longer be read";
     }
     if (change.section == "principal" && field.key == "disabled") return "its keys change";
   }
@@ -291,7 +305,10 @@ std::vector<SectionChange> changes_between(const std::vector<Section>& before,
     } else if (change.fields.empty()) {
       continue;
     } else {
-      change.warning = warning_of_change(change);
+      change.warning = loses_a_location(*old, section)
+                           ? "entries whose only copy is in a location that goes can no longer be "
+                             "read"
+                           : warning_of_change(change);
     }
     changes.push_back(std::move(change));
   }
@@ -305,6 +322,31 @@ std::vector<SectionChange> changes_between(const std::vector<Section>& before,
     changes.push_back(std::move(change));
   }
   return changes;
+}
+
+std::vector<SectionChange> changes_between(const DeclaredEstate& before,
+                                           const DeclaredEstate& after) {
+  std::map<std::string, std::string> new_names;
+  for (const auto& old : before.estate.backends) {
+    for (const auto& backend : after.estate.backends) {
+      if (backend.id == old.id && backend.name != old.name) new_names[old.name] = backend.name;
+    }
+  }
+  const auto rename = [&](std::string& name) {
+    if (const auto found = new_names.find(name); found != new_names.end()) name = found->second;
+  };
+  DeclaredEstate renamed = before;
+  for (auto& mount : renamed.estate.mounts) {
+    for (auto& location : mount.locations) rename(location.backend);
+  }
+  for (auto& policy : renamed.estate.policies) {
+    for (auto& place : policy.place) rename(place.backend);
+  }
+  auto sections = sections_of(renamed);
+  for (auto& section : sections) {
+    if (section.kind == "backend") rename(section.name);  // its field "name" keeps the old one
+  }
+  return changes_between(sections, sections_of(after));
 }
 
 }  // namespace beringia::protocol::admin

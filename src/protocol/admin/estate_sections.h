@@ -39,4 +39,9 @@ std::string_view to_string(SectionChange::Kind kind);
 std::vector<SectionChange> changes_between(const std::vector<Section>& before,
                                            const std::vector<Section>& after);
 
+/// Same for whole estates: a backend that only has another name (same id) is one change of it, and
+/// no change of the mounts and policies that name it.
+std::vector<SectionChange> changes_between(const DeclaredEstate& before,
+                                           const DeclaredEstate& after);
+
 }  // namespace beringia::protocol::admin
