@@ -195,14 +195,15 @@ Result<void> Mover::copy() {
       const Error& error = copied.error();
       if (error.tag() == kChanged) return give_up(State::kSkipped, error.why());
       if (error.tag() == "source") return give_up(State::kFailed, error.why());
-      // Lost answer, or somebody was first: what stands there tells. Else the source may be gone.
-      if (error.retry() != Retry::kMaybeApplied && error.code() != Code::kConflict) return copied;
+      // Lost answer, or somebody was first: what stands there tells. Else the source is gone.
+      const bool raced = error.code() == Code::kConflict || error.code() == Code::kNotFound;
+      if (error.retry() != Retry::kMaybeApplied && !raced) return copied;
       BR_TRY(seen, look_at_target(view));
       found = seen;
       if (found == Found::kNothing) {
-        if (error.code() != Code::kConflict) return copied;
+        if (!raced) return copied;
         BR_TRY(core::refresh(context_, parts_, *view.mounts, path_));
-        return copied;
+        return std::unexpected(conflict(error.what(), error.why()));
       }
     }
   }
