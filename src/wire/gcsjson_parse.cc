@@ -293,6 +293,9 @@ Result<ObjectResource> parse_object(std::string_view json) {
 }
 
 Result<ObjectChange> parse_object_change(std::string_view json) {
+  // What Google's Go libraries send when there is nothing to say.
+  while (json.ends_with('\n') || json.ends_with('\r') || json.ends_with(' ')) json.remove_suffix(1);
+  if (json == "null") return ObjectChange{};
   BR_TRY(document, JsonDocument::parse(json, kMaxResourceBytes, "object metadata"));
   return change_from(document.root());
 }

@@ -95,6 +95,13 @@ TEST_F(BucketsTest, clients_questions_have_json_answers) {
   EXPECT_EQ(reader.at("/permissions"), R"(["storage.objects.get","storage.objects.list"])");
 }
 
+TEST_F(BucketsTest, addresses_without_the_version_prefix_are_taken_too) {
+  EXPECT_EQ(post("/b?project=lake", R"({"name":"lake"})").status, 200);
+  EXPECT_EQ(put("x", "1").status, 200);
+  EXPECT_EQ(get("/b/lake/o").at("/items/0/name"), "x");
+  EXPECT_EQ(get("/b/lake/o/x?alt=media").body, "1");
+}
+
 class AliasTest : public ServiceTest {
  protected:
   AliasTest() : ServiceTest{{.aliases = {{"old-name", "/lake/deep/"}}}} {}

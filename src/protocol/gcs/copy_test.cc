@@ -50,6 +50,7 @@ TEST_F(CopyTest, a_rewrite_is_done_in_one_answer) {
   EXPECT_EQ(made.at("/resource/name"), "r");
   EXPECT_EQ(made.at("/resource/contentType"), "a/b");
   EXPECT_EQ(made.at("/rewriteToken"), "<none>");
+  EXPECT_EQ(copy("rewriteTo", "from", "r2", "", "null\n").at("/resource/metadata/k"), "v");
   // Onto itself: how clients change a storage class.
   const Answer self = copy("rewriteTo", "from", "from", "", R"({"storageClass":"NEARLINE"})");
   ASSERT_EQ(self.status, 200) << self.body;

@@ -1,6 +1,23 @@
+#include "protocol/gcs/media.h"
 #include "protocol/gcs/verbs.h"
 
 namespace beringia::protocol::gcs {
+
+Result<void> remove_entry(Call& call, const core::Grant& grant, const core::Conditions& conditions,
+                          bool named_only) {
+  auto removed = call.rooms.names.remove(call.context, grant, conditions);
+  if (removed) return {};
+  if (removed.error().tag() == "precondition") {
+    // GCS: what is not there is not found, whatever the preconditions say; nor is a generation that
+    // is not current.
+    auto entry = call.rooms.names.stat(call.context, grant);
+    if (!entry && entry.error().code() == Code::kNotFound) return std::unexpected(entry.error());
+    if (named_only) {
+      return std::unexpected(not_found("there is no such generation of " + grant.path().text()));
+    }
+  }
+  return std::unexpected(std::move(removed).error());
+}
 
 Result<io::HttpResponse> delete_object(Call& call) {
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
@@ -14,14 +31,7 @@ Result<io::HttpResponse> delete_object(Call& call) {
     }
     conditions.generation_match = generation;
   }
-  auto removed = call.rooms.names.remove(call.context, *grant, conditions);
-  if (!removed) {
-    // Of a generation that is not current there is nothing to delete.
-    if (named_only && removed.error().tag() == "precondition") {
-      return std::unexpected(not_found("there is no such generation of " + path.text()));
-    }
-    return std::unexpected(std::move(removed).error());
-  }
+  BR_TRY(remove_entry(call, *grant, conditions, named_only));
   return empty_response(204);
 }
 

@@ -1,5 +1,7 @@
 // Insert, get, patch, update and delete of objects by the JSON API.
-#include "base/checksum.h"
+#include <atomic>
+#include <thread>
+
 #include "protocol/gcs/test_service.h"
 
 namespace beringia::protocol::gcs::test {
@@ -201,9 +203,39 @@ TEST_F(ObjectsTest, preconditions_decide_writes_reads_and_deletes) {
   EXPECT_EQ(remove(object("p") + "?ifMetagenerationMatch=4").status, 412);
   EXPECT_EQ(remove(object("p") + "?generation=" + now).status, 204);
   EXPECT_EQ(remove(object("p")).status, 404);
+  EXPECT_EQ(remove(object("p") + "?ifGenerationMatch=7").status, 404);
   EXPECT_EQ(remove(object("p")).reason(), "notFound");
   EXPECT_EQ(put("p", "4", "&ifGenerationMatch=" + now).status, 412);
   EXPECT_EQ(put("p", "4", "&ifGenerationMatch=-1").status, 400);
+}
+
+TEST_F(ObjectsTest, of_many_who_create_at_once_exactly_one_wins) {
+  for (int round = 0; round < 5; ++round) {
+    const std::string name = "race-" + std::to_string(round);
+    std::atomic<int> won{0};
+    std::atomic<int> lost{0};
+    std::vector<std::thread> creators;
+    for (int i = 0; i < 6; ++i) {
+      creators.emplace_back([&, i] {
+        const int status = put(name, std::to_string(i), "&ifGenerationMatch=0").status;
+        if (status == 200) ++won;
+        if (status == 412 || status == 503) ++lost;
+      });
+    }
+    for (auto& creator : creators) creator.join();
+    EXPECT_EQ(won, 1);
+    EXPECT_EQ(lost, 5);
+    EXPECT_EQ(media(name).size(), 1u);
+  }
+}
+
+TEST_F(ObjectsTest, compressed_request_bodies_are_refused_not_stored_as_they_are) {
+  const Answer answer = ask({.method = "POST",
+                             .target = "/upload/storage/v1/b/lake/o?uploadType=media&name=packed",
+                             .body = "x",
+                             .headers = {{"Content-Encoding", "gzip"}}});
+  EXPECT_EQ(answer.status, 501);
+  EXPECT_EQ(get(object("packed")).status, 404);
 }
 
 TEST_F(ObjectsTest, a_patch_merges_and_null_removes) {

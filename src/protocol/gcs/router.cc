@@ -224,6 +224,9 @@ Result<Route> route(std::string_view method, std::string_view path, const Parame
   }
   if (!path.starts_with('/')) return std::unexpected(no_such_address());
   BR_TRY(parts, split(path.substr(1)));
+  // What Google's Go libraries send when their endpoint is a URL without a path. No bucket of GCS
+  // or S3 can be called "b": names have three characters or more.
+  if (path == "/b" || path.starts_with("/b/")) return route_json(method, parts, query);
   return route_xml(method, parts, query);
 }
 

@@ -102,6 +102,14 @@ Result<io::HttpResponse> Service::process(Call& call, bool in_batch) {
     return std::unexpected(
         invalid("Only calls of the JSON API without media can be part of a batch"));
   }
+  const std::string_view coding = call.header("Content-Encoding");
+  if (!call.route.is_xml && !coding.empty() && coding != "identity") {
+    // GCS unpacks such bodies on arrival; to store them packed would be another object.
+    return std::unexpected(unsupported("Compressed request bodies are not offered",
+                                       "Content-Encoding: " + std::string{coding},
+                                       "send the body as it is; for objects that are stored "
+                                       "compressed set contentEncoding"));
+  }
   if (call.route.verb == Verb::kToken) return issue_token(call);
   if (call.route.verb == Verb::kBatch) return run_batch(call);  // each part authenticates
   BR_TRY(principal, authenticate(call));

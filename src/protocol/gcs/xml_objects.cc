@@ -163,7 +163,7 @@ Result<io::HttpResponse> xml_delete_object(Call& call) {
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
   BR_TRY(conditions, xml_conditions_of(call));
   BR_TRY(grant, call.admit(core::Action::kDelete, path));
-  BR_TRY(call.rooms.names.remove(call.context, *grant, conditions));
+  BR_TRY(remove_entry(call, *grant, conditions, false));
   return empty_response(204);
 }
 

@@ -9,7 +9,7 @@ import google_crc32c
 import pytest
 from google.api_core import exceptions
 
-from conftest import make_key_file, s3_client, storage_client
+from gcs_clients import make_key_file, s3_client, storage_client
 
 NAMES = ["plain", "dir/a b+c%2F/\u00fc", "dir/", "a//b", "/lead", "x?y=z&#", "\u00e9", "e\u0301"]
 

@@ -11,7 +11,7 @@ import pyarrow.fs
 import pyarrow.parquet
 import pytest
 
-from conftest import access_token
+from gcs_clients import access_token
 
 # gcsfs asks for the kind of a bucket by gRPC over TLS at the endpoint's host and port, and waits a minute for an answer
 # that a plain HTTP/1.1 endpoint cannot give (docs/gcs-compatibility.md).

@@ -14,7 +14,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import InvalidOperation, RefreshError
 from google.cloud import storage
 
-from conftest import make_key_file, storage_client
+from gcs_clients import make_key_file, storage_client
 
 MIB = 1 << 20
 
