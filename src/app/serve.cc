@@ -44,7 +44,7 @@ class StopSignals {
 void limit_heaps() {
   constexpr int kArenas = 4;
   constexpr int kTrimBytes = 16 << 20;
-  constexpr int kMapBytes = 256 << 10;
+  constexpr int kMapBytes = 4 << 20;
   static_cast<void>(mallopt(M_ARENA_MAX, kArenas));
   static_cast<void>(mallopt(M_TRIM_THRESHOLD, kTrimBytes));
   static_cast<void>(mallopt(M_MMAP_THRESHOLD, kMapBytes));

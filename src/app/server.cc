@@ -181,7 +181,7 @@ Result<void> Server::Rooms::open_namespace(const io::Context& context) {
                                    return directory->principal_named(at, name, "policy run");
                                  }},
                                 options);
-  BR_TRY(engine->start(patient));
+  BR_TRY(engine->start(context));
   return {};
 }
 

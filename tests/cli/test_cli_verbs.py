@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -65,9 +67,6 @@ def test_a_signature_for_s3_is_none_for_the_admin_api(running):
     request = AWSRequest("GET", f"http://127.0.0.1:{running.admin_port}/v1/keys")
     request.headers["x-amz-content-sha256"] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     S3SigV4Auth(Credentials(running.access_key, running.secret_key), "s3", "us-east-1").add_auth(request)
-    import urllib.error
-    import urllib.request
-
     raw = urllib.request.Request(request.url, headers=dict(request.headers.items()))
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(raw, timeout=10)
@@ -182,3 +181,13 @@ def test_audit_verify_is_offline_and_finds_one_changed_byte(make_process):
     told = beringia("audit", "verify", str(process.data), "--json")
     assert told.returncode == 1 and json.loads(told.stdout)["first_damaged"] is not None
     assert beringia("audit", "verify", "/nonexistent").returncode == 1
+
+
+def test_what_the_admin_api_changed_is_in_the_log_before_the_answer(make_process):
+    process = make_process()
+    process.start()
+    process.run("keys", "create", "--principal", "eve")
+    process.kill()
+    log = b"".join(p.read_bytes() for p in (process.data / "audit").rglob("*") if p.is_file())
+    assert b"keys.create" in log
+    assert json.loads(beringia("audit", "verify", str(process.data), "--json").stdout)["whole"]

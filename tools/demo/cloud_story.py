@@ -146,7 +146,7 @@ def become_hybrid(tell, server, cloud):
     estate = server.directory / "lake.toml"
     estate.write_text(ESTATE.format(lake=server.lake, bucket=CLOUD_BUCKET, endpoint=cloud.endpoint,
                                     credentials=cloud.credentials, condition=cold_condition()))
-    tell.quote(server.run("plan", str(estate)))
+    tell.quote(server.run("plan", str(estate)), lines=24)
     server.run("apply", str(estate))
     tell.fact("applied; no client was told, no path changed")
 
@@ -154,7 +154,7 @@ def become_hybrid(tell, server, cloud):
 def move(tell, server, s3, gcs, items):
     tell.chapter("What would move? (policy plan)")
     plan = server.directory / "plan.json"
-    tell.quote(server.run("policy", "plan", "--out", str(plan)))
+    tell.quote(server.run("policy", "plan", "--out", str(plan), "--rows", "4"), lines=24)
     cold = [item for item in items if is_cold(item)]
     tell.fact(f"expected: {len(cold):,} objects, {human_bytes(sum(i.size for i in cold))}")
 

@@ -246,6 +246,12 @@ std::vector<Section> sections_of(const DeclaredEstate& declared) {
 std::string to_toml(const Value& value) {
   switch (value.kind) {
     case Value::Kind::kText: {
+      // A literal string where that is easier to read: conditions hold many quotation marks.
+      const bool literal = value.text.find('"') != std::string::npos &&
+                           std::ranges::all_of(value.text, [](unsigned char c) {
+                             return c >= 0x20 && c != 0x7f && c != '\'';
+                           });
+      if (literal) return "'" + value.text + "'";
       // TOML's basic strings take all escapes that JSON's writer makes.
       std::string text = "\"";
       append_json_escaped(text, value.text);

@@ -67,6 +67,13 @@ io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& re
     if (!result) grant.note_error(result.error());
     grant.finish(context);
   }
+  if (!result || request.method == "GET" || request.method == "HEAD") return response;
+  // Changes of identity and estate are no entries of the namespace: their record cannot ride in
+  // the same commit, so the answer waits until the log has it.
+  if (auto kept = rooms_.log.flush(context); !kept) {
+    return error_response(std::move(kept).error().during(
+        "the change is made, but its audit record could not be kept"));
+  }
   return response;
 }
 
