@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "io/cached_stat.h"
 #include "io/disk.h"
 #include "io/group_sync.h"
 #include "io/posix_file.h"
@@ -48,6 +49,7 @@ class PosixDisk final : public Disk {
   }
 
   Result<FileStat> stat(const std::string& path) override {
+    if (auto known = try_stat_cached(path)) return std::move(*known);
     return blocking([&]() -> Result<FileStat> {
       struct ::stat s{};
       if (::lstat(path.c_str(), &s) != 0) {

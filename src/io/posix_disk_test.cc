@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "io/cached_stat.h"
 #include "io/disk.h"
 #include "io/faulty_disk.h"
 #include "io/group_sync.h"
@@ -188,6 +189,33 @@ TEST_F(PosixDiskTest, faulty_disk_fails_the_chosen_calls_and_passes_the_others) 
   auto b = faulty->open(root_ + "/b", OpenMode::kCreateExclusive);
   EXPECT_TRUE((*b)->copy_from(**a, 0, 0, 1));
   EXPECT_EQ(faults.calls(DiskCall::kSyncDirectory), 3U);
+}
+
+TEST_F(PosixDiskTest, what_the_kernel_remembers_is_what_lstat_tells) {
+  const std::string path = root_ + "/file";
+  auto file = create("/file", "hello");
+  ASSERT_EQ(::symlink("file", (root_ + "/link").c_str()), 0);
+  for (int round = 0; round < 3; ++round) {
+    // Written through another descriptor in between: size and times must be those of now.
+    ASSERT_TRUE(file->write_at(5, std::string(round, 'x')));
+    struct ::stat expected{};
+    ASSERT_EQ(::lstat(path.c_str(), &expected), 0);
+    const auto known = try_stat_cached(path);
+    if (!known) GTEST_SKIP() << "this file system or kernel cannot tell without asking";
+    ASSERT_TRUE(*known);
+    EXPECT_EQ((*known)->inode, expected.st_ino);
+    EXPECT_EQ((*known)->size, 5u + static_cast<uint64_t>(round));
+    EXPECT_TRUE((*known)->is_regular);
+  }
+  const auto link = try_stat_cached(root_ + "/link");
+  ASSERT_TRUE(link && *link);
+  EXPECT_FALSE((*link)->is_regular) << "links are not followed";
+  ASSERT_EQ(::unlink(path.c_str()), 0);
+  if (const auto gone = try_stat_cached(path)) {
+    EXPECT_FALSE(*gone);
+    EXPECT_EQ(gone->error().code(), Code::kNotFound);
+  }
+  EXPECT_EQ(disk_->stat(path).error().code(), Code::kNotFound);
 }
 
 }  // namespace

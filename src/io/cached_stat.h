@@ -1,0 +1,16 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "io/disk.h"
+
+namespace beringia::io {
+
+/// lstat(2) for loop threads: answered only if the kernel knows the answer already, without asking
+/// a disk or another machine. nullopt: it does not, or nobody can tell (network and FUSE file
+/// systems, old kernels); then ask on the blocking pool.
+/// measured: a hop to the pool was half of the CPU time of a 4 KiB GET, perf, 2026-11.
+std::optional<Result<FileStat>> try_stat_cached(const std::string& path);
+
+}  // namespace beringia::io
