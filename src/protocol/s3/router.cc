@@ -22,7 +22,8 @@ std::string host_bucket(std::string_view host, const std::vector<std::string>& d
   for (const std::string& domain : domains) {
     if (host.size() < domain.size() + 2) continue;
     const size_t dot = host.size() - domain.size() - 1;
-    if (host[dot] == '.' && equals_ignoring_case(host.substr(dot + 1), domain)) {
+    if (host[dot] != '.' || !equals_ignoring_case(host.substr(dot + 1), domain)) continue;
+    if (host.substr(0, dot).find('/') == std::string_view::npos) {
       return ascii_lower(host.substr(0, dot));
     }
   }
