@@ -50,6 +50,12 @@ Result<pugi::xml_node> load(pugi::xml_document& document, const std::string& xml
   if (!is_utf8(xml) || xml.find('\0') != std::string::npos) {
     return std::unexpected(malformed("it is not UTF-8"));
   }
+  // pugixml passes over text outside the root.
+  const size_t first = xml.find_first_not_of(" \t\r\n");
+  const size_t last = xml.find_last_not_of(" \t\r\n");
+  if (first != std::string::npos && xml[last] != '>') {
+    return std::unexpected(malformed("text stands outside its root"));
+  }
   // pugixml knows no custom entities; a DOCTYPE is parsed only to be refused.
   const unsigned options = pugi::parse_default | pugi::parse_ws_pcdata_single | pugi::parse_doctype;
   const auto parsed = document.load_buffer(xml.data(), xml.size(), options, pugi::encoding_utf8);

@@ -62,6 +62,13 @@ TEST(S3Xml, refuses_malformed_documents) {
   }
 }
 
+TEST(S3Xml, refuses_text_behind_the_root) {
+  const std::string whole = "<Delete><Object><Key>a</Key></Object></Delete>";
+  EXPECT_TRUE(parse_delete(whole + " \n"));
+  EXPECT_FALSE(parse_delete(whole + "more"));
+  EXPECT_FALSE(parse_delete(whole + whole));
+}
+
 TEST(S3Xml, reads_the_location_of_a_new_bucket) {
   EXPECT_EQ(parse_create_bucket(""), "");
   EXPECT_EQ(parse_create_bucket("<CreateBucketConfiguration><LocationConstraint>eu-west-1"
