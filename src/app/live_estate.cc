@@ -1,5 +1,6 @@
 #include "app/live_estate.h"
 
+#include "app/unusable_backend.h"
 #include "backend/factory.h"
 #include "core/mount_points.h"
 #include "observe/log.h"
@@ -11,13 +12,15 @@ constexpr int kEpochShift = 32;  // as core::begin_boot
 
 }  // namespace
 
-Result<LiveEstate::Backends> LiveEstate::make_backends(const meta::Estate& estate) const {
+Result<LiveEstate::Backends> LiveEstate::make_backends(const meta::Estate& estate,
+                                                       Broken broken) const {
   const auto running = services_.mounts.get();
   Backends backends;
   for (const auto& declaration : estate.backends) {
     if (running) {
       auto same = running->backend(declaration.id);
-      if (same && same->declaration == declaration) {
+      const bool usable = same && same->client->capabilities().kind != "unusable";
+      if (usable && same->declaration == declaration) {
         backends.push_back(std::move(same));
         continue;
       }
@@ -25,9 +28,15 @@ Result<LiveEstate::Backends> LiveEstate::make_backends(const meta::Estate& estat
     backend::BackendSpec spec{declaration.name, declaration.url, declaration.endpoint,
                               declaration.credentials_file, declaration.max_concurrency};
     auto made = backend::make(spec, {services_.disk, services_.rng});
-    if (!made) {
+    if (!made && broken == Broken::kRefuse) {
       return std::unexpected(
           std::move(made).error().during("backend \"" + declaration.name + "\""));
+    }
+    if (!made) {
+      observe::log_error("backend_unusable", "A backend cannot be used; the others are served.",
+                         {observe::field("backend", declaration.name),
+                          observe::field("why", made.error().to_string())});
+      made = std::make_unique<UnusableBackend>(made.error());
     }
     auto live = std::make_shared<core::LiveBackend>();
     live->declaration = declaration;
@@ -45,7 +54,7 @@ void LiveEstate::publish(const meta::Estate& estate, Backends backends) {
 Result<void> LiveEstate::start(const io::Context& context, const meta::Estate& estate,
                                uint64_t unclean_stops) {
   unclean_stops_ = unclean_stops;
-  BR_TRY(backends, make_backends(estate));
+  BR_TRY(backends, make_backends(estate, Broken::kStandIn));
   publish(estate, std::move(backends));
   return core::make_mount_points(context, services_.names);
 }
@@ -53,14 +62,14 @@ Result<void> LiveEstate::start(const io::Context& context, const meta::Estate& e
 meta::Estate LiveEstate::current() const { return services_.mounts.get()->estate(); }
 
 Result<void> LiveEstate::check(const meta::Estate& estate) const {
-  BR_TRY(make_backends(estate));
+  BR_TRY(make_backends(estate, Broken::kRefuse));
   return {};
 }
 
 Result<void> LiveEstate::replace(const io::Context& context, const meta::Estate& before,
                                  meta::Estate after) {
   BR_TRY(guard, io::MutexGuard::lock(context, changes_));
-  BR_TRY(backends, make_backends(after));
+  BR_TRY(backends, make_backends(after, Broken::kRefuse));
   BR_TRY(meta::save_estate(context, services_.store, before, after));
   publish(after, std::move(backends));
   BR_TRY(core::make_mount_points(context, services_.names));

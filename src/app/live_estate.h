@@ -28,7 +28,8 @@ class LiveEstate final : public protocol::admin::EstateHost {
   explicit LiveEstate(Services services) : services_{services} {}
 
   /// At start: makes `estate` the running one. `unclean_stops` counts into the sync epoch, as
-  /// core::begin_boot has it. @error kInvalid, kNotFound: a backend cannot be made
+  /// core::begin_boot has it. A backend that cannot be made (its key file is gone) is logged, and
+  /// unavailable: the others are served.
   [[nodiscard]] Result<void> start(const io::Context& context, const meta::Estate& estate,
                                    uint64_t unclean_stops);
 
@@ -40,8 +41,9 @@ class LiveEstate final : public protocol::admin::EstateHost {
 
  private:
   using Backends = std::vector<std::shared_ptr<const core::LiveBackend>>;
+  enum class Broken { kRefuse, kStandIn };
   /// Backends that did not change are kept with their pools and caches.
-  [[nodiscard]] Result<Backends> make_backends(const meta::Estate& estate) const;
+  [[nodiscard]] Result<Backends> make_backends(const meta::Estate& estate, Broken broken) const;
   void publish(const meta::Estate& estate, Backends backends);
 
   Services services_;

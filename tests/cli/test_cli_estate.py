@@ -169,3 +169,26 @@ def test_who_may_not_administer_may_not_plan_or_apply(estate):
         done = estate.run(*verb, check=False, BERINGIA_ACCESS_KEY=key["access_key"],
                           BERINGIA_SECRET_KEY=key["secret_key"])  # fmt: skip
         assert done.returncode == 1 and "visitor may not administer" in done.stderr, done.stderr
+
+
+def test_a_lost_key_file_takes_only_its_backend_away(estate):
+    s3 = estate.s3()
+    s3.create_bucket(Bucket="sales")
+    s3.put_object(Bucket="sales", Key="a", Body=b"near")
+    made = estate.run("keys", "create", "--principal", "etl", "--kind", "service-account").stdout
+    key_file = estate.directory / "key.json"
+    key_file.write_text(made)
+    text = estate.file.read_text().replace(f'url = "file://{estate.directory}/second"',
+                                           f'url = "gs://away"\ncredentials = "{key_file}"')  # fmt: skip
+    estate.file.write_text(text.replace('locations = [{ backend = "second", prefix = "fast/" }]',
+                                        'locations = ["second"]'))  # fmt: skip
+    estate.run("apply", str(estate.file))
+    assert estate.terminate(timeout=40) == 0
+    key_file.unlink()
+    estate.start()
+    assert "backend_unusable" in estate.text()
+    assert estate.s3().get_object(Bucket="sales", Key="a")["Body"].read() == b"near"
+    estate.s3().put_object(Bucket="sales", Key="b", Body=b"new")
+    done = estate.run("backend", "check", "second", check=False)
+    assert done.returncode == 1 and str(key_file) in done.stderr
+    assert estate.run("apply", str(estate.file), check=False).returncode == 1
