@@ -14,6 +14,8 @@ const observe::Counter kAdopted{
 constexpr std::string_view kOurs = "beringia-";
 constexpr std::string_view kHttp = "beringia-http-";
 constexpr std::string_view kTag = "beringia-tag-";
+/// Creation time of directories that were found on the way: what is in them is not known.
+constexpr Timestamp kFoundDirectories{};
 
 }  // namespace
 
@@ -94,7 +96,7 @@ Result<void> Adoption::insert(const LiveLocation& place, const backend::CopyInfo
   if (record.modified.micros == 0) record.created = record.modified = now;
   record.copies = {copy_at(place, info)};
   kv::Batch batch;
-  parts_.tree.put_entry(batch, location_, record, now);
+  parts_.tree.put_entry(batch, location_, record, kFoundDirectories);
   return commit(std::move(batch), "sync.insert", meta::FeedRecord::Kind::kPut, generation);
 }
 

@@ -1,6 +1,7 @@
 #include "core/parts.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
+#include "core/recovery.h"
 #include "meta/journal.h"
 #include "observe/log.h"
 
@@ -38,6 +39,7 @@ Result<Entry> Namespace::set_attributes(const io::Context& context, const Grant&
   const auto mounts = parts_.mounts.get();
   const Path& path = grant.path();
   BR_TRY(guard, parts_.locks.lock(context, path));
+  BR_TRY(settle_left_intent(context, parts_, *mounts, path));
   BR_TRY(located, locate_locked(context, parts_, *mounts, path, Need::kRead));
   meta::Location location = std::move(located);
   meta::EntryRecord record;

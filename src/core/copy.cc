@@ -83,7 +83,7 @@ Result<Entry> Namespace::copy(const io::Context& context, const Grant& from, con
 
 Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace::Parts& parts,
                          const Grant& from, const Grant& to, const CopyRequest& request,
-                         const Publication::Extra& extra) {
+                         const Publication::Company& company) {
   from.note_target(to.path());
   const auto mounts = parts.mounts.get();
   BR_TRY(seen, locate(context, parts, *mounts, from.path(), Need::kRead));
@@ -106,12 +106,14 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
     auto native = native_source(*mounts, source, target);
     if (native && source.entry->generation == seen.entry->generation) {
       Publication publication{context, parts, to, std::move(target)};
+      publication.renames(company.path);
       BR_TRY(publication.locked_by(std::move(target_guard), request.conditions));
+      if (company.check) BR_TRY(company.check());
       auto record =
           make_record(attributes, source.entry->size, *source.entry->crc32c, source.entry->md5);
       record.checksums = source.entry->checksums;
       if (!source.entry->md5) record.etag = source.entry->etag;
-      return join_natively(context, publication, std::move(record), {*native}, extra);
+      return join_natively(context, publication, std::move(record), {*native}, company.rows);
     }
   }
   ReadRequest read_request;
@@ -124,7 +126,7 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
   write_request.expected = {opened.entry.record.size, opened.entry.record.crc32c,
                             opened.entry.record.md5};
   write_request.conditions = request.conditions;
-  return write_entry(context, parts, to, write_request, extra);
+  return write_entry(context, parts, to, write_request, company);
 }
 
 Result<Entry> Namespace::compose(const io::Context& context, const Grant& grant,

@@ -51,6 +51,25 @@ Result<bool> find_bucket(const io::Context& context, Namespace::Parts& parts, co
   return again.parent_exists;
 }
 
+Result<void> make_found_directory(const io::Context& context, Namespace::Parts& parts,
+                                  const Path& path) {
+  for (int attempt = 1;; ++attempt) {
+    BR_TRY(location, parts.tree.resolve(context, path));
+    if (location.parent_exists) return {};
+    meta::DirectoryEntry entry;
+    entry.explicit_directory = path.directories().size() == 1;  // a bucket stays when empty
+    entry.owner = entry.explicit_directory ? "root" : "";
+    kv::Batch batch;
+    parts.tree.put_directory(batch, location, entry, Timestamp{});
+    auto committed = parts.store.commit(context, batch, kv::Durability::kBuffered);
+    parts.tree.committed(batch);
+    if (committed) return {};
+    if (committed.error().code() != Code::kConflict || attempt == kMaxCommitAttempts) {
+      return std::unexpected(std::move(committed).error());
+    }
+  }
+}
+
 Result<DirectoryInfo> Namespace::stat_directory(const io::Context& context, const Grant& grant) {
   const auto mounts = parts_.mounts.get();
   BR_TRY(found, find_bucket(context, parts_, *mounts, grant.path()));
@@ -103,7 +122,8 @@ Result<DirectoryInfo> Namespace::make_directory(const io::Context& context, cons
                   }
                   meta::DirectoryEntry entry;
                   entry.explicit_directory = true;
-                  entry.created = now;
+                  // An existing one keeps its time of creation, and whether it is known with it.
+                  if (!at.parent_exists) entry.created = now;
                   entry.owner = grant.principal().name();
                   entry.generation = generation;
                   entry.attributes = attributes;
@@ -176,28 +196,72 @@ Result<DirectoryInfo> Namespace::set_directory_attributes(const io::Context& con
   return DirectoryInfo{grant.path(), *location.directories.back().entry};
 }
 
+namespace {
+
+/// Collects directories in the order of their names. Stored names end in '/', so that "a-b/" lies
+/// before "a/": whatever begins with the name of a directory and goes on with a character before
+/// '/' brings that directory in first.
+class DirectoryCollector {
+ public:
+  DirectoryCollector(const io::Context& context, meta::Tree& tree, const Path& parent,
+                     std::string after, size_t limit)
+      : context_{context}, tree_{tree}, parent_{parent}, last_{std::move(after)}, limit_{limit} {}
+
+  bool full() const { return found_.size() >= limit_; }
+  std::vector<DirectoryInfo> take() { return std::move(found_); }
+
+  Result<void> add(const meta::Child& child) {
+    if (child.name <= last_) return {};
+    for (size_t i = 1; i < child.name.size(); ++i) {
+      if (static_cast<unsigned char>(child.name[i]) >= '/') continue;
+      const std::string shorter = child.name.substr(0, i);
+      if (shorter <= last_) continue;
+      BR_TRY(path, parent_.join(shorter + "/"));
+      BR_TRY(location, tree_.resolve(context_, path));
+      if (location.parent_exists) show(path, shorter, *location.directories.back().entry);
+    }
+    BR_TRY(path, parent_.join(child.name + "/"));
+    show(path, child.name, *child.directory);
+    return {};
+  }
+
+ private:
+  void show(const Path& path, const std::string& name, const meta::DirectoryEntry& entry) {
+    if (full()) return;
+    found_.push_back({path, entry});
+    last_ = name;
+  }
+
+  const io::Context& context_;
+  meta::Tree& tree_;
+  const Path& parent_;
+  std::string last_;  // names up to here were shown, now or on an earlier page
+  size_t limit_;
+  std::vector<DirectoryInfo> found_;
+};
+
+}  // namespace
+
 Result<std::vector<DirectoryInfo>> Namespace::list_directories(const io::Context& context,
                                                                const Grant& grant,
                                                                const std::string& after,
                                                                size_t limit) {
   const auto mounts = parts_.mounts.get();
-  std::vector<DirectoryInfo> directories;
-  std::string from = after.empty() ? "" : after + "/";
   BR_TRY(sync_children(context, parts_, *mounts, grant.path(), "", SIZE_MAX));
   BR_TRY(location, parts_.tree.resolve(context, grant.path()));
-  if (!location.parent_exists) return directories;
+  DirectoryCollector collector{context, parts_.tree, grant.path(), after, limit};
+  if (!location.parent_exists) return collector.take();
   constexpr size_t kPage = 1000;
-  while (directories.size() < limit) {
+  std::string from = after;  // "after-x/" and "after/" lie behind it
+  while (!collector.full()) {
     BR_TRY(children, parts_.tree.children(context, location.parent_id(), "", from, kPage));
     for (const auto& child : children) {
       from = child.is_directory ? child.name + "/" : child.name;
-      if (!child.is_directory || directories.size() == limit) continue;
-      BR_TRY(path, grant.path().join(from));
-      directories.push_back({path, *child.directory});
+      if (child.is_directory) BR_TRY(collector.add(child));
     }
     if (children.size() < kPage) break;
   }
-  return directories;
+  return collector.take();
 }
 
 }  // namespace beringia::core

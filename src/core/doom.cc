@@ -48,19 +48,41 @@ Result<bool> is_reserved(const io::Context& context, kv::Store& store, const Res
   return row && *row == std::string{kReserved} + name.mark;
 }
 
+namespace {
+
+bool carries_mark(const std::string& row, const backend::CopyInfo& info) {
+  const auto mark = info.attributes.find(std::string{kMoveMark});
+  return mark != info.attributes.end() && mark->second == row.substr(kReserved.size());
+}
+
+}  // namespace
+
 Result<bool> is_doomed(const io::Context& context, kv::Store& store, meta::BackendId backend,
                        const backend::CopyInfo& info) {
   BR_TRY(row, store.get(context, doomed_name_key(backend, info.name)));
   if (!row) return false;
-  if (!row->starts_with(kReserved)) return *row == info.version;
-  const auto mark = info.attributes.find(std::string{kMoveMark});
-  return mark != info.attributes.end() && mark->second == row->substr(kReserved.size());
+  return row->starts_with(kReserved) ? carries_mark(*row, info) : *row == info.version;
+}
+
+Result<bool> is_unfinished_move(const io::Context& context, kv::Store& store,
+                                meta::BackendId backend, const backend::CopyInfo& info) {
+  BR_TRY(row, store.get(context, doomed_name_key(backend, info.name)));
+  return row && row->starts_with(kReserved) && carries_mark(*row, info);
 }
 
 Result<bool> has_doomed_row(const io::Context& context, kv::Store& store, meta::BackendId backend,
                             const std::string& native_name) {
   BR_TRY(row, store.get(context, doomed_name_key(backend, native_name)));
   return row.has_value();
+}
+
+Result<bool> has_doomed_below(const io::Context& context, kv::Store& store, meta::BackendId backend,
+                              const std::string& native_prefix) {
+  const std::string first = doomed_name_key(backend, native_prefix);
+  std::string last = first;
+  last.back() = static_cast<char>(last.back() + 1);  // a directory's '/'
+  BR_TRY(rows, store.scan(context, first, last, 1));
+  return !rows.empty();
 }
 
 void execute_doomed(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
@@ -79,6 +101,7 @@ void execute_doomed(const io::Context& context, Namespace::Parts& parts, const M
   }
   kDoomedRemoved.add(1, {removed ? "removed" : "gone"});
   BR_KILL_POINT("doom.removed");
+  ++parts.native_removals;  // before the guard goes
   kv::Batch batch;
   meta::forgive(batch, copy);
   // Only our own row: a newer doomed version under the same name keeps its guard.

@@ -39,9 +39,18 @@ void release_name(kv::Batch& batch, const ReservedName& name);
 /// alone. `info` must carry attributes (a stat).
 [[nodiscard]] Result<bool> is_doomed(const io::Context& context, kv::Store& store,
                                      meta::BackendId backend, const backend::CopyInfo& info);
+/// Is it a move's own unfinished work? Only under the entry's lock may it be replaced or removed.
+[[nodiscard]] Result<bool> is_unfinished_move(const io::Context& context, kv::Store& store,
+                                              meta::BackendId backend,
+                                              const backend::CopyInfo& info);
 /// The name is doomed or reserved, whatever lies there.
 [[nodiscard]] Result<bool> has_doomed_row(const io::Context& context, kv::Store& store,
                                           meta::BackendId backend, const std::string& native_name);
+
+/// Something below `native_prefix` is doomed or reserved.
+[[nodiscard]] Result<bool> has_doomed_below(const io::Context& context, kv::Store& store,
+                                            meta::BackendId backend,
+                                            const std::string& native_prefix);
 
 /// Deletes the native object now (conditional on the version) and drops the rows. A backend that
 /// cannot be reached leaves them for the reaper: not an error of the caller.

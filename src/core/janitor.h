@@ -4,15 +4,10 @@
 #include <memory>
 
 #include "core/parts.h"
+#include "core/recovery.h"
 #include "io/runtime.h"
 
 namespace beringia::core {
-
-/// Settles the intents that crashed or unreachable writes left: the native object decides. Ours
-/// (same write id) is committed, the old version means nothing happened, anything else is adopted.
-/// At start, before any front end listens, with `all`; later only this run's unsettled ones that
-/// nobody holds. @return how many remain because their backend cannot be reached
-[[nodiscard]] Result<uint64_t> recover_intents(const io::Context& context, Namespace::Parts& parts);
 
 /// Executes delayed deletes that are due and whose object nobody reads. @return how many were tried
 [[nodiscard]] Result<uint64_t> reap_doomed(const io::Context& context, Namespace::Parts& parts,

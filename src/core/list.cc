@@ -7,13 +7,20 @@ namespace beringia::core {
 namespace {
 
 constexpr size_t kBatch = 1000;  // children read at a time
-constexpr int kMaxDepth = 600;   // keys of 1,024 bytes have at most 512 directories
+/// Directories on the way that keep what they have read; deeper ones read it again (keys of 1,024
+/// bytes have up to 512 directories).
+constexpr size_t kMaxKept = 16;
 /// Sorts behind every UTF-8 text: U+10FFFF.
 constexpr std::string_view kHighest = "\xF4\x8F\xBF\xBF";
 
-/// The greatest position before `name`: "names >= name" becomes "names > predecessor(name)".
-std::string predecessor(std::string name) {
+/// A position before `name` and behind all that is shorter or less: where "names >= name" begins.
+/// Names in between are sorted out one by one.
+std::string before(std::string name) {
   if (name.empty()) return name;
+  if (name.back() == '\0') {  // names hold no NUL
+    name.pop_back();
+    return name;
+  }
   name.back() = static_cast<char>(static_cast<unsigned char>(name.back()) - 1);
   return name.append(kHighest);
 }
@@ -24,26 +31,31 @@ class Lister {
   Lister(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
          const Path& root, const ListRequest& request)
       : context_{context}, parts_{parts}, mounts_{mounts}, root_{root}, request_{request} {
-    after_ = std::max(request.start_after,
-                      request.start_offset.empty() ? "" : predecessor(request.start_offset));
+    after_ = std::max(request.start_after, before(request.start_offset));
   }
 
   Result<ListPage> run();
 
  private:
-  Result<bool> walk(const std::string& below, int depth);
-  Result<bool> visit(const std::string& below, const meta::Child& child, int depth);
-  Result<bool> visit_directory(const std::string& name, int depth);
-  bool add_item(const std::string& name, const meta::EntryRecord& record);
-  bool add_prefix(const std::string& prefix);
-  bool full();
-  bool skip_directory(const std::string& name) const;
-  bool beyond_end(const std::string& name) const {
-    return !request_.end_offset.empty() && name >= request_.end_offset;
-  }
+  /// A directory on the way, and its children that were read and not visited yet.
+  struct Level {
+    std::string below;  // name relative to the root of the listing: "" or ending in '/'
+    std::string from;   // stored names up to here have been read
+    std::vector<meta::Child> children;
+    size_t next = 0;
+    bool complete = false;  // nothing behind `children`
+  };
+
+  void enter(std::string below);
+  Result<void> load(Level& level);
+  Result<bool> visit(meta::Child child);
+  Result<bool> visit_directory(std::string name);
+  bool show(const std::optional<std::string>& prefix, const std::string& name,
+            std::optional<meta::EntryRecord> record);
   std::string position_in(const std::string& below) const;
   std::optional<std::string> prefix_of(const std::string& name) const;
-  Result<bool> has_key_behind(const std::string& directory);
+  bool lies_before(const std::string& directory) const;
+  Result<bool> has_key_in_range(const std::string& directory);
 
   const io::Context& context_;
   Namespace::Parts& parts_;
@@ -51,18 +63,9 @@ class Lister {
   const Path& root_;
   const ListRequest& request_;
   std::string after_;
+  std::vector<Level> levels_;
   ListPage page_;
 };
-
-/// Every name below `name` (which ends in '/') lies at or before the start position.
-bool Lister::skip_directory(const std::string& name) const {
-  if (after_ < name) return false;
-  if (after_.starts_with(name)) {
-    // Resuming behind a common prefix skips all it stands for.
-    return request_.delimiter == "/" && after_ == name;
-  }
-  return true;
-}
 
 /// Where to start among the children of `below`: stored names greater than this.
 std::string Lister::position_in(const std::string& below) const {
@@ -82,100 +85,125 @@ std::optional<std::string> Lister::prefix_of(const std::string& name) const {
   return name.substr(0, found + request_.delimiter.size());
 }
 
-bool Lister::full() {
-  if (page_.items.size() + page_.prefixes.size() < request_.limit) return false;
-  page_.truncated = true;
+/// Every name below `directory` lies before the start position.
+bool Lister::lies_before(const std::string& directory) const {
+  return after_ > directory && !after_.starts_with(directory);
+}
+
+/// Adds a prefix that is not the last one already, and an item, if they fit; both are on one page,
+/// so that resuming behind the prefix loses nothing. @return false: the page is full
+bool Lister::show(const std::optional<std::string>& prefix, const std::string& name,
+                  std::optional<meta::EntryRecord> record) {
+  const bool fresh = prefix && (page_.prefixes.empty() || page_.prefixes.back() != *prefix);
+  const size_t wanted = (fresh ? 1U : 0U) + (record ? 1U : 0U);
+  if (wanted == 0) return true;
+  const size_t found = page_.items.size() + page_.prefixes.size();
+  if (found >= request_.limit || (found > 0 && found + wanted > request_.limit)) {
+    page_.truncated = true;
+    return false;
+  }
+  if (fresh) page_.prefixes.push_back(*prefix);
+  if (record) page_.items.push_back({name, std::move(*record)});
+  page_.last = record ? name : *prefix;
   return true;
 }
 
-bool Lister::add_item(const std::string& name, const meta::EntryRecord& record) {
-  if (full()) return false;
-  page_.items.push_back({name, record});
-  page_.last = name;
-  return true;
-}
-
-bool Lister::add_prefix(const std::string& prefix) {
-  if (!page_.prefixes.empty() && page_.prefixes.back() == prefix) return true;
-  if (prefix == after_) return true;  // reported on the page before
-  if (full()) return false;
-  page_.prefixes.push_back(prefix);
-  page_.last = prefix;
-  return true;
-}
-
-Result<bool> Lister::walk(const std::string& below, int depth) {
-  if (depth > kMaxDepth) return true;
-  BR_TRY(directory, root_.join(below));
-  const std::string rest =
-      request_.prefix.size() > below.size() ? request_.prefix.substr(below.size()) : "";
+void Lister::enter(std::string below) {
+  if (levels_.size() >= kMaxKept) {
+    Level& parent = levels_.back();
+    parent.from = below.substr(parent.below.size());
+    parent.complete = false;
+    parent.children.clear();
+    parent.next = 0;
+  }
   std::string from = position_in(below);
-  for (;;) {
-    BR_TRY(context_.check(parts_.clock.monotonic()));
-    const size_t found = page_.items.size() + page_.prefixes.size();
-    const size_t want = std::min(kBatch, request_.limit - std::min(found, request_.limit) + 1);
-    BR_TRY(bound, sync_children(context_, parts_, mounts_, directory, from, want));
-    BR_TRY(location, parts_.tree.resolve(context_, directory));
-    if (!location.parent_exists) return true;
-    BR_TRY(children, parts_.tree.children(context_, location.parent_id(), rest, from, want));
-    bool bounded = false;
-    for (const auto& child : children) {
-      std::string stored = child.is_directory ? child.name + "/" : child.name;
-      if (bound && stored > *bound) {
-        bounded = true;
-        break;
-      }
-      from = std::move(stored);
-      BR_TRY(on, visit(below, child, depth));
-      if (!on) return false;
-    }
-    if (bounded || (children.size() < want && bound)) {
-      from = *bound;  // the backends have told us this far
-    } else if (children.size() < want) {
-      return true;
-    }
-  }
+  levels_.push_back({std::move(below), std::move(from), {}, 0, false});
 }
 
-Result<bool> Lister::visit(const std::string& below, const meta::Child& child, int depth) {
-  std::string name = below + child.name;
-  if (child.is_directory) {
-    name += '/';
-    if (beyond_end(name)) return false;
-    if (skip_directory(name)) return true;
-    return visit_directory(name, depth);
+/// Reads the next children of a directory, once its backends have been asked as its mount says.
+Result<void> Lister::load(Level& level) {
+  BR_TRY(context_.check(parts_.clock.monotonic()));
+  level.children.clear();
+  level.next = 0;
+  level.complete = true;
+  const auto directory = root_.join(level.below);
+  if (!directory) return {};  // no key can have such a name
+  const std::string rest = request_.prefix.size() > level.below.size()
+                               ? request_.prefix.substr(level.below.size())
+                               : std::string{};
+  const size_t found = page_.items.size() + page_.prefixes.size();
+  // At least two: the marker object "" is no progress by itself.
+  const size_t want =
+      std::clamp<size_t>(request_.limit - std::min(found, request_.limit) + 1, 2, kBatch);
+  BR_TRY(bound, sync_children(context_, parts_, mounts_, *directory,
+                              std::max(level.from, before(rest)), want));
+  BR_TRY(location, parts_.tree.resolve(context_, *directory));
+  if (!location.parent_exists) return {};
+  BR_TRY(children, parts_.tree.children(context_, location.parent_id(), rest, level.from, want));
+  level.children = std::move(children);
+  const bool whole = level.children.size() < want;
+  if (bound) {
+    // The backends have told us this far, and no further.
+    std::erase_if(level.children, [&](const meta::Child& child) {
+      return child.name + (child.is_directory ? "/" : "") > *bound;
+    });
   }
-  if (name <= after_ || !name.starts_with(request_.prefix)) return true;
-  if (beyond_end(name)) return false;
-  if (auto prefix = prefix_of(name)) {
-    if (!add_prefix(*prefix)) return false;
-    if (!(request_.include_trailing_delimiter && *prefix == name)) return true;
+  const bool behind_prefix = bound && *bound > rest && !bound->starts_with(rest);
+  if (whole && (!bound || behind_prefix)) return {};
+  level.complete = false;
+  if (whole || level.children.size() < want) {
+    level.from = *bound;
+  } else {
+    const auto& last = level.children.back();
+    level.from = last.name + (last.is_directory ? "/" : "");
   }
-  return add_item(name, *child.entry);
+  return {};
 }
 
-Result<bool> Lister::visit_directory(const std::string& name, int depth) {
-  auto prefix = prefix_of(name);
-  if (!prefix || *prefix != name) return walk(name, depth + 1);
+Result<bool> Lister::visit(meta::Child child) {
+  std::string name = levels_.back().below + child.name;
+  if (child.is_directory) name += '/';
+  if (!request_.end_offset.empty() && name >= request_.end_offset) return false;
+  if (child.is_directory) return visit_directory(std::move(name));
+  if (name <= after_ || name < request_.start_offset) return true;
+  if (!name.starts_with(request_.prefix)) return true;
+  const auto prefix = prefix_of(name);
+  if (!prefix) return show({}, name, std::move(child.entry));
+  if (*prefix == after_) return true;  // reported on the page before
+  const bool also_item = request_.include_trailing_delimiter && *prefix == name;
+  return show(prefix, name, also_item ? std::move(child.entry) : std::nullopt);
+}
+
+Result<bool> Lister::visit_directory(std::string name) {
+  if (lies_before(name)) return true;
+  const auto prefix = prefix_of(name);
+  if (!prefix || *prefix != name) {
+    enter(std::move(name));
+    return true;
+  }
   // The delimiter is '/': the directory is one row of the answer.
-  if (after_.starts_with(name)) {
-    BR_TRY(more, has_key_behind(name));
-    if (!more) return true;
+  if (name == after_) return true;  // reported on the page before
+  const auto cuts = [&](const std::string& position) { return position.starts_with(name); };
+  if (cuts(after_) || cuts(request_.start_offset) || cuts(request_.end_offset)) {
+    BR_TRY(any, has_key_in_range(name));
+    if (!any) return true;
   }
-  if (!add_prefix(name)) return false;
+  std::optional<meta::EntryRecord> marker;
   if (request_.include_trailing_delimiter) {
     BR_TRY(path, root_.join(name));
-    BR_TRY(marker, parts_.tree.resolve(context_, path));
-    if (marker.entry) return add_item(name, *marker.entry);
+    BR_TRY(location, parts_.tree.resolve(context_, path));
+    marker = std::move(location.entry);
   }
-  return true;
+  return show(prefix, name, std::move(marker));
 }
 
-/// Is there any key below `directory` behind the start position?
-Result<bool> Lister::has_key_behind(const std::string& directory) {
+/// Is there any key below `directory` in the request's range?
+Result<bool> Lister::has_key_in_range(const std::string& directory) {
   ListRequest request;
   request.prefix = directory;
-  request.start_after = after_;
+  request.start_after = request_.start_after;
+  request.start_offset = request_.start_offset;
+  request.end_offset = request_.end_offset;
   request.limit = 1;
   Lister probe{context_, parts_, mounts_, root_, request};
   BR_TRY(page, probe.run());
@@ -185,9 +213,19 @@ Result<bool> Lister::has_key_behind(const std::string& directory) {
 Result<ListPage> Lister::run() {
   if (request_.limit == 0) return std::move(page_);
   const size_t slash = request_.prefix.rfind('/');
-  const std::string below = slash == std::string::npos ? "" : request_.prefix.substr(0, slash + 1);
-  if (!below.empty() && skip_directory(below)) return std::move(page_);
-  BR_TRY(walk(below, 0));
+  std::string below = slash == std::string::npos ? "" : request_.prefix.substr(0, slash + 1);
+  if (!lies_before(below)) enter(std::move(below));
+  while (!levels_.empty()) {
+    Level& level = levels_.back();
+    if (level.next < level.children.size()) {
+      BR_TRY(on, visit(std::move(level.children[level.next++])));
+      if (!on) break;
+    } else if (level.complete) {
+      levels_.pop_back();
+    } else {
+      BR_TRY(load(level));
+    }
+  }
   return std::move(page_);
 }
 

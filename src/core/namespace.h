@@ -211,10 +211,15 @@ class Namespace {
   /// from: kRead on the source; to: kWrite on the target. Server side: no bytes leave.
   [[nodiscard]] Result<Entry> copy(const io::Context& context, const Grant& from, const Grant& to,
                                    const CopyRequest& request);
-  /// Entry to entry, or directory to directory (both in directory form): one transaction.
+  /// One entry (a marker object "a/" is one, too), in one transaction. Replaces what is at `to`.
+  /// @error kNotFound, kConflict (tag "precondition"; "race": the source changed meanwhile)
   [[nodiscard]] Result<void> rename(const io::Context& context, const Grant& from, const Grant& to,
                                     const Conditions& from_conditions,
                                     const Conditions& to_conditions);
+  /// A directory with all that is below it: one transaction of constant size. Both in directory
+  /// form, in one mount. @error kNotFound, kAlreadyExists, kInvalid: into itself; kUnsupported
+  [[nodiscard]] Result<void> rename_directory(const io::Context& context, const Grant& from,
+                                              const Grant& to);
   /// Concatenates entries of the same bucket. `sources` are grants (kRead) in order.
   [[nodiscard]] Result<Entry> compose(const io::Context& context, const Grant& grant,
                                       const std::vector<const Grant*>& sources,

@@ -35,6 +35,13 @@ struct Namespace::Parts {
   /// Intents of this run whose outcome could not be told (backend unreachable): the janitor looks
   /// again. Counts them for metrics.
   std::atomic<uint64_t> unsettled_intents{0};
+  /// Counts native objects and directories that we removed or renamed: a backend listing that was
+  /// made before may still show them.
+  std::atomic<uint64_t> native_removals{0};
+  /// Grows before and after a claim is committed (native_claims.h); `no_claims_at` is the value at
+  /// which a look found none at all, so that the next ones need not look.
+  std::atomic<uint64_t> claim_changes{1};
+  std::atomic<uint64_t> no_claims_at{0};
 };
 
 }  // namespace beringia::core

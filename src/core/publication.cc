@@ -2,9 +2,17 @@
 
 #include "base/kill_point.h"
 #include "core/doom.h"
+#include "core/native_claims.h"
+#include "core/recovery.h"
+#include "io/runtime.h"
 #include "observe/log.h"
 
 namespace beringia::core {
+namespace {
+
+constexpr Duration kMaxAsking = std::chrono::seconds{10};  // whether a write was applied
+
+}  // namespace
 
 Result<WriteTarget> find_target(const io::Context& context, Namespace::Parts& parts,
                                 const Grant& grant, const std::string& storage_class) {
@@ -27,6 +35,15 @@ Result<WriteTarget> find_target(const io::Context& context, Namespace::Parts& pa
   }
   BR_TRY(location, locate(context, parts, *target.mounts, path, Need::kWrite));
   if (location.directories.size() < 2) {
+    // A bucket that lies natively in a tree nobody has looked at yet is one, too.
+    BR_TRY(bucket, Path::parse("/" + std::string{path.bucket()} + "/"));
+    BR_TRY(found, find_bucket(context, parts, *target.mounts, bucket));
+    if (found) {
+      BR_TRY(again, locate(context, parts, *target.mounts, path, Need::kWrite));
+      location = std::move(again);
+    }
+  }
+  if (location.directories.size() < 2) {
     return std::unexpected(not_found("cannot write " + path.text(),
                                      "bucket \"" + std::string{path.bucket()} + "\" does not exist",
                                      "create it first")
@@ -42,6 +59,15 @@ Result<WriteTarget> find_target(const io::Context& context, Namespace::Parts& pa
     return std::unexpected(invalid("cannot write " + path.text(),
                                    "names below .beringia/ are reserved", "choose another key"));
   }
+  BR_TRY(claimed, is_claimed_elsewhere(context, parts, target.place.backend->declaration.id,
+                                       target.native_name, location));
+  if (claimed) {
+    return std::unexpected(
+        unsupported("cannot write " + path.text(),
+                    "a renamed directory still uses the name " + target.native_name +
+                        " in backend \"" + target.place.backend->declaration.name + "\"",
+                    "choose another name, or move that directory to another backend first"));
+  }
   target.before = std::move(location);
   return target;
 }
@@ -54,9 +80,18 @@ Publication::Publication(const io::Context& context, Namespace::Parts& parts, co
       target_{std::move(target)},
       write_id_{random_hex(parts.rng, 16)} {}
 
-Result<void> Publication::lock(const Conditions& conditions) {
-  BR_TRY(guard, parts_.locks.lock(context_, grant_.path()));
-  return locked_by(std::move(guard), conditions);
+Result<void> Publication::lock(const Conditions& conditions, const Company& company) {
+  if (company.path) {
+    BR_TRY(guards, parts_.locks.lock_both(context_, grant_.path(), *company.path));
+    const bool first = grant_.path() <= *company.path;
+    company_guard_ = std::move(first ? guards.second : guards.first);
+    guard_ = std::move(first ? guards.first : guards.second);
+  } else {
+    BR_TRY(guard, parts_.locks.lock(context_, grant_.path()));
+    guard_ = std::move(guard);
+  }
+  BR_TRY(look_again(conditions));
+  return company.check ? company.check() : Result<void>{};
 }
 
 Result<void> Publication::locked_by(PathLocks::Guard guard, const Conditions& conditions) {
@@ -65,6 +100,7 @@ Result<void> Publication::locked_by(PathLocks::Guard guard, const Conditions& co
 }
 
 Result<void> Publication::look_again(const Conditions& conditions) {
+  BR_TRY(settle_left_intent(context_, parts_, *target_.mounts, grant_.path()));
   BR_TRY(location, locate_locked(context_, parts_, *target_.mounts, grant_.path(), Need::kWrite));
   location_ = std::move(location);
   if (location_.directories.size() < 2) {
@@ -80,24 +116,45 @@ Result<void> Publication::look_again(const Conditions& conditions) {
   return check_conditions(conditions, location_.entry, false);
 }
 
-Result<backend::Expectation> Publication::expectation() {
-  const meta::BackendId id = target_.place.backend->declaration.id;
-  if (location_.entry) {
-    for (const auto& copy : location_.entry->copies) {
+Result<backend::Expectation> expectation_of(const io::Context& context, Namespace::Parts& parts,
+                                            const WriteTarget& target,
+                                            const meta::Location& location) {
+  const meta::BackendId id = target.place.backend->declaration.id;
+  if (location.entry) {
+    for (const auto& copy : location.entry->copies) {
       if (copy.backend == id &&
-          native_name_of(copy, *target_.mount, target_.place, location_) == target_.native_name) {
+          native_name_of(copy, *target.mount, target.place, location) == target.native_name) {
         return backend::Expectation::at(copy.version);
       }
     }
   }
-  BR_TRY(guarded, has_doomed_row(context_, parts_.store, id, target_.native_name));
+  BR_TRY(guarded, has_doomed_row(context, parts.store, id, target.native_name));
   if (!guarded) return backend::Expectation::absent();
-  // A delayed delete may or may not have happened, and a move may have put its copy there: what
-  // stands there now is replaced if it is the doomed one.
-  auto there = target_.place.backend->client->stat(context_, {target_.native_name});
+  // A delayed delete may or may not have happened, and a move may have put its copy there: what is
+  // doomed goes now, so that nobody else removes it between this look and the publication.
+  auto& client = *target.place.backend->client;
+  auto there = client.stat(context, {target.native_name});
   if (!there) return backend::Expectation::absent();
-  BR_TRY(doomed, is_doomed(context_, parts_.store, id, *there));
-  return doomed ? backend::Expectation::at(there->version) : backend::Expectation::absent();
+  // A move's copy is replaced, not removed: the move may just be publishing it, and this look may
+  // be one without the lock.
+  BR_TRY(unfinished, is_unfinished_move(context, parts.store, id, *there));
+  if (unfinished) return backend::Expectation::at(there->version);
+  BR_TRY(doomed, is_doomed(context, parts.store, id, *there));
+  if (doomed) {
+    auto removed = client.remove(context, {target.native_name, there->version});
+    const bool gone = removed || removed.error().code() == Code::kNotFound ||
+                      removed.error().code() == Code::kConflict;
+    if (!gone) return std::unexpected(std::move(removed).error());
+  }
+  return backend::Expectation::absent();
+}
+
+Result<Timestamp> birth_of_directories(const io::Context& context, Namespace::Parts& parts,
+                                       const Mounts& mounts, const LiveMount& mount,
+                                       const meta::Location& location, Timestamp now) {
+  if (location.parent_exists) return now;
+  BR_TRY(known, parent_is_known(context, parts, mounts, mount, location));
+  return known ? now : Timestamp{};
 }
 
 Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
@@ -112,7 +169,7 @@ Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
   copy.backend = target_.place.backend->declaration.id;
   copy.storage_class = target_.storage_class;
   record_.copies = {copy};
-  BR_TRY(expected, expectation());
+  BR_TRY(expected, expectation_of(context_, parts_, target_, location_));
 
   meta::IntentRecord intent;
   intent.id = write_id_;
@@ -125,12 +182,20 @@ Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
   intent.started = record_.created;
   intent.boot = parts_.boot;
   intent.entry = meta::encode(record_);
+  // Buffered: it must survive a crash of the process. After a power loss the object describes
+  // itself by its attributes and the directory is looked at again (docs/semantics.md). But it does
+  // not tell that its bytes were renamed, and from where.
+  auto durability = kv::Durability::kBuffered;
+  if (source_) {
+    intent.kind = meta::IntentRecord::Kind::kRename;
+    intent.other_path = source_->text();
+    durability = kv::Durability::kSync;
+  }
   kv::Batch batch;
   batch.put(meta::intent_key(intent.path), meta::encode(intent));
-  // Buffered: it must survive a crash of the process. After a power loss the object describes
-  // itself by its attributes and the directory is looked at again (docs/semantics.md).
-  BR_TRY(parts_.store.commit(context_, std::move(batch), kv::Durability::kBuffered));
+  BR_TRY(parts_.store.commit(context_, std::move(batch), durability));
   intended_ = true;
+  expected_absent_ = expected.kind == backend::Expectation::Kind::kAbsent;
   BR_KILL_POINT("write.intent");
   backend::Seal seal;
   seal.size = record_.size;
@@ -155,7 +220,9 @@ void Publication::doom_others(kv::Batch& batch) const {
 
 Result<void> Publication::commit_once(const Extra& extra) {
   kv::Batch batch;
-  parts_.tree.put_entry(batch, location_, record_, record_.created);
+  BR_TRY(birth, birth_of_directories(context_, parts_, *target_.mounts, *target_.mount, location_,
+                                     record_.created));
+  parts_.tree.put_entry(batch, location_, record_, birth);
   batch.remove(meta::intent_key(grant_.path().text()));
   doom_others(batch);
   meta::append_feed(batch, {meta::FeedRecord::Kind::kPut,
@@ -165,10 +232,24 @@ Result<void> Publication::commit_once(const Extra& extra) {
                             record_.created});
   batch.append(std::string{audit::kStream}, grant_.record_for_commit());
   if (extra) BR_TRY(extra(batch));
-  auto committed = parts_.store.commit(context_, batch, kv::Durability::kSync);
+  // The bytes are there: whoever asked for them may be gone by now, the commit goes on.
+  auto committed = parts_.store.commit(io::Context{}, batch, kv::Durability::kSync);
   parts_.tree.committed(batch);
   if (!committed) return std::unexpected(std::move(committed).error());
   return {};
+}
+
+/// After a sibling made or dropped the directory: the entry itself is locked.
+Result<void> Publication::resolve_again() {
+  BR_TRY(location, parts_.tree.resolve(io::Context{}, grant_.path()));
+  location_ = std::move(location);
+  if (location_.directories.size() >= 2 &&
+      default_native_name(*target_.mount, target_.place, location_) == target_.native_name) {
+    return {};
+  }
+  return std::unexpected(conflict("cannot write " + grant_.path().text(),
+                                  "its directory was removed or renamed meanwhile", "send it again")
+                             .with_tag(std::string{kTakeBack}));
 }
 
 Result<Entry> Publication::commit(const backend::CopyInfo& info, const Extra& extra) {
@@ -181,21 +262,15 @@ Result<Entry> Publication::commit(const backend::CopyInfo& info, const Extra& ex
   for (int attempt = 1;; ++attempt) {
     auto done = commit_once(extra);
     if (done) break;
+    const bool again = done.error().code() == Code::kConflict && done.error().tag() != kTakeBack &&
+                       attempt < kMaxCommitAttempts;
+    if (again) done = resolve_again();
+    if (done) continue;
     if (done.error().tag() == kTakeBack) return std::unexpected(lost_race(info, done.error()));
-    if (done.error().code() != Code::kConflict || attempt == kMaxCommitAttempts) {
-      ++parts_.unsettled_intents;
-      return std::unexpected(
-          std::move(done).error().during("recording the write of " + grant_.path().text()));
-    }
-    // A sibling made or dropped the directory, or it was renamed: the entry itself is locked.
-    BR_TRY(location, parts_.tree.resolve(context_, grant_.path()));
-    location_ = std::move(location);
-    if (location_.directories.size() < 2 ||
-        default_native_name(*target_.mount, target_.place, location_) != target_.native_name) {
-      return std::unexpected(lost_race(
-          info, conflict("cannot write " + grant_.path().text(),
-                         "its directory was removed or renamed meanwhile", "send it again")));
-    }
+    if (again) continue;
+    ++parts_.unsettled_intents;
+    return std::unexpected(
+        std::move(done).error().during("recording the write of " + grant_.path().text()));
   }
   BR_KILL_POINT("write.committed");
   grant_.committed();
@@ -217,18 +292,36 @@ void Publication::remove_doomed_now() {
   }
 }
 
+/// The bytes lie under a name that no longer belongs to this path. New ones are taken back; those
+/// that replaced others stay, and the catalog follows them: nothing else is left of the old ones.
 Error Publication::lost_race(const backend::CopyInfo& info, Error error) {
-  // The bytes lie under a name that no longer belongs to this path: take them back.
-  auto removed = target_.place.backend->client->remove(context_, {info.name, info.version});
-  if (!removed) ++parts_.unsettled_intents;
-  drop_intent();
+  if (expected_absent_) {
+    auto removed = target_.place.backend->client->remove(io::Context{}, {info.name, info.version});
+    if (!removed) ++parts_.unsettled_intents;
+    drop_intent();
+  } else {
+    follow_native();
+  }
   return std::move(error).with_tag("race");
+}
+
+/// Gives the write up and makes the catalog agree with what is there natively.
+void Publication::follow_native() {
+  auto followed =
+      reconcile_entry(io::Context{}, parts_, *target_.mounts, grant_.path(), Need::kWrite);
+  if (followed) return drop_intent();
+  // The intent stays: whoever writes next, and the janitor, look again.
+  ++parts_.unsettled_intents;
+  observe::log_debug("native_state_unknown", "The catalog could not follow a backend yet.",
+                     {observe::field("why", followed.error().to_string())});
 }
 
 Result<Entry> Publication::recover(Error error, const Extra& extra) {
   if (!intended_) return std::unexpected(std::move(error));
-  if (error.retry() == Retry::kMaybeApplied) {
-    auto there = target_.place.backend->client->stat(context_, {target_.native_name});
+  if (error.retry() == Retry::kMaybeApplied || error.code() == Code::kCancelled) {
+    // The caller's deadline may be what broke the write off; the question is short.
+    const auto soon = io::Context{}.with_deadline(io::now() + kMaxAsking);
+    auto there = target_.place.backend->client->stat(soon, {target_.native_name});
     if (there) {
       auto id = there->attributes.find("beringia-write-id");
       if (id != there->attributes.end() && id->second == write_id_) return commit(*there, extra);
@@ -237,6 +330,12 @@ Result<Entry> Publication::recover(Error error, const Extra& extra) {
       ++parts_.unsettled_intents;
       return std::unexpected(std::move(error));
     }
+  }
+  if (error.code() == Code::kConflict) {
+    // Natively there is something else than the catalog says. The next try shall find it.
+    follow_native();
+    if (error.tag().empty()) error = std::move(error).with_tag("race");
+    return std::unexpected(std::move(error));
   }
   drop_intent();
   return std::unexpected(std::move(error));

@@ -36,8 +36,15 @@ struct WriteTarget {
 class Publication {
  public:
   /// Rows that belong to the same commit; called again when the commit is tried again. An error
-  /// takes the published bytes back.
+  /// with tag kTakeBack takes the published bytes back.
   using Extra = std::function<Result<void>(kv::Batch&)>;
+  /// What else has a part in the change: another path that is locked too (a rename's source), a
+  /// last check under the locks, and rows for the commit. All may be empty.
+  struct Company {
+    std::optional<Path> path;
+    std::function<Result<void>()> check;
+    Extra rows;
+  };
 
   Publication(const io::Context& context, Namespace::Parts& parts, const Grant& grant,
               WriteTarget target);
@@ -45,8 +52,11 @@ class Publication {
   const std::string& write_id() const { return write_id_; }
   /// Uploads: the upload's id is the write's id, so that recovery finds its rows.
   void use_write_id(std::string id) { write_id_ = std::move(id); }
-  /// Takes the lock, revalidates, checks the conditions. @error as check_conditions, kConflict
-  [[nodiscard]] Result<void> lock(const Conditions& conditions);
+  /// Part of a rename: recovery finishes it only together with the removal of `source`.
+  void renames(const std::optional<Path>& source) { source_ = source; }
+  /// Takes the lock (and the company's), revalidates, checks the conditions.
+  /// @error as check_conditions, kConflict
+  [[nodiscard]] Result<void> lock(const Conditions& conditions, const Company& company = {});
   /// Adopts a lock that the caller took (copy locks two paths).
   [[nodiscard]] Result<void> locked_by(PathLocks::Guard guard, const Conditions& conditions);
   /// The entry as it is now, under the lock.
@@ -63,11 +73,12 @@ class Publication {
 
  private:
   Result<void> look_again(const Conditions& conditions);
-  Result<backend::Expectation> expectation();
   Result<void> commit_once(const Extra& extra);
+  Result<void> resolve_again();
   void doom_others(kv::Batch& batch) const;
   void drop_intent();
   Error lost_race(const backend::CopyInfo& info, Error error);
+  void follow_native();
   void remove_doomed_now();
 
   const io::Context& context_;
@@ -75,10 +86,13 @@ class Publication {
   const Grant& grant_;
   WriteTarget target_;
   std::string write_id_;
+  std::optional<Path> source_;
   PathLocks::Guard guard_;
+  PathLocks::Guard company_guard_;
   meta::Location location_;
   meta::EntryRecord record_;
   bool intended_ = false;
+  bool expected_absent_ = false;
 };
 
 /// Counts, hashes and hands on a body.
@@ -108,15 +122,29 @@ inline constexpr std::string_view kTakeBack = "take_back";
 meta::EntryRecord make_record(const WriteAttributes& attributes, uint64_t size, uint32_t crc32c,
                               std::optional<std::string> md5);
 
-/// The write verb; `extra` rows join its commit.
+/// The native object that a write of `location` to the target must find.
+[[nodiscard]] Result<backend::Expectation> expectation_of(const io::Context& context,
+                                                          Namespace::Parts& parts,
+                                                          const WriteTarget& target,
+                                                          const meta::Location& location);
+
+/// Creation time of the directories that a write of `location` makes: 0 when nobody has looked yet
+/// what lies natively in their parent, so that they count as unknown themselves.
+[[nodiscard]] Result<Timestamp> birth_of_directories(const io::Context& context,
+                                                     Namespace::Parts& parts, const Mounts& mounts,
+                                                     const LiveMount& mount,
+                                                     const meta::Location& location, Timestamp now);
+
+/// The write verb, with company.
 [[nodiscard]] Result<Entry> write_entry(const io::Context& context, Namespace::Parts& parts,
                                         const Grant& grant, const WriteRequest& request,
-                                        const Publication::Extra& extra);
+                                        const Publication::Company& company);
 
-/// The copy verb; `extra` rows join its commit (rename removes the source in it).
+/// The copy verb, with company (rename removes the source in its commit).
 [[nodiscard]] Result<Entry> copy_entry(Namespace& names, const io::Context& context,
                                        Namespace::Parts& parts, const Grant& from, const Grant& to,
-                                       const CopyRequest& request, const Publication::Extra& extra);
+                                       const CopyRequest& request,
+                                       const Publication::Company& company);
 
 /// Bound of repeating a commit while siblings make or drop the parent directory.
 inline constexpr int kMaxCommitAttempts = 32;

@@ -5,6 +5,7 @@
 
 #include "core/adopt.h"
 #include "core/doom.h"
+#include "core/native_claims.h"
 #include "io/runtime.h"
 #include "observe/log.h"
 
@@ -41,6 +42,28 @@ Sighting look(const io::Context& context, LiveLocation place, std::string native
     sighting.error = info.error();
   }
   return sighting;
+}
+
+bool is_a_copy(const meta::Location& location, const LiveMount& mount, const Sighting& sighting) {
+  if (!location.entry) return false;
+  return std::any_of(
+      location.entry->copies.begin(), location.entry->copies.end(), [&](const meta::Copy& copy) {
+        return copy.backend == sighting.place.backend->declaration.id &&
+               native_name_of(copy, mount, sighting.place, location) == sighting.native_name;
+      });
+}
+
+/// A default name that a renamed directory still uses is not this path's.
+Result<void> drop_claimed(const io::Context& context, Namespace::Parts& parts,
+                          const LiveMount& mount, const meta::Location& location,
+                          std::vector<Sighting>& sightings) {
+  for (auto& sighting : sightings) {
+    if (!sighting.info || is_a_copy(location, mount, sighting)) continue;
+    BR_TRY(claimed, is_claimed_elsewhere(context, parts, sighting.place.backend->declaration.id,
+                                         sighting.native_name, location));
+    if (claimed) sighting.info.reset();
+  }
+  return {};
 }
 
 /// Looks in every place where the name could be: the copies' own, then the mount's locations.
@@ -98,6 +121,19 @@ Result<bool> parent_is_known(const io::Context& context, Namespace::Parts& parts
 
 namespace {
 
+/// Someone has put an object into a place of the mount before those of the entry's copies.
+bool is_put_before(const io::Context& context, const LiveMount& mount,
+                   const meta::Location& location) {
+  for (const auto& place : mount.locations) {
+    const auto id = place.backend->declaration.id;
+    for (const auto& copy : location.entry->copies) {
+      if (copy.backend == id) return false;
+    }
+    if (look(context, place, default_native_name(mount, place, location)).info) return true;
+  }
+  return false;
+}
+
 /// One cheap look, without the lock: does the catalog still tell the truth about this name?
 Result<bool> still_agrees(const io::Context& context, const Mounts& mounts, const LiveMount& mount,
                           const meta::Location& location) {
@@ -108,6 +144,7 @@ Result<bool> still_agrees(const io::Context& context, const Mounts& mounts, cons
     }
     return true;
   }
+  if (is_put_before(context, mount, location)) return false;
   for (const auto& copy : location.entry->copies) {
     if (copy.state != meta::CopyState::kValid) continue;
     auto place = mount.location_of(mounts.backend(copy.backend));
@@ -181,6 +218,7 @@ namespace {
 struct Verdict {
   std::vector<meta::Copy> kept;
   bool changed = false;  // a copy is lost, or is the same bytes under another version
+  bool waits = false;    // a copy may be under its directory's old or new native name
   const Sighting* overwritten_by = nullptr;
 };
 
@@ -194,6 +232,18 @@ bool is_same_generation(const meta::EntryRecord& record, const backend::CopyInfo
   return says("beringia-generation") == std::to_string(record.generation) &&
          says("beringia-write-id") == record.write_id && info.size == record.size &&
          record.crc32c && info.crc32c == record.crc32c;
+}
+
+/// A directory on the way was renamed and the native one did not follow yet (or nobody knows).
+bool is_between_names(const meta::Location& location, const LiveBackend& live) {
+  if (!live.client->capabilities().native_rename ||
+      !live.client->capabilities().native_directories) {
+    return false;
+  }
+  return std::any_of(location.directories.begin(), location.directories.end(),
+                     [&](const meta::DirectoryOnPath& directory) {
+                       return directory.record.native_base.contains(live.declaration.id);
+                     });
 }
 
 Verdict judge_copies(const Mounts& mounts, const LiveMount& mount, const meta::Location& location,
@@ -214,6 +264,9 @@ Verdict judge_copies(const Mounts& mounts, const LiveMount& mount, const meta::L
       verdict.changed = true;
     } else if (seen->info) {
       if (verdict.overwritten_by == nullptr) verdict.overwritten_by = seen;
+    } else if (is_between_names(location, *place.backend)) {
+      verdict.kept.push_back(copy);
+      verdict.waits = true;
     } else {
       verdict.changed = true;
     }
@@ -233,6 +286,25 @@ Result<const Sighting*> first_adoptable(const io::Context& context, Namespace::P
   return nullptr;
 }
 
+/// A name found in several places belongs to the first: is there something that someone put into a
+/// place before those of the entry's copies?
+Result<const Sighting*> put_before(const io::Context& context, Namespace::Parts& parts,
+                                   const LiveMount& mount, const meta::EntryRecord& entry,
+                                   const std::vector<Sighting>& sightings) {
+  for (const auto& place : mount.locations) {
+    const auto id = place.backend->declaration.id;
+    for (const auto& copy : entry.copies) {
+      if (copy.backend == id) return nullptr;
+    }
+    for (const auto& sighting : sightings) {
+      if (!sighting.info || sighting.place.backend != place.backend) continue;
+      BR_TRY(doomed, is_doomed(context, parts.store, id, *sighting.info));
+      if (!doomed) return &sighting;
+    }
+  }
+  return nullptr;
+}
+
 const Sighting* first_unknown(const std::vector<Sighting>& sightings) {
   for (const auto& sighting : sightings) {
     if (sighting.unknown) return &sighting;
@@ -244,12 +316,19 @@ Result<void> reconcile_once(const io::Context& context, Namespace::Parts& parts,
                             const Mounts& mounts, const LiveMount& mount, const Path& path,
                             Need need) {
   BR_TRY(location, parts.tree.resolve(context, path));
-  const auto sightings = look_everywhere(context, mounts, mount, location);
+  auto sightings = look_everywhere(context, mounts, mount, location);
+  BR_TRY(drop_claimed(context, parts, mount, location, sightings));
   Adoption adoption{context, parts, mounts, mount, location};
   if (location.entry) {
     Verdict verdict = judge_copies(mounts, mount, location, sightings);
+    BR_TRY(before, put_before(context, parts, mount, *location.entry, sightings));
+    if (before != nullptr) return adoption.overwrite(before->place, *before->info);
     if (verdict.overwritten_by != nullptr) {
       return adoption.overwrite(verdict.overwritten_by->place, *verdict.overwritten_by->info);
+    }
+    if (verdict.waits) {
+      return std::unexpected(unavailable("cannot look for " + path.text(),
+                                         "the rename of its directory is not finished natively"));
     }
     if (!verdict.kept.empty()) {
       if (!verdict.changed) return {};
@@ -259,7 +338,16 @@ Result<void> reconcile_once(const io::Context& context, Namespace::Parts& parts,
     return moved != nullptr ? adoption.overwrite(moved->place, *moved->info) : adoption.forget();
   }
   BR_TRY(found, first_adoptable(context, parts, sightings));
-  if (found != nullptr) return adoption.insert(found->place, *found->info);
+  if (found != nullptr) {
+    if (location.directories.size() < 2) {
+      // Buckets stay when they are empty: an entry must not make one on the way.
+      BR_TRY(bucket, Path::parse("/" + std::string{path.bucket()} + "/"));
+      BR_TRY(make_found_directory(context, parts, bucket));
+      BR_TRY(again, parts.tree.resolve(context, path));
+      location = std::move(again);
+    }
+    return adoption.insert(found->place, *found->info);
+  }
   const Sighting* unknown = first_unknown(sightings);
   if (unknown != nullptr && need == Need::kRead) {
     BR_TRY(known, parent_is_known(context, parts, mounts, mount, location));

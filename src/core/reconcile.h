@@ -52,6 +52,10 @@ enum class Need { kRead, kWrite };
 /// "There is no such entry"; with tag "no_bucket" when not even its top-level directory exists.
 Error no_entry(const meta::Location& location);
 
+/// Adds a directory that was found natively: what lies in it is not known yet.
+[[nodiscard]] Result<void> make_found_directory(const io::Context& context, Namespace::Parts& parts,
+                                                const Path& path);
+
 /// The catalog knows what lies below the directory that holds `location`: it was synced under this
 /// epoch, or made by us below one that was. docs/semantics.md, "What exclusive means".
 [[nodiscard]] Result<bool> parent_is_known(const io::Context& context, Namespace::Parts& parts,

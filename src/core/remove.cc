@@ -3,6 +3,7 @@
 #include "core/parts.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
+#include "core/recovery.h"
 
 namespace beringia::core {
 namespace {
@@ -30,6 +31,7 @@ Result<Entry> Namespace::remove(const io::Context& context, const Grant& grant,
     return std::unexpected(denied("cannot remove " + path.text(), "its mount is read-only"));
   }
   BR_TRY(guard, parts_.locks.lock(context, path));
+  BR_TRY(settle_left_intent(context, parts_, *mounts, path));
   BR_TRY(located, locate_locked(context, parts_, *mounts, path, Need::kRead));
   meta::Location location = std::move(located);
   BR_TRY(check_conditions(conditions, location.entry, false));

@@ -38,6 +38,7 @@ Result<bool> settle_once(const io::Context& context, Namespace::Parts& parts, co
     if (!place.backend) continue;
     BR_TRY(moved, move_natively(context, *mount, place, base, location));
     if (moved) record.native_base.erase(backend);
+    ++parts.native_removals;
   }
   kv::Batch batch;
   batch.check(meta::directory_key(id), directory.record_bytes);

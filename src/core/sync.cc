@@ -4,6 +4,7 @@
 
 #include "core/adopt.h"
 #include "core/doom.h"
+#include "core/native_claims.h"
 #include "core/reconcile.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -13,7 +14,6 @@ namespace {
 
 constexpr size_t kPage = 1000;  // names per backend listing call
 constexpr int kMaxDepth = 16;   // of pruning directories that vanished natively
-constexpr int kMaxAttempts = 16;
 /// Sorts behind every name below a directory: U+10FFFF.
 constexpr std::string_view kBehindAll = "\xF4\x8F\xBF\xBF";
 
@@ -45,11 +45,12 @@ class DirectorySync {
                                                            const std::optional<std::string>& upper);
   Result<void> native_only(const LiveLocation& place, const std::string& name,
                            const backend::CopyInfo* info);
+  Result<bool> has_adoptable_below(const LiveLocation& place, const std::string& native_prefix,
+                                   bool bucket);
   Result<void> catalog_only(const LiveLocation& place, const meta::Child& child);
   Result<void> both(const LiveLocation& place, const meta::Child& child,
                     const backend::CopyInfo& info);
   Result<void> look_again(const Path& path);
-  Result<void> make_directory(const Path& path);
   Result<void> drop_if_empty(const Path& path);
 
   const io::Context& context_;
@@ -58,7 +59,8 @@ class DirectorySync {
   const LiveMount& mount_;
   const Path& directory_;
   const int depth_;
-  std::string prefix_;  // native name of the directory in the current place
+  std::string prefix_;     // native name of the directory in the current place
+  uint64_t removals_ = 0;  // Parts::native_removals before the page was listed
 };
 
 Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
@@ -76,6 +78,7 @@ Result<std::optional<std::string>> DirectorySync::run(const LiveLocation& place,
     if (after.ends_with('/')) request.start_after += kBehindAll;
   }
   for (size_t seen = 0;;) {
+    removals_ = parts_.native_removals;
     auto page = place.backend->client->list(context_, request);
     if (!page)
       return std::unexpected(std::move(page).error().during("listing " + directory_.text()));
@@ -159,23 +162,52 @@ Result<void> DirectorySync::native_only(const LiveLocation& place, const std::st
                        observe::field("why", path.error().to_string())});
     return {};
   }
+  BR_TRY(location, parts_.tree.resolve(context_, *path));
+  BR_TRY(claimed, is_claimed_elsewhere(context_, parts_, place.backend->declaration.id,
+                                       prefix_ + name, location));
+  if (claimed) return {};
+  const bool may_be_gone = parts_.native_removals != removals_;
   if (info == nullptr) {
-    return mounts_.is_mount_point(*path) ? Result<void>{} : make_directory(*path);
+    if (mounts_.is_mount_point(*path)) return {};
+    BR_TRY(any, has_adoptable_below(place, prefix_ + name, path->directories().size() == 1));
+    return any ? make_found_directory(context_, parts_, *path) : Result<void>{};
   }
   // Complete listings (checksums included) are believed; the others cost one stat each.
-  if (!info->crc32c) return look_again(*path);
+  if (!info->crc32c || may_be_gone) return look_again(*path);
   // Doomed, or a move's unfinished work? The closer look tells.
   BR_TRY(guarded,
          has_doomed_row(context_, parts_.store, place.backend->declaration.id, info->name));
   if (guarded) return look_again(*path);
   BR_TRY(guard, parts_.locks.lock(context_, *path));
-  BR_TRY(location, parts_.tree.resolve(context_, *path));
+  if (parts_.native_removals != removals_) {
+    BR_TRY(reconcile_entry(context_, parts_, mounts_, *path, Need::kWrite));
+    return {};
+  }
+  BR_TRY(now, parts_.tree.resolve(context_, *path));
+  location = std::move(now);
   if (location.entry) return {};  // made or adopted meanwhile
   Adoption adoption{context_, parts_, mounts_, mount_, location};
   auto inserted = adoption.insert(place, *info);
   if (inserted || inserted.error().code() != Code::kConflict) return inserted;
   BR_TRY(reconcile_entry(context_, parts_, mounts_, *path, Need::kWrite));
   return {};
+}
+
+/// A native directory is one of ours when something lies in it that will stay; a bucket that
+/// somebody made natively may be empty.
+Result<bool> DirectorySync::has_adoptable_below(const LiveLocation& place,
+                                                const std::string& native_prefix, bool bucket) {
+  const auto backend = place.backend->declaration.id;
+  const bool native = place.backend->client->capabilities().native_directories;
+  BR_TRY(doomed, has_doomed_below(context_, parts_.store, backend, native_prefix));
+  if (!doomed && native && bucket) return true;
+  if (!doomed && !native && parts_.native_removals == removals_) return true;
+  BR_TRY(page, place.backend->client->list(context_, {native_prefix, {}, false, kPage, {}}));
+  for (const auto& item : page.items) {
+    BR_TRY(goes, has_doomed_row(context_, parts_.store, backend, item.name));
+    if (!goes) return true;
+  }
+  return (native && bucket && page.items.empty()) || !page.next_page_token.empty();
 }
 
 Result<void> DirectorySync::both(const LiveLocation& place, const meta::Child& child,
@@ -210,24 +242,6 @@ Result<void> DirectorySync::look_again(const Path& path) {
   BR_TRY(guard, parts_.locks.lock(context_, path));
   BR_TRY(reconcile_entry(context_, parts_, mounts_, path, Need::kWrite));
   return {};
-}
-
-Result<void> DirectorySync::make_directory(const Path& path) {
-  for (int attempt = 1;; ++attempt) {
-    BR_TRY(location, parts_.tree.resolve(context_, path));
-    if (location.parent_exists) return {};
-    meta::DirectoryEntry entry;
-    entry.explicit_directory = path.directories().size() == 1;  // a bucket stays when empty
-    entry.owner = entry.explicit_directory ? "root" : "";
-    kv::Batch batch;
-    parts_.tree.put_directory(batch, location, entry, Timestamp{});
-    auto committed = parts_.store.commit(context_, batch, kv::Durability::kBuffered);
-    parts_.tree.committed(batch);
-    if (committed) return {};
-    if (committed.error().code() != Code::kConflict || attempt == kMaxAttempts) {
-      return std::unexpected(std::move(committed).error());
-    }
-  }
 }
 
 Result<void> DirectorySync::drop_if_empty(const Path& path) {

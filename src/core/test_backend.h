@@ -49,6 +49,8 @@ class FaultyBackend final : public backend::Backend {
   }
 
   backend::Backend& inner() { return *inner_; }
+  /// A new process connects anew; nobody may be calling.
+  void reconnect(std::shared_ptr<backend::Backend> inner) { inner_ = std::move(inner); }
   /// What callers are told it can do; changed before use.
   backend::Capabilities& shown_capabilities() { return capabilities_; }
   void set_before(Hook hook) { before_ = std::move(hook); }
@@ -73,8 +75,8 @@ class FaultyBackend final : public backend::Backend {
   }
 
   const backend::Capabilities& capabilities() const override { return capabilities_; }
-  Result<backend::CopyInfo> stat(const io::Context& context,
-                                 const backend::StatRequest& request) override {
+  [[nodiscard]] Result<backend::CopyInfo> stat(const io::Context& context,
+                                               const backend::StatRequest& request) override {
     return run(Call::kStat, request.name, [&] { return inner_->stat(context, request); });
   }
   [[nodiscard]] Result<std::unique_ptr<io::ByteSource>> read(
@@ -83,27 +85,27 @@ class FaultyBackend final : public backend::Backend {
     if (source && on_read_) return on_read_(std::move(*source));
     return source;
   }
-  Result<backend::CopyInfo> write(const io::Context& context,
-                                  const backend::WriteRequest& request) override {
+  [[nodiscard]] Result<backend::CopyInfo> write(const io::Context& context,
+                                                const backend::WriteRequest& request) override {
     return run(Call::kWrite, request.name, [&] { return inner_->write(context, request); });
   }
-  Result<backend::CopyPage> list(const io::Context& context,
-                                 const backend::ListRequest& request) override {
+  [[nodiscard]] Result<backend::CopyPage> list(const io::Context& context,
+                                               const backend::ListRequest& request) override {
     return run(Call::kList, request.prefix, [&] { return inner_->list(context, request); });
   }
   Result<void> remove(const io::Context& context, const backend::RemoveRequest& request) override {
     return run(Call::kRemove, request.name, [&] { return inner_->remove(context, request); });
   }
-  Result<backend::CopyInfo> compose(const io::Context& context,
-                                    const backend::ComposeRequest& request) override {
+  [[nodiscard]] Result<backend::CopyInfo> compose(const io::Context& context,
+                                                  const backend::ComposeRequest& request) override {
     return run(Call::kCompose, request.name, [&] { return inner_->compose(context, request); });
   }
-  Result<backend::CopyInfo> rename(const io::Context& context,
-                                   const backend::RenameRequest& request) override {
+  [[nodiscard]] Result<backend::CopyInfo> rename(const io::Context& context,
+                                                 const backend::RenameRequest& request) override {
     return run(Call::kRename, request.from, [&] { return inner_->rename(context, request); });
   }
-  Result<backend::CopyInfo> update(const io::Context& context,
-                                   const backend::UpdateRequest& request) override {
+  [[nodiscard]] Result<backend::CopyInfo> update(const io::Context& context,
+                                                 const backend::UpdateRequest& request) override {
     return run(Call::kUpdate, request.name, [&] { return inner_->update(context, request); });
   }
   Result<void> make_directory(const io::Context& context, const std::string& name) override {

@@ -81,6 +81,7 @@ struct WorldOptions {
   std::vector<std::string> memory_backends;           // stand for remote stores
   std::vector<MountSpec> mounts = {{"/", {"disk"}}};
   std::vector<std::pair<std::string, std::string>> aliases;  // bucket name -> directory
+  std::vector<meta::PolicyDeclaration> policies;
   /// The catalog's log lies on the simulated disk, so restart() after a crash of the disk is a
   /// power loss. False: the catalog is in memory and outlives restart().
   bool catalog_on_disk = false;
@@ -114,8 +115,9 @@ class World {
       ids_[name] = ++id;
     }
     disk_.prepare_directory("/catalog");
+    disk_.prepare_directory("/elsewhere");
     if (options_.wrap_disk) wrapped_disk_ = options_.wrap_disk(disk_);
-    for (const auto& [name, number] : ids_) add_backend(name);
+    for (const auto& [name, number] : ids_) connect(name);
     if (options_.start) start();
   }
   ~World() { stop(); }
@@ -125,7 +127,8 @@ class World {
   // ---- the process ----------------------------------------------------------------------------
   void start() { must(try_start(), "start"); }
   /// As start(), where a crash may come in between.
-  Result<void> try_start() {
+  [[nodiscard]] Result<void> try_start() {
+    for (const auto& name : options_.file_backends) connect(name);  // open files are the process's
     if (!store_ || options_.catalog_on_disk) {
       BR_TRY(opened,
              options_.catalog_on_disk ? kv::open_memory(&disk_, "/catalog") : kv::open_memory());
@@ -145,8 +148,9 @@ class World {
   }
   /// Forgets what the process knew, without a clean end, and starts again.
   void restart() { must(try_restart(), "restart"); }
-  Result<void> try_restart() {
-    process_.reset();
+  void forget_process() { process_.reset(); }
+  [[nodiscard]] Result<void> try_restart() {
+    forget_process();
     return try_start();
   }
   void start_janitor(Janitor::Options options = {}) {
@@ -164,6 +168,10 @@ class World {
   Rng& rng() { return rng_; }
   const Clock& clock() const { return *process_->clock; }
   std::shared_ptr<const Mounts> mounts() { return process_->mounts.get(); }
+  void set_policies(std::vector<meta::PolicyDeclaration> policies) {
+    options_.policies = std::move(policies);
+    process_->mount(*this);
+  }
   void set_mounts(std::vector<MountSpec> mounts) {
     options_.mounts = std::move(mounts);
     process_->mount(*this);
@@ -185,11 +193,41 @@ class World {
       return;
     }
     const std::string path = root_of(backend) + "/" + name;
-    make_parents(path);
+    must(make_parents(path), "foreign directory");
     auto file = must(disk_.open(path, io::OpenMode::kCreateOrTruncate), "foreign file");
     must(file->write_at(0, bytes));
     must(file->sync());
     must(disk_.sync_directory(path.substr(0, path.rfind('/'))));
+  }
+  /// As foreign_write() and foreign_remove() where a crash may come in between; files are replaced
+  /// as a whole.
+  [[nodiscard]] Result<void> foreign_replace(const std::string& backend, const std::string& name,
+                                             const std::string& bytes) {
+    if (auto remote = remote_.find(backend); remote != remote_.end()) {
+      remote->second->put_foreign(name, bytes);
+      return {};
+    }
+    const std::string path = root_of(backend) + "/" + name;
+    const std::string temporary = "/elsewhere/" + std::to_string(rng_.next());
+    BR_TRY(file, disk_.open(temporary, io::OpenMode::kCreateOrTruncate));
+    BR_TRY(file->write_at(0, bytes));
+    BR_TRY(file->sync());
+    // The directory may go at any time, when our own side empties it.
+    for (int attempt = 1;; ++attempt) {
+      BR_TRY(make_parents(path));
+      auto moved = disk_.rename(temporary, path);
+      if (moved) break;
+      if (attempt == 16 || moved.error().code() != Code::kNotFound) return moved;
+    }
+    return disk_.sync_directory(path.substr(0, path.rfind('/')));
+  }
+  [[nodiscard]] Result<void> foreign_drop(const std::string& backend, const std::string& name) {
+    if (auto remote = remote_.find(backend); remote != remote_.end()) {
+      return remote->second->remove(context, {name, {}});
+    }
+    const std::string path = root_of(backend) + "/" + name;
+    BR_TRY(disk_.unlink(path));
+    return disk_.sync_directory(path.substr(0, path.rfind('/')));
   }
   void foreign_remove(const std::string& backend, const std::string& name) {
     if (auto remote = remote_.find(backend); remote != remote_.end()) {
@@ -215,7 +253,8 @@ class World {
     }
     return must(people.principal_of(context, *key), "principal");
   }
-  Result<Grant> admit(Action action, const std::string& path, const std::string& who = "root") {
+  [[nodiscard]] Result<Grant> admit(Action action, const std::string& path,
+                                    const std::string& who = "root") {
     return gate().admit(context, principal(who), action, must(Path::parse(path), "path"),
                         Door{"test", "test", "127.0.0.1", "request"});
   }
@@ -223,16 +262,17 @@ class World {
     return must(admit(action, path, who), "admit");
   }
 
-  Result<DirectoryInfo> make_directory(const std::string& path, const std::string& who = "root") {
+  [[nodiscard]] Result<DirectoryInfo> make_directory(const std::string& path,
+                                                     const std::string& who = "root") {
     return names().make_directory(context, grant(Action::kAdminister, path, who), {});
   }
-  Result<Entry> put(const std::string& path, const std::string& bytes, WriteRequest request = {},
-                    const std::string& who = "root") {
+  [[nodiscard]] Result<Entry> put(const std::string& path, const std::string& bytes,
+                                  WriteRequest request = {}, const std::string& who = "root") {
     io::StringSource body{bytes};
     request.body = &body;
     return names().write(context, grant(Action::kWrite, path, who), request);
   }
-  Result<std::string> get(const std::string& path, const ReadRequest& request = {}) {
+  [[nodiscard]] Result<std::string> get(const std::string& path, const ReadRequest& request = {}) {
     BR_TRY(open, names().read(context, grant(Action::kRead, path), request));
     BR_TRY(bytes, io::read_all(context, *open.body, 64 << 20));
     if (bytes.size() != open.range.length) {
@@ -240,21 +280,26 @@ class World {
     }
     return std::move(bytes);
   }
-  Result<Entry> stat(const std::string& path) {
+  [[nodiscard]] Result<Entry> stat(const std::string& path) {
     return names().stat(context, grant(Action::kRead, path));
   }
-  Result<Entry> remove(const std::string& path, const Conditions& conditions = {}) {
+  [[nodiscard]] Result<Entry> remove(const std::string& path, const Conditions& conditions = {}) {
     return names().remove(context, grant(Action::kDelete, path), conditions);
   }
-  Result<ListPage> list(const std::string& directory, const ListRequest& request = {}) {
+  [[nodiscard]] Result<ListPage> list(const std::string& directory,
+                                      const ListRequest& request = {}) {
     return names().list(context, grant(Action::kList, directory), request);
   }
-  Result<Entry> copy(const std::string& from, const std::string& to,
-                     const CopyRequest& request = {}) {
+  [[nodiscard]] Result<Entry> copy(const std::string& from, const std::string& to,
+                                   const CopyRequest& request = {}) {
     return names().copy(context, grant(Action::kRead, from), grant(Action::kWrite, to), request);
   }
-  Result<void> rename(const std::string& from, const std::string& to) {
+  [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to) {
     return names().rename(context, grant(Action::kDelete, from), grant(Action::kWrite, to), {}, {});
+  }
+  [[nodiscard]] Result<void> rename_directory(const std::string& from, const std::string& to) {
+    return names().rename_directory(context, grant(Action::kDelete, from),
+                                    grant(Action::kWrite, to));
   }
   /// Names of one page (items, then prefixes), or the error's text.
   std::vector<std::string> names_in(const std::string& directory, const ListRequest& request = {}) {
@@ -312,6 +357,7 @@ class World {
         meta::BackendDeclaration declaration;
         declaration.name = name;
         declaration.id = id;
+        declaration.url = world.remote_.contains(name) ? "memory:" : "file://" + root_of(name);
         auto running = std::make_shared<LiveBackend>();
         running->declaration = declaration;
         running->client = world.backends_.at(name);
@@ -333,6 +379,7 @@ class World {
       for (const auto& [name, target] : world.options_.aliases) {
         estate.aliases.push_back({name, must(Path::parse(target), "alias")});
       }
+      estate.policies = world.options_.policies;
       mounts.set(
           std::make_shared<const Mounts>(std::move(estate), std::move(live), boot.sync_epoch));
     }
@@ -354,7 +401,7 @@ class World {
     std::unique_ptr<Janitor> janitor;
   };
 
-  void add_backend(const std::string& name) {
+  void connect(const std::string& name) {
     std::shared_ptr<backend::Backend> inner;
     if (auto remote = remote_.find(name); remote != remote_.end()) {
       inner = remote->second;
@@ -364,18 +411,25 @@ class World {
           rng_);
     }
     if (options_.wrap_backend) inner = options_.wrap_backend(std::move(inner));
-    backends_[name] = std::make_shared<FaultyBackend>(std::move(inner));
+    auto& backend = backends_[name];
+    if (backend) {
+      backend->reconnect(std::move(inner));
+    } else {
+      backend = std::make_shared<FaultyBackend>(std::move(inner));
+    }
   }
 
-  void make_parents(const std::string& path) {
+  Result<void> make_parents(const std::string& path) {
     for (size_t slash = path.find('/', 1); slash != std::string::npos;
          slash = path.find('/', slash + 1)) {
       const std::string directory = path.substr(0, slash);
       if (disk_.stat(directory)) continue;
-      must(disk_.make_directory(directory), "foreign directory");
+      auto made = disk_.make_directory(directory);
+      if (!made && made.error().code() != Code::kAlreadyExists) return made;
       const size_t parent = directory.rfind('/');
-      must(disk_.sync_directory(parent == 0 ? "/" : directory.substr(0, parent)));
+      BR_TRY(disk_.sync_directory(parent == 0 ? "/" : directory.substr(0, parent)));
     }
+    return {};
   }
 
   WorldOptions options_;

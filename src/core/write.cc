@@ -9,11 +9,12 @@ Result<Entry> Namespace::write(const io::Context& context, const Grant& grant,
 }
 
 Result<Entry> write_entry(const io::Context& context, Namespace::Parts& parts, const Grant& grant,
-                          const WriteRequest& request, const Publication::Extra& extra) {
+                          const WriteRequest& request, const Publication::Company& company) {
   BR_TRY(target, find_target(context, parts, grant, request.attributes.storage_class));
   // A lost condition need not wait for the body.
   BR_TRY(check_conditions(request.conditions, target.before.entry, false));
   Publication publication{context, parts, grant, std::move(target)};
+  publication.renames(company.path);
   DigestSource body{*request.body};
 
   backend::WriteRequest native;
@@ -22,15 +23,9 @@ Result<Entry> write_entry(const io::Context& context, Namespace::Parts& parts, c
   native.size = request.expected.size;
   native.storage_class = publication.target().storage_class;
   native.content_type = request.attributes.content_type;
-  native.expectation = backend::Expectation::absent();
-  const auto& before = publication.target().before.entry;
-  if (before) {
-    for (const auto& copy : before->copies) {
-      if (copy.backend == publication.target().place.backend->declaration.id) {
-        native.expectation = backend::Expectation::at(copy.version);
-      }
-    }
-  }
+  BR_TRY(expected,
+         expectation_of(context, parts, publication.target(), publication.target().before));
+  native.expectation = expected;
   native.seal = [&]() -> Result<backend::Seal> {
     BR_TRY(body.check(request.expected));
     meta::StringMap checksums;
@@ -39,14 +34,14 @@ Result<Entry> write_entry(const io::Context& context, Namespace::Parts& parts, c
       checksums = std::move(kept);
     }
     BR_KILL_POINT("write.sealed");
-    BR_TRY(publication.lock(request.conditions));
+    BR_TRY(publication.lock(request.conditions, company));
     auto record = make_record(request.attributes, body.size(), body.crc32c(), body.md5());
     record.checksums = std::move(checksums);
     return publication.intend(std::move(record));
   };
   auto info = publication.target().place.backend->client->write(context, native);
-  if (!info) return publication.recover(std::move(info).error(), extra);
-  return publication.commit(*info, extra);
+  if (!info) return publication.recover(std::move(info).error(), company.rows);
+  return publication.commit(*info, company.rows);
 }
 
 }  // namespace beringia::core

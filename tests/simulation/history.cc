@@ -7,6 +7,7 @@
 namespace beringia::simulation {
 namespace {
 
+constexpr Value kBytes = (Value{1} << kPatchShift) - 1;
 constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
 /// What a call does to the value: nullopt if it cannot have been answered so.
@@ -20,6 +21,16 @@ std::optional<Value> step(const Call& call, Value value) {
     case Call::Kind::kRemove:
       if (call.unknown) return Value{0};
       return call.ok == (value != 0) ? std::optional{Value{0}} : std::nullopt;
+    case Call::Kind::kWriteIf:
+      if (call.unknown) return (value & kBytes) == call.expected ? call.value : value;
+      if (call.ok == ((value & kBytes) == call.expected)) return call.ok ? call.value : value;
+      return std::nullopt;
+    case Call::Kind::kPatch: {
+      if (call.unknown || call.ok == (value != 0)) {
+        return value == 0 ? 0 : (value & kBytes) | (call.value << kPatchShift);
+      }
+      return std::nullopt;
+    }
     case Call::Kind::kRead: return call.value == value ? std::optional{value} : std::nullopt;
   }
   return std::nullopt;
@@ -69,9 +80,16 @@ class Search {
 }  // namespace
 
 std::string Call::to_string() const {
-  static constexpr const char* kNames[] = {"write", "write-if-none", "remove", "read"};
+  static constexpr const char* kNames[] = {"write", "write-if-none", "remove",
+                                           "read",  "write-if",      "patch"};
+  const auto show = [](Value v) {
+    const Value patch = v >> kPatchShift;
+    const Value bytes = v & kBytes;
+    return std::to_string(bytes) + (patch == 0 ? "" : "+" + std::to_string(patch));
+  };
   return std::to_string(start) + ".." + (unknown ? std::string{"?"} : std::to_string(end)) + " " +
-         kNames[static_cast<int>(kind)] + " " + std::to_string(value) + (ok ? "" : " refused");
+         kNames[static_cast<int>(kind)] + " " + show(value) +
+         (kind == Kind::kWriteIf ? " over " + show(expected) : "") + (ok ? "" : " refused");
 }
 
 std::optional<std::string> History::first_violation() const {

@@ -8,8 +8,10 @@
 
 namespace beringia::simulation {
 
-/// The value of a key: the id of the write that made it; 0 = absent. Every write has its own id.
+/// The value of a key: the id of the write that made its bytes, and above kPatchShift the id of the
+/// last change of its attributes; 0 = absent. Every write has its own id.
 using Value = uint64_t;
+inline constexpr int kPatchShift = 32;
 
 /// One call on one key as a client saw it. Times are positions in the whole history.
 struct Call {
@@ -18,6 +20,8 @@ struct Call {
     kWriteIfNone,  ///< sets `value` if absent; `ok` false = it was there
     kRemove,       ///< makes it absent
     kRead,         ///< saw `value`
+    kWriteIf,      ///< sets `value` if the bytes were `expected`; `ok` false = they were not
+    kPatch,        ///< sets the attributes' id to `value`; `ok` false = absent
   };
   Kind kind = Kind::kRead;
   Value value = 0;
@@ -26,6 +30,7 @@ struct Call {
       false;  ///< no answer (crash, fault): may have happened at any later time, or never
   uint64_t start = 0;
   uint64_t end = 0;  ///< meaningless when unknown
+  Value expected = 0;
   std::string to_string() const;
 };
 

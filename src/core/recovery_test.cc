@@ -1,0 +1,271 @@
+#include <gtest/gtest.h>
+
+#include "base/kill_point.h"
+#include "core/test_world.h"
+#include "meta/journal.h"
+
+namespace beringia::core {
+namespace {
+
+using test::must;
+using test::World;
+using test::WorldOptions;
+
+/// A process that dies at a named point of a call, with or without the power.
+struct Death {
+  const char* point;
+  bool power;
+};
+
+class Recovery : public testing::TestWithParam<std::tuple<Death, std::string>> {
+ protected:
+  Recovery() {
+    WorldOptions options;
+    options.memory_backends = {"cloud"};
+    options.mounts = {{"/", {std::get<1>(GetParam())}}};
+    options.catalog_on_disk = true;
+    options.start = false;
+    world_ = std::make_unique<World>(options, runtime_.get());
+    set_kill_hook(&Recovery::at_point, this);
+  }
+  ~Recovery() override {
+    set_kill_hook(nullptr, nullptr);
+    runtime_->run([&] { world_->forget_process(); });
+  }
+  static void at_point(const char* name, void* self) {
+    auto& test = *static_cast<Recovery*>(self);
+    const Death& death = std::get<0>(GetParam());
+    if (!test.armed_ || std::string{name} != death.point) return;
+    test.armed_ = false;
+    test.died_ = true;
+    if (death.power) test.world_->disk().crash();
+    test.runtime_->crash();
+  }
+
+  /// `before` runs in the first process, `fatal` dies in it, `after` runs in the next one.
+  void live_and_die(const std::function<void()>& before, const std::function<void()>& fatal,
+                    const std::function<void()>& after) {
+    runtime_->run([&] {
+      world_->start();
+      before();
+      armed_ = true;
+      fatal();
+    });
+    ASSERT_TRUE(died_) << "the call does not pass " << std::get<0>(GetParam()).point;
+    if (world_->disk().crashed()) world_->disk().restart();
+    runtime_->run([&] {
+      world_->restart();
+      after();
+      EXPECT_TRUE(must(meta::all_intents(world_->context, world_->store())).empty());
+      for (int i = 0; i < 5; ++i) must(reap_doomed(world_->context, world_->parts(), 100));
+    });
+  }
+
+  std::unique_ptr<io::Runtime> runtime_ = io::Runtime::make_simulated(17);
+  std::unique_ptr<World> world_;
+  bool armed_ = false;
+  bool died_ = false;
+};
+
+std::string name_of(const testing::TestParamInfo<std::tuple<Death, std::string>>& info) {
+  std::string name = std::get<0>(info.param).point;
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name + (std::get<0>(info.param).power ? "_power_" : "_process_") + std::get<1>(info.param);
+}
+
+class RecoveryOfWrites : public Recovery {};
+
+TEST_P(RecoveryOfWrites, an_overwrite_is_old_or_new_and_an_acknowledged_one_is_new) {
+  bool acknowledged = false;
+  live_and_die(
+      [&] {
+        must(world_->make_directory("/b/"));
+        must(world_->put("/b/k", "old"));
+      },
+      [&] { acknowledged = world_->put("/b/k", "new").has_value(); },
+      [&] {
+        auto bytes = world_->get("/b/k");
+        ASSERT_TRUE(bytes) << bytes.error().to_string();
+        EXPECT_TRUE(*bytes == "new" || (*bytes == "old" && !acknowledged)) << *bytes;
+        EXPECT_EQ(world_->stat("/b/k")->record.size, bytes->size());
+        EXPECT_EQ(world_->names_in("/b/"), (std::vector<std::string>{"k"}));
+        ASSERT_TRUE(world_->put("/b/k", "newer"));
+        EXPECT_EQ(world_->get("/b/k").value(), "newer");
+      });
+}
+
+TEST_P(RecoveryOfWrites, a_new_entry_is_there_or_not) {
+  bool acknowledged = false;
+  live_and_die([&] { must(world_->make_directory("/b/")); },
+               [&] { acknowledged = world_->put("/b/d/k", "new").has_value(); },
+               [&] {
+                 const auto listed = world_->names_in("/b/");
+                 auto bytes = world_->get("/b/d/k");
+                 EXPECT_EQ(listed.size(), bytes ? 1U : 0U);
+                 if (bytes) {
+                   EXPECT_EQ(*bytes, "new");
+                 } else {
+                   EXPECT_EQ(bytes.error().code(), Code::kNotFound);
+                   EXPECT_FALSE(acknowledged);
+                   EXPECT_FALSE(world_->has_native(std::get<1>(GetParam()), "b/d/k"));
+                 }
+                 ASSERT_TRUE(world_->put("/b/d/k", "newer"));
+               });
+}
+
+TEST_P(RecoveryOfWrites, a_completed_upload_is_there_or_can_be_completed_again) {
+  std::string id;
+  bool acknowledged = false;
+  const auto complete = [&] {
+    CompleteUpload request;
+    request.upload_id = id;
+    return world_->names().complete_upload(world_->context, world_->grant(Action::kWrite, "/b/k"),
+                                           request);
+  };
+  if (std::string{std::get<0>(GetParam()).point} == "write.sealed") {
+    GTEST_SKIP() << "uploads have no body to seal";
+  }
+  live_and_die(
+      [&] {
+        must(world_->make_directory("/b/"));
+        BeginUpload begin;
+        begin.protocol = "s3";
+        id = must(world_->names().begin_upload(world_->context,
+                                               world_->grant(Action::kWrite, "/b/k"), begin))
+                 .id;
+        for (uint32_t number = 1; number <= 2; ++number) {
+          io::StringSource body{number == 1 ? "one " : "two"};
+          PutPart part;
+          part.upload_id = id;
+          part.number = number;
+          part.body = &body;
+          must(world_->names().put_part(world_->context, world_->grant(Action::kWrite, "/b/k"),
+                                        part));
+        }
+      },
+      [&] { acknowledged = complete().has_value(); },
+      [&] {
+        auto bytes = world_->get("/b/k");
+        if (!bytes) {
+          EXPECT_FALSE(acknowledged);
+          auto again = complete();
+          ASSERT_TRUE(again) << again.error().to_string();
+          bytes = world_->get("/b/k");
+        }
+        ASSERT_TRUE(bytes);
+        EXPECT_EQ(*bytes, "one two");
+      });
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Points, RecoveryOfWrites,
+    testing::Combine(testing::Values(Death{"write.sealed", false}, Death{"write.sealed", true},
+                                     Death{"write.intent", false}, Death{"write.intent", true},
+                                     Death{"write.published", false},
+                                     Death{"write.published", true},
+                                     Death{"write.committed", false},
+                                     Death{"write.committed", true}),
+                     testing::Values("disk", "cloud")),
+    name_of);
+
+class RecoveryOfRemovals : public Recovery {};
+
+TEST_P(RecoveryOfRemovals, a_removed_entry_does_not_return) {
+  if (std::string{std::get<0>(GetParam()).point} == "rename.committed") {
+    GTEST_SKIP() << "not a point of removals";
+  }
+  live_and_die(
+      [&] {
+        must(world_->make_directory("/b/"));
+        must(world_->put("/b/d/k", "old"));
+      },
+      [&] { (void)world_->remove("/b/d/k"); },
+      [&] {
+        EXPECT_EQ(world_->get("/b/d/k").error().code(), Code::kNotFound);
+        EXPECT_TRUE(world_->names_in("/b/").empty());
+        must(reap_doomed(world_->context, world_->parts(), 100));
+        EXPECT_FALSE(world_->has_native(std::get<1>(GetParam()), "b/d/k"));
+        EXPECT_TRUE(world_->names_in("/b/").empty());
+      });
+}
+
+TEST_P(RecoveryOfRemovals, a_renamed_entry_has_one_name) {
+  live_and_die(
+      [&] {
+        must(world_->make_directory("/b/"));
+        must(world_->put("/b/d/k", "old"));
+      },
+      [&] { (void)world_->rename("/b/d/k", "/b/e"); },
+      [&] {
+        EXPECT_EQ(world_->get("/b/d/k").error().code(), Code::kNotFound);
+        EXPECT_EQ(world_->get("/b/e").value(), "old");
+        EXPECT_EQ(world_->names_in("/b/"), (std::vector<std::string>{"e"}));
+      });
+}
+
+INSTANTIATE_TEST_SUITE_P(Points, RecoveryOfRemovals,
+                         testing::Combine(testing::Values(Death{"rename.committed", false},
+                                                          Death{"rename.committed", true},
+                                                          Death{"doom.removed", false},
+                                                          Death{"doom.removed", true}),
+                                          testing::Values("disk", "cloud")),
+                         name_of);
+
+class RecoveryOfRenames : public Recovery {};
+
+TEST_P(RecoveryOfRenames, an_interrupted_rename_leaves_one_of_both_names) {
+  live_and_die(
+      [&] {
+        must(world_->make_directory("/b/"));
+        must(world_->put("/b/d/k", "old"));
+        must(world_->put("/b/e", "to be replaced"));
+      },
+      [&] { (void)world_->rename("/b/d/k", "/b/e"); },
+      [&] {
+        const auto names = world_->names_in("/b/");
+        if (names.size() == 2) {
+          EXPECT_EQ(world_->get("/b/d/k").value(), "old");
+          EXPECT_EQ(world_->get("/b/e").value(), "to be replaced");
+        } else {
+          EXPECT_EQ(names, (std::vector<std::string>{"e"}));
+          EXPECT_EQ(world_->get("/b/e").value(), "old");
+        }
+      });
+}
+
+INSTANTIATE_TEST_SUITE_P(Points, RecoveryOfRenames,
+                         testing::Combine(testing::Values(Death{"write.intent", false},
+                                                          Death{"write.intent", true},
+                                                          Death{"write.published", false},
+                                                          Death{"write.published", true},
+                                                          Death{"write.committed", false},
+                                                          Death{"write.committed", true}),
+                                          testing::Values("disk", "cloud")),
+                         name_of);
+
+class RecoveryOfDirectories : public Recovery {};
+
+TEST_P(RecoveryOfDirectories, a_renamed_directory_is_found_under_its_new_name) {
+  live_and_die(
+      [&] {
+        must(world_->make_directory("/b/"));
+        must(world_->put("/b/d/k", "old"));
+        must(world_->put("/b/d/x/y", "deep"));
+      },
+      [&] { (void)world_->rename_directory("/b/d/", "/b/e/"); },
+      [&] {
+        EXPECT_EQ(world_->get("/b/e/k").value(), "old");
+        EXPECT_EQ(world_->get("/b/e/x/y").value(), "deep");
+        EXPECT_EQ(world_->names_in("/b/"), (std::vector<std::string>{"e/k", "e/x/y"}));
+        EXPECT_TRUE(world_->has_native("disk", "b/e/k"));
+      });
+}
+
+INSTANTIATE_TEST_SUITE_P(Points, RecoveryOfDirectories,
+                         testing::Combine(testing::Values(Death{"rename.committed", false},
+                                                          Death{"rename.committed", true}),
+                                          testing::Values("disk")),
+                         name_of);
+
+}  // namespace
+}  // namespace beringia::core
