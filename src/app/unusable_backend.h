@@ -17,8 +17,8 @@ class UnusableBackend final : public backend::Backend {
   Result<backend::CopyInfo> stat(const io::Context&, const backend::StatRequest&) override {
     return std::unexpected(why_);
   }
-  Result<std::unique_ptr<io::ByteSource>> read(const io::Context&,
-                                               const backend::ReadRequest&) override {
+  [[nodiscard]] Result<std::unique_ptr<io::ByteSource>> read(const io::Context&,
+                                                             const backend::ReadRequest&) override {
     return std::unexpected(why_);
   }
   Result<backend::CopyInfo> write(const io::Context&, const backend::WriteRequest&) override {
