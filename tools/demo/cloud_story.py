@@ -19,8 +19,8 @@ class Cloud:
     """A stand-in for Google Cloud Storage, behind a cable. Somebody else's emulator where it can be
     installed, else a second Beringia that serves the GCS API over its own directory."""
 
-    def __init__(self, tell, directory):
-        self.emulator = gcs_emulator.start()
+    def __init__(self, tell, directory, emulated):
+        self.emulator = gcs_emulator.start() if emulated else None
         self.beringia = None
         self.credentials = "none"
         if self.emulator:
@@ -69,6 +69,7 @@ credentials = "{credentials}"
 [[mount]]
 path = "/"
 locations = ["onprem", "gcs"]
+freshness = "exclusive"
 
 [[policy]]
 name = "old-years-to-the-cloud"

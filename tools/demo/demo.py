@@ -134,7 +134,7 @@ def run(arguments, directory):
                   ", ".join(f"{k} {v / 1e11:.2f} bn" for k, v in totals.items()))
 
         if not arguments.no_cloud:
-            cloud = cloud_story.Cloud(tell, directory)
+            cloud = cloud_story.Cloud(tell, directory, arguments.cloud == "emulator")
             cloud_story.tell_story(tell, server, cloud, s3, gcs, items, totals,
                                    (access_key, secret_key))
         else:
@@ -156,6 +156,9 @@ def run(arguments, directory):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--no-cloud", action="store_true", help="show what works without any cloud")
+    parser.add_argument("--cloud", choices=("emulator", "beringia"), default="emulator",
+                        help="what stands in for the cloud: somebody else's emulator (if it can be "
+                             "installed), or a second Beringia")
     parser.add_argument("--scale", type=float, default=1.0, help="size of the lake (1 = 3,000 objects)")
     parser.add_argument("--keep", type=Path, help="work in this directory and leave it there")
     arguments = parser.parse_args()
