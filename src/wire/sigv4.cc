@@ -70,6 +70,13 @@ Result<void> append_query(std::string& out, std::string_view query, std::string_
 
 /// Outer blanks go, inner runs of blanks become one.
 void append_header_value(std::string& out, std::string_view value) {
+  const bool is_plain = value.find("  ") == std::string_view::npos &&
+                        value.find('\t') == std::string_view::npos && !value.starts_with(' ') &&
+                        !value.ends_with(' ');
+  if (is_plain) {
+    out += value;
+    return;
+  }
   bool pending = false;
   bool started = false;
   for (const char c : value) {

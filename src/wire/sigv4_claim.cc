@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
 
 #include "base/encoding.h"
 #include "wire/sigv4.h"
@@ -9,11 +11,11 @@ namespace {
 
 constexpr size_t kMaxQueryParameters = 200;
 
-Error refuse(std::string tag, std::string what, std::string why = {}) {
-  return denied(std::move(what), std::move(why)).with_tag(std::move(tag));
+Error refuse(std::string_view tag, std::string what, std::string why = {}) {
+  return denied(std::move(what), std::move(why)).with_tag(std::string{tag});
 }
-Error malformed(std::string tag, std::string what, std::string why = {}) {
-  return invalid(std::move(what), std::move(why)).with_tag(std::move(tag));
+Error malformed(std::string_view tag, std::string what, std::string why = {}) {
+  return invalid(std::move(what), std::move(why)).with_tag(std::string{tag});
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -39,6 +41,7 @@ struct QueryFields {
 
 Result<QueryFields> query_fields(std::string_view query, const SigV4Dialect& dialect) {
   QueryFields fields;
+  if (query.empty()) return fields;
   const std::pair<std::string_view, std::optional<std::string>*> known[] = {
       {"Algorithm", &fields.algorithm},
       {"Credential", &fields.credential},
@@ -76,8 +79,7 @@ Result<QueryFields> query_fields(std::string_view query, const SigV4Dialect& dia
 }
 
 /// KEY/YYYYMMDD/REGION/SERVICE/TERMINATOR; the key id may itself hold '/'.
-Result<void> read_credential(std::string_view credential, const std::string& tag,
-                             SigV4Claim& claim) {
+Result<void> read_credential(std::string_view credential, std::string_view tag, SigV4Claim& claim) {
   std::string_view parts[4];
   std::string_view rest = credential;
   for (int i = 3; i >= 0; --i) {
@@ -113,7 +115,7 @@ Result<void> read_credential(std::string_view credential, const std::string& tag
   return {};
 }
 
-Result<void> read_signed_headers(std::string_view list, const std::string& tag, SigV4Claim& claim) {
+Result<void> read_signed_headers(std::string_view list, std::string_view tag, SigV4Claim& claim) {
   while (!list.empty()) {
     const std::string_view name = next_item(list, ';');
     const bool known = std::ranges::find(claim.signed_headers, name) != claim.signed_headers.end();
@@ -127,7 +129,7 @@ Result<void> read_signed_headers(std::string_view list, const std::string& tag, 
   return {};
 }
 
-Result<void> read_signature(std::string_view signature, const std::string& tag, SigV4Claim& claim) {
+Result<void> read_signature(std::string_view signature, std::string_view tag, SigV4Claim& claim) {
   const bool hex = signature.size() == 64 && std::ranges::all_of(signature, [](char c) {
                      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
                    });
@@ -168,6 +170,11 @@ bool is_signed(const SigV4Claim& claim, std::string_view lower_name) {
   return std::ranges::find(claim.signed_headers, lower_name) != claim.signed_headers.end();
 }
 
+bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() &&
+         equals_ignoring_case(text.substr(0, prefix.size()), prefix);
+}
+
 /// Host and every x-amz-* header are under the signature, and no header that counts is there
 /// twice: an unsigned or repeated header could be added on the way.
 Result<void> check_coverage(const SigV4Request& request, const SigV4Claim& claim) {
@@ -175,30 +182,35 @@ Result<void> check_coverage(const SigV4Request& request, const SigV4Claim& claim
     return std::unexpected(refuse(
         "AccessDenied", "There were headers present in the request which were not signed", "host"));
   }
-  std::vector<std::string> seen;
+  std::array<bool, kMaxSignedHeaders + 1> seen{};  // the last one: authorization
   for (const auto& [name, value] : request.headers.fields()) {
-    const std::string lower = ascii_lower(name);
-    const bool own = lower.starts_with(claim.dialect->header_prefix) || lower.starts_with("x-amz-");
-    const bool covered = is_signed(claim, lower);
-    if (own && !covered) {
+    const auto found = std::ranges::find_if(claim.signed_headers, [&](const std::string& header) {
+      return equals_ignoring_case(header, name);
+    });
+    auto index = static_cast<size_t>(found - claim.signed_headers.begin());
+    if (found == claim.signed_headers.end()) {
+      const bool own = starts_with_ignoring_case(name, claim.dialect->header_prefix) ||
+                       starts_with_ignoring_case(name, kAws4.header_prefix);
       // A presigned URL leaves the body open; a client that says so again changes nothing.
-      if (claim.presigned && lower == "x-amz-content-sha256" && value == "UNSIGNED-PAYLOAD") {
-        continue;
+      const bool says_open = claim.presigned && value == "UNSIGNED-PAYLOAD" &&
+                             equals_ignoring_case(name, "x-amz-content-sha256");
+      if (own && !says_open) {
+        return std::unexpected(refuse(
+            "AccessDenied", "There were headers present in the request which were not signed",
+            ascii_lower(name)));
       }
+      if (!equals_ignoring_case(name, "authorization")) continue;
+      index = kMaxSignedHeaders;
+    }
+    if (std::exchange(seen[index], true)) {
       return std::unexpected(
-          refuse("AccessDenied", "There were headers present in the request which were not signed",
-                 lower));
+          malformed("InvalidRequest", "a signed header is given twice", ascii_lower(name)));
     }
-    if (!own && !covered && lower != "authorization") continue;
-    if (std::ranges::find(seen, lower) != seen.end()) {
-      return std::unexpected(malformed("InvalidRequest", "a signed header is given twice", lower));
-    }
-    seen.push_back(lower);
   }
   return {};
 }
 
-Result<void> check_time(SigV4Claim& claim, Timestamp now, const std::string& tag) {
+Result<void> check_time(SigV4Claim& claim, Timestamp now, std::string_view tag) {
   if (claim.time.micros == 0) {
     return std::unexpected(
         refuse("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"));
@@ -230,7 +242,7 @@ Result<void> check_time(SigV4Claim& claim, Timestamp now, const std::string& tag
 
 Result<SigV4Claim> parse_header(const SigV4Request& request, std::string_view authorization,
                                 const SigV4Dialect& dialect) {
-  const std::string tag = "AuthorizationHeaderMalformed";
+  constexpr std::string_view tag = "AuthorizationHeaderMalformed";
   SigV4Claim claim;
   claim.dialect = &dialect;
   std::optional<std::string_view> credential, headers, signature;
@@ -278,7 +290,7 @@ Result<SigV4Claim> parse_header(const SigV4Request& request, std::string_view au
 
 Result<SigV4Claim> parse_query(const SigV4Request& request, const QueryFields& fields,
                                const SigV4Dialect& dialect) {
-  const std::string tag = "AuthorizationQueryParametersError";
+  constexpr std::string_view tag = "AuthorizationQueryParametersError";
   SigV4Claim claim;
   claim.dialect = &dialect;
   claim.presigned = true;
@@ -374,7 +386,7 @@ Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
     return std::unexpected(malformed("InvalidArgument", "Unsupported Authorization Type"));
   }
   if (!*claim) return std::move(*claim);
-  const std::string tag =
+  const std::string_view tag =
       (*claim)->presigned ? "AuthorizationQueryParametersError" : "AuthorizationHeaderMalformed";
   BR_TRY(check_coverage(request, **claim));
   BR_TRY(check_time(**claim, now, tag));
