@@ -60,6 +60,9 @@ struct ReadRequest {
   /// CRC32C that exactly these bytes must have, where the caller knows it: the source then ends in
   /// kCorrupt instead of its end (VerifyingBackend). File regions are handed on unread.
   std::optional<uint32_t> crc32c = std::nullopt;
+  /// Others may overwrite the object in place (file): the source ends in kConflict instead of its
+  /// end if that happened, and a file region says so too.
+  bool watched = false;
 };
 
 /// The precondition on the native object at publication.

@@ -65,6 +65,15 @@ TEST_P(BackendBehaviour, a_version_is_an_exact_condition) {
   EXPECT_TRUE(backend().remove(context_, {"v", second->version}));
 }
 
+TEST_P(BackendBehaviour, a_range_of_a_version_that_was_replaced_is_a_conflict) {
+  auto first = put("s", "0123456789");
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(put("s", "short", Expectation::at(first->version)));
+  EXPECT_EQ(code_of(get_range("s", {0, 10}, first->version)), Code::kConflict);
+  EXPECT_EQ(code_of(get_range("s", {6, 4}, first->version)), Code::kConflict);
+  EXPECT_EQ(code_of(get_range("s", {2, 2}, first->version)), Code::kConflict);
+}
+
 TEST_P(BackendBehaviour, versions_never_come_back) {
   std::vector<Version> versions;
   for (int round = 0; round < 20; ++round) {

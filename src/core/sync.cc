@@ -310,7 +310,6 @@ Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
     auto failure = [&](Error error) -> Result<void> {
       all_answered = false;
       kSyncs.add(1, {"failed"});
-      if (error.code() == Code::kUnavailable) note_backend_failure(*place.backend);
       // What the catalog has learnt before still stands while the backend is away.
       if (known && error.code() == Code::kUnavailable) return {};
       return std::unexpected(std::move(error));
@@ -324,6 +323,8 @@ Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
     DirectorySync sync{context, parts, mounts, *mount, directory, depth};
     auto upper = sync.run(place, whole ? std::string{} : after, whole ? SIZE_MAX : want);
     if (!upper) {
+      // Only what was tried counts: else the avoidance would renew itself as long as somebody asks.
+      if (upper.error().code() == Code::kUnavailable) note_backend_failure(*place.backend);
       BR_TRY(failure(std::move(upper).error()));
       continue;
     }

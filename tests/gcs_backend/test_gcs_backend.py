@@ -43,7 +43,8 @@ def find_program():
 
 # What the shared behaviour suite (backend_behaviour_test.cc) needs of an emulator.
 NEEDS = {
-    "write_conditions": ["absent_is_an_exact_condition", "a_version_is_an_exact_condition"],
+    "write_conditions": ["absent_is_an_exact_condition", "a_version_is_an_exact_condition",
+                         "a_range_of_a_version_that_was_replaced_is_a_conflict"],
     "delete_conditions": ["a_version_is_an_exact_condition"],
     "copy_conditions": ["composes_sources_in_order"],
     "patch": ["an_update_keeps_bytes_and_version"],

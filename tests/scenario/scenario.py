@@ -13,6 +13,7 @@ their own in the bucket of each mount named; the scenario runs once for each.
     cloud write KEY TEXT        somebody else, in the bucket of the cloud; also: delete, get
     cable cut | cable mend      between Beringia and the cloud
     server restart | server kill
+    server move DIRECTORY BACKEND   by a policy: plan, apply, to its end
     within 5s: STEP             repeated until it holds, at most so long
 
 TEXT is "quoted" or random(SIZE, SEED), e.g. random(3MiB, 1). A step without `= ...` must succeed; with
@@ -130,6 +131,8 @@ class Runner:
         return None if got == wanted else f"got {show(got)}, wanted {show(wanted)}"
 
     def _do(self, step):
+        if step.verb == "move":
+            return self.world.server_move(f"/{self.mount}/{self.prefix}{step.arguments[0]}", step.arguments[1])
         if step.actor in ("cable", "server"):
             return getattr(self.world, f"{step.actor}_{step.verb}")()
         door = self.world.actor(step.actor, self.mount)

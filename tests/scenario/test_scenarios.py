@@ -40,15 +40,18 @@ class World:
         self.cable = Cable(emulator.port)
         self.native = server.directory / "native"
         self.native.mkdir()
-        estate = server.directory / "lake.toml"
-        estate.write_text(self._estate())
-        server.run("apply", str(estate))
+        self._apply(self._estate())
         key = server.directory / "key.json"
         key.write_text(server.run("keys", "create", "--principal", "root", "--kind", "service-account").stdout)
         key.chmod(0o600)
         self._key = key
         self.is_cut = False
         self.connect()
+
+    def _apply(self, text):
+        estate = self.server.directory / "lake.toml"
+        estate.write_text(text)
+        self.server.run("apply", str(estate))
 
     def connect(self):
         self._s3 = s3_client(self.server)
@@ -113,6 +116,15 @@ locations = ["home"]
         self.server.start()
         self.connect()
 
+    def server_move(self, directory, backend):
+        """All below a directory of the namespace goes to one backend."""
+        when = f'path.startsWith("{directory}") && size >= 0'
+        self._apply(self._estate() + f"[[policy]]\nname = \"move\"\nwhen = '{when}'\n"
+                                     f"place = [{{ backend = \"{backend}\" }}]\n")
+        plan = self.server.run_json("policy", "plan")
+        self.server.run("policy", "apply", plan["id"])
+        self._apply("policy = []\n" + self._estate())
+
     def server_kill(self):
         self.server.kill()
         self.server.start()
@@ -124,7 +136,7 @@ def world(make_server):
     emulator = gcs_emulator.start()
     if emulator is None:
         pytest.skip("no emulator of the cloud can be installed here")
-    made = World(make_server("scenario"), emulator)
+    made = World(make_server("scenario", "--move-grace", "0"), emulator)
     yield made
     made.cable.cut()
     emulator.stop()

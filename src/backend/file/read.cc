@@ -3,6 +3,44 @@
 
 namespace beringia::backend::file {
 
+namespace {
+
+/// A region of a file that somebody may write into while it is read.
+class WatchedSource final : public io::ByteSource {
+ public:
+  WatchedSource(std::shared_ptr<io::File> file, io::ByteRange range, const std::string& name,
+                Version version)
+      : region_{file, range,
+                [file, name, version = std::move(version)] { return check(*file, name, version); }},
+        inner_{{std::move(file), range}},
+        left_{range.length} {}
+
+  Result<size_t> read(const io::Context& context, std::span<char> buffer) override {
+    BR_TRY(n, inner_.read(context, buffer));
+    left_ -= std::min<uint64_t>(left_, n);
+    // Told before the last bytes are: who reads exactly as many as asked never sees the end.
+    if (left_ == 0) BR_TRY(region_.unchanged());
+    return n;
+  }
+  std::optional<io::FileRegion> as_file() override { return region_; }
+  std::optional<uint64_t> remaining() const override { return left_; }
+
+ private:
+  static Result<void> check(io::File& file, const std::string& name, const Version& version) {
+    BR_TRY(now, file.stat());
+    if (version_of(now) == version) return {};
+    return std::unexpected(conflict("cannot finish reading the file " + name,
+                                    "it was overwritten in place meanwhile", "read it again")
+                               .with_tag("race"));
+  }
+
+  const io::FileRegion region_;
+  io::FileSource inner_;
+  uint64_t left_;
+};
+
+}  // namespace
+
 Result<std::unique_ptr<io::ByteSource>> FileBackend::read(const io::Context& context,
                                                           const ReadRequest& request) {
   for (int race = 1;; ++race) {
@@ -39,7 +77,11 @@ Result<std::unique_ptr<io::ByteSource>> FileBackend::read(const io::Context& con
       file = std::move(*opened);
       open_files_.put_file(request.name, *there.stat, file);
     }
-    return std::make_unique<io::FileSource>(io::FileRegion{std::move(file), request.range});
+    if (request.watched) {
+      return std::make_unique<WatchedSource>(std::move(file), request.range, request.name,
+                                             version_of(*there.stat));
+    }
+    return std::make_unique<io::FileSource>(io::FileRegion{std::move(file), request.range, {}});
   }
 }
 

@@ -62,21 +62,32 @@ Result<std::unique_ptr<io::ByteSource>> Download::open(const io::Context& contex
 Error Download::refused(const io::Context& context, io::HttpClientResponse& response) {
   auto text = io::read_all(context, *response.body, kMaxErrorBytes);
   ApiAnswer answer{response.status, response.headers, text.value_or(std::string{}), false};
-  if (response.status == 416) return outside();
+  if (response.status == 416) return outside(context);
   if (response.status == 404 && position_ > 0) {
     return conflict("cannot " + what_, "the object was replaced or deleted while it was read");
   }
   return error_of(answer, what_);
 }
 
-Error Download::outside() const {
+Error Download::outside(const io::Context& context) const {
   if (position_ > 0) {
     return conflict("cannot " + what_, "the object was replaced while it was read");
+  }
+  if (generation_ != 0) {
+    // A shorter version may be there now. Google tells by 412, before it looks at the range; others
+    // may not.
+    auto now = calls_.get(context, request_.name);
+    if (!now) return now.error();
+    if (now->generation != generation_) return another_version();
   }
   return invalid("cannot " + what_, "the range does not lie inside the object");
 }
 
-Result<void> Download::accept(io::HttpClientResponse response) {
+Error Download::another_version() const {
+  return conflict("cannot " + what_, "the object is another version now").with_tag("precondition");
+}
+
+Result<void> Download::accept(const io::Context& context, io::HttpClientResponse response) {
   const uint64_t first = request_.range.offset + position_;
   const uint64_t length = request_.range.length - position_;
   std::optional<uint64_t> total;
@@ -89,7 +100,11 @@ Result<void> Download::accept(io::HttpClientResponse response) {
     fits = first == 0 && response.content_length == length;
     total = response.content_length;
   }
-  if (!fits && total && *total < first + length) return std::unexpected(outside());
+  if (auto seen = parse_u64(response.headers.get_or("x-goog-generation", ""))) {
+    if (generation_ != 0 && generation_ != *seen) return std::unexpected(another_version());
+    generation_ = *seen;
+  }
+  if (!fits && total && *total < first + length) return std::unexpected(outside(context));
   // "Accept-Encoding: gzip" was sent, so stored gzip objects come as they are stored. A gzip that
   // was put on only for the transfer would be other bytes.
   const auto stored = response.headers.get_or("x-goog-stored-content-encoding", "");
@@ -98,13 +113,6 @@ Result<void> Download::accept(io::HttpClientResponse response) {
   if (!fits) {
     return std::unexpected(unavailable(
         "cannot " + what_, "the service sent other bytes than the range that was asked for"));
-  }
-  if (auto seen = parse_u64(response.headers.get_or("x-goog-generation", ""))) {
-    if (generation_ != 0 && generation_ != *seen) {
-      return std::unexpected(conflict("cannot " + what_, "the object is another version now")
-                                 .with_tag("precondition"));
-    }
-    generation_ = *seen;
   }
   if (position_ == 0 && request_.range.offset == 0 && total == request_.range.length) {
     wire::gcs::Hashes hashes;
@@ -137,7 +145,8 @@ Result<void> Download::reopen(const io::Context& context, std::optional<Error> b
     auto response = calls_.api().open(context, request);
     std::optional<Duration> retry_after;
     if (response) {
-      if (response->status == 200 || response->status == 206) return accept(std::move(*response));
+      if (response->status == 200 || response->status == 206)
+        return accept(context, std::move(*response));
       if (!is_retryable_status(response->status)) {
         return std::unexpected(refused(context, *response));
       }

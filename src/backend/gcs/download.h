@@ -27,8 +27,9 @@ class Download final : public io::ByteSource {
   /// Opens the rest of the range, with retries. `broken`: why the last connection ended.
   Result<void> reopen(const io::Context& context, std::optional<Error> broken);
   /// Takes over an accepted answer after checking that it is the range of the generation.
-  Result<void> accept(io::HttpClientResponse response);
-  Error outside() const;
+  Result<void> accept(const io::Context& context, io::HttpClientResponse response);
+  Error outside(const io::Context& context) const;
+  Error another_version() const;
   Error refused(const io::Context& context, io::HttpClientResponse& response);
   Result<void> check_end();
 
