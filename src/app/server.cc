@@ -52,6 +52,19 @@ Result<std::shared_ptr<io::TlsContext>> tls_of(const Settings& settings) {
   return io::make_tls_server({settings.tls_certificate, settings.tls_key});
 }
 
+/// Before the catalog is opened: what is wrong with a door shall not count as an unclean stop.
+Result<void> check_doors(const Settings& settings) {
+  BR_TRY(tls_of(settings));
+  for (const auto& [name, address] :
+       {std::pair{"s3", &settings.s3}, std::pair{"gcs", &settings.gcs},
+        std::pair{"admin", &settings.admin}}) {
+    if (*address == "off") continue;
+    BR_TRY(endpoint, io::Endpoint::parse(*address));
+    BR_TRY(check_address_is_free(endpoint, name));
+  }
+  return {};
+}
+
 void print_root(const identity::AccessKey& key) {
   std::printf(
       "Root credentials, made now and shown only this once:\n"
@@ -209,7 +222,6 @@ Result<void> Server::Rooms::listen_at(const std::string& name, const std::string
                                       io::HttpHandler handler) {
   if (address == "off") return {};
   BR_TRY(endpoint, io::Endpoint::parse(address));
-  BR_TRY(check_address_is_free(endpoint, name));
   auto server = io::HttpServer::start(
       *runtime, {endpoint, tls, limits_of(settings), name, std::move(handler)});
   if (!server) {
@@ -276,6 +288,7 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings,
   Rooms& rooms = *server->rooms_;
   BR_TRY(data, DataDirectory::take(settings.data));
   rooms.data.emplace(std::move(data));
+  BR_TRY(check_doors(settings));
   io::RuntimeOptions options;
   options.loops = static_cast<int>(settings.loops);
   options.blocking_threads = static_cast<int>(settings.blocking_threads);
