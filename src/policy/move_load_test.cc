@@ -125,7 +125,7 @@ TEST_P(UnderLoad, each_client_reads_what_it_wrote_and_deletes_hold) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, UnderLoad,
-                         testing::Combine(testing::Range(1, 13),
+                         testing::Combine(testing::Range(1, 9),
                                           testing::Values("exclusive", "shared", "stale")),
                          [](const auto& info) {
                            return std::to_string(std::get<0>(info.param)) + "_" +

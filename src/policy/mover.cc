@@ -5,6 +5,7 @@
 
 #include "base/checksum.h"
 #include "base/kill_point.h"
+#include "core/native_claims.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
 #include "policy/placement.h"
@@ -197,9 +198,16 @@ Result<void> Mover::begin() {
   if (!there) {
     next = State::kCopying;
     move_.to_name = core::default_native_name(*view.mount, view.to, view.location);
+    std::string why;
+    BR_TRY(claimed,
+           core::is_claimed_elsewhere(context_, parts_, move_.to, move_.to_name, view.location));
+    if (claimed) why = "its name in the target belongs to a renamed directory";
     if (move_.to_name.starts_with(backend::kReservedPrefix)) {
+      why = "its name is reserved in the target";
+    }
+    if (!why.empty()) {
       move_.to_name.clear();
-      return give_up(State::kFailed, "its name is reserved in the target");
+      return give_up(State::kSkipped, why);
     }
     core::reserve_name(batch, reservation());
   }

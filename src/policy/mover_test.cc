@@ -141,6 +141,21 @@ TEST_F(Moving, never_overwrites_what_stands_under_the_targets_name) {
   });
 }
 
+TEST_F(Moving, keeps_away_from_names_that_a_renamed_directory_still_uses) {
+  in([&] {
+    must(world_->put("/b/d/k", "moved before"));
+    run_all();
+    must(world_->rename_directory("/b/d/", "/b/e/"));
+    must(world_->put("/b/d/k", "same name again"));
+    const auto status = run_all();
+    EXPECT_EQ(world_->get("/b/e/k").value(), "moved before");
+    EXPECT_EQ(world_->get("/b/d/k").value(), "same name again");
+    EXPECT_EQ(status.objects_skipped, 1U);
+    EXPECT_EQ(status.reasons.at(0).reason, "its name in the target belongs to a renamed directory");
+    EXPECT_EQ(backends_of("/b/d/k"), std::vector<std::string>{"disk"});
+  });
+}
+
 TEST_F(Moving, a_foreign_object_that_appears_while_bytes_are_copied_stays) {
   at_point_ = [&](const std::string& point) {
     if (point == "move.read") world_->foreign_write("cloud", "b/k", "foreign");

@@ -169,7 +169,7 @@ struct PlaceExplanation {
 // ---- the engine -----------------------------------------------------------------------------
 
 struct Options {
-  int parallel_moves = 32;
+  int parallel_moves = 64;
   /// The old copy goes this long after the switch, and not while anybody reads it.
   Duration grace = std::chrono::seconds{5};
   int max_attempts = 8;  // of one move, with backoff

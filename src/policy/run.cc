@@ -10,7 +10,7 @@ namespace beringia::policy {
 namespace {
 
 constexpr int kCleaners = 8;
-constexpr int64_t kMaxWaitingToClean = 20'000;
+constexpr int64_t kMaxWaitingToClean = 8'000;
 constexpr double kNanosPerSecond = 1e9;
 
 const observe::Counter kMoves{"beringia_policy_moves_total", "Rows of runs that ended.", {"state"}};
