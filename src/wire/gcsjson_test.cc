@@ -211,5 +211,19 @@ TEST(TokenAnswer, survives_rendering_and_parsing) {
   EXPECT_EQ(error->error, "invalid_grant");
 }
 
+TEST(BucketResource, null_labels_are_told_apart_from_absent_ones) {
+  const auto bucket = parse_bucket(R"({"name":"b","labels":{"keep":"1","drop":null}})").value();
+  EXPECT_EQ(bucket.labels, (StringMap{{"keep", "1"}}));
+  EXPECT_EQ(bucket.removed_labels, std::vector<std::string>{"drop"});
+  EXPECT_TRUE(parse_bucket(R"({"labels":null})")->removed_labels.empty());
+  EXPECT_FALSE(parse_bucket(R"({"labels":{"a":1}})"));
+}
+
+TEST(ObjectChange, null_says_nothing_as_gos_libraries_send_it) {
+  EXPECT_TRUE(parse_object_change("null\n"));
+  EXPECT_FALSE(parse_object_change("null null"));
+  EXPECT_FALSE(parse_object_change("nil"));
+}
+
 }  // namespace
 }  // namespace beringia::wire::gcs

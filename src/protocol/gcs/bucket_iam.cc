@@ -81,13 +81,16 @@ Result<io::HttpResponse> test_iam_permissions(Call& call) {
   if (permissions.size() > kMaxPermissions) {
     return std::unexpected(invalid("At most 100 permissions can be tested at once"));
   }
+  // Asking is not doing: what is not allowed is no refusal in the audit trail, but the question is.
+  BR_TRY(grant, call.admit_bucket_list());
+  grant->note_target(*path);
   JsonWriter json;
   json.begin_object();
   json.member("kind", "storage#testIamPermissionsResponse");
   json.key("permissions").begin_array();
   for (const std::string_view permission : permissions) {
     const auto action = action_of(permission);
-    if (action && call.admit(*action, *path)) json.value(permission);
+    if (action && call.may(*action, *path)) json.value(permission);
   }
   json.end_array().end_object();
   return json_response(200, json.take());

@@ -148,7 +148,7 @@ Result<io::HttpResponse> list_buckets(Call& call) {
     after = std::move(*token);
   }
   const std::string& prefix = call.query.get("prefix");
-  BR_TRY(grant, call.admit(core::Action::kList, Path{}));
+  BR_TRY(grant, call.admit_bucket_list());
   wire::gcs::BucketList list;
   // Pages of directories until one page of buckets is full: the prefix filters here.
   for (bool more = true; more && list.next_page_token.empty();) {
@@ -157,7 +157,7 @@ Result<io::HttpResponse> list_buckets(Call& call) {
     more = directories.size() == kMaxResults;
     for (const core::DirectoryInfo& info : directories) {
       const std::string name{info.path.bucket()};
-      if (!name.starts_with(prefix)) continue;
+      if (!name.starts_with(prefix) || !call.may(core::Action::kList, info.path)) continue;
       if (list.items.size() == limit) {
         list.next_page_token = to_base64url(list.items.back().name);
         break;

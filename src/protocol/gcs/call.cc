@@ -30,6 +30,16 @@ Result<const core::Grant*> Call::admit(core::Action action, const Path& path) {
   return &grants.back();
 }
 
+Result<const core::Grant*> Call::admit_bucket_list() {
+  BR_TRY(grant, rooms.gate.admit_bucket_list(context, *principal, door()));
+  grants.push_back(std::move(grant));
+  return &grants.back();
+}
+
+bool Call::may(core::Action action, const Path& path) const {
+  return rooms.gate.may(*principal, action, path);
+}
+
 Result<Path> Call::bucket_path(std::string_view bucket) const {
   auto path = rooms.names.bucket_path(bucket);
   if (!path) {

@@ -42,6 +42,9 @@ struct Call {
 
   /// Asks the gate. @error kDenied
   [[nodiscard]] Result<const core::Grant*> admit(core::Action action, const Path& path);
+  /// For lists of buckets: everyone may ask, and is shown what they may list.
+  [[nodiscard]] Result<const core::Grant*> admit_bucket_list();
+  bool may(core::Action action, const Path& path) const;
   core::Door door() const;
   /// Directory form. @error kNotFound (tag "no_bucket"): no bucket can have this name
   [[nodiscard]] Result<Path> bucket_path(std::string_view bucket) const;

@@ -131,7 +131,13 @@ TEST_F(RightsTest, who_may_not_make_buckets_makes_none_and_the_maker_owns_what_h
   EXPECT_EQ(ask(make).status, 403);
   must(world_.evaluator().put(world_.context,
                               {"anns", {"ann"}, "/anns/", access::Role::kOwner, false}));
+  EXPECT_EQ(get("/storage/v1/b?project=l", as_ann).at("/items"), "<none>");
   EXPECT_EQ(ask(make).status, 200);
+  // Lists of buckets show what one may list.
+  const Answer listed = get("/storage/v1/b?project=l", as_ann);
+  EXPECT_EQ(listed.at("/items/0/name"), "anns");
+  EXPECT_EQ(listed.at("/items/1/name"), "<none>");
+  EXPECT_EQ(get("/", as_ann).body.find("lake"), std::string::npos);
   must(world_.evaluator().remove(world_.context, "anns"));
   // No rule any more, but she owns it.
   EXPECT_EQ(get("/storage/v1/b/anns/o", as_ann).status, 200);

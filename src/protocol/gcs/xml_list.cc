@@ -32,13 +32,14 @@ void append_item(std::string& xml, const core::ListPage::Item& item, bool url_en
 }  // namespace
 
 Result<io::HttpResponse> xml_list_buckets(Call& call) {
-  BR_TRY(grant, call.admit(core::Action::kList, Path{}));
+  BR_TRY(grant, call.admit_bucket_list());
   std::string xml = "<?xml version='1.0' encoding='UTF-8'?><ListAllMyBucketsResult xmlns='";
   xml.append(kNamespace).append("'><Buckets>");
   std::string after;
   for (;;) {
     BR_TRY(directories, call.rooms.names.list_directories(call.context, *grant, after, kMaxKeys));
     for (const core::DirectoryInfo& info : directories) {
+      if (!call.may(core::Action::kList, info.path)) continue;
       xml += "<Bucket>";
       append_xml(xml, "Name", info.path.bucket());
       append_xml(xml, "CreationDate", to_iso8601(info.record.created));

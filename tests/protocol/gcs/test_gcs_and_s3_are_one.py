@@ -154,6 +154,9 @@ def test_rights_are_the_same_through_both_protocols(server, client, bucket, righ
             assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 403, error
             return False
 
+    seen_by_s3 = {one["Name"] for one in by_s3.list_buckets()["Buckets"]}
+    seen_by_gs = {one.name for one in by_gs.client.list_buckets()}
+    assert seen_by_s3 == seen_by_gs == ({name} if right in ("reader", "writer", "owner") else set())
     answers = {what: (allowed(s3_call), allowed(gs_call)) for what, (s3_call, gs_call) in operations.items()}
     assert {what: by_both[0] for what, by_both in answers.items()} == {
         what: by_both[1] for what, by_both in answers.items()

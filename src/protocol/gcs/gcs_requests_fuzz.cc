@@ -1,0 +1,67 @@
+// What a request of the GCS endpoint says outside of JSON and multipart bodies: addresses, queries,
+// ranges, globs, saved MD5 states, compressed objects.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "base/encoding.h"
+#include "base/running_md5.h"
+#include "protocol/gcs/glob.h"
+#include "protocol/gcs/gunzip_source.h"
+#include "protocol/gcs/http_range.h"
+#include "protocol/gcs/parameters.h"
+#include "protocol/gcs/router.h"
+
+using namespace beringia;
+using namespace beringia::protocol::gcs;
+
+namespace {
+
+constexpr size_t kMaxUnpacked = 1 << 20;
+
+void check_range(std::string_view header, uint64_t size) {
+  const auto range = parse_range(header, size);
+  if (!range || !*range) return;
+  const bool inside = (*range)->length > 0 && (*range)->offset < size &&
+                      (*range)->length <= size - (*range)->offset;
+  if (!inside) std::abort();
+}
+
+void check_content_range(std::string_view header) {
+  const auto range = parse_content_range(header);
+  if (!range || !range->first || !range->total || range->length == UINT64_MAX) return;
+  if (range->length > *range->total || *range->first > *range->total - range->length) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text{reinterpret_cast<const char*>(data), size};
+  const size_t line = text.find('\n');
+  const std::string_view first = text.substr(0, line);
+  const std::string_view rest = line == std::string_view::npos ? "" : text.substr(line + 1);
+  if (const auto query = Parameters::parse(rest)) {
+    for (const char* method : {"GET", "POST", "PUT", "DELETE"}) (void)route(method, first, *query);
+    (void)conditions_of(*query);
+    (void)source_conditions_of(*query);
+  }
+  check_range(first, rest.size());
+  check_content_range(first);
+  if (size < 200) {
+    if (const auto glob = Glob::parse(std::string{first})) {
+      if (glob->matches(std::string{rest}) &&
+          !std::string_view{rest}.starts_with(glob->literal_prefix())) {
+        std::abort();
+      }
+    }
+  }
+  if (auto md5 = RunningMd5::restore(text)) {
+    if (md5->save() != text) std::abort();
+    md5->update(text);
+    (void)md5->value();
+  }
+  GunzipSource source{std::make_unique<io::StringSource>(std::string{text})};
+  (void)io::read_all(io::Context{}, source, kMaxUnpacked);
+  return 0;
+}
