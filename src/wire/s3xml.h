@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +34,9 @@ struct DeleteRequest {
   struct Key {
     std::string key;
     std::string version_id;
-    std::string etag;  // "" = unconditional
+    std::string etag;                   // "" = any
+    std::optional<Timestamp> modified;  // LastModifiedTime
+    std::optional<uint64_t> size;
   };
   std::vector<Key> keys;
   bool quiet = false;

@@ -139,6 +139,15 @@ Result<DeleteRequest::Key> key_of(const pugi::xml_node& node) {
       key.version_id = trimmed(text);
     } else if (name == "ETag") {
       key.etag = unquoted(text);
+    } else if (name == "LastModifiedTime") {
+      key.modified = parse_http_date(std::string{trimmed(text)});
+      if (key.modified->micros == 0) key.modified = parse_rfc3339(std::string{trimmed(text)});
+      if (key.modified->micros == 0) {
+        return std::unexpected(malformed("LastModifiedTime is not a date"));
+      }
+    } else if (name == "Size") {
+      key.size = parse_u64(trimmed(text));
+      if (!key.size) return std::unexpected(malformed("Size is not a number"));
     }
   }
   if (!named) return std::unexpected(malformed("an Object has no Key"));

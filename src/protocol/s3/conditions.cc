@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "base/encoding.h"
+
 namespace beringia::protocol::s3 {
 namespace {
 
@@ -50,6 +52,46 @@ Result<core::Conditions> write_conditions(const Call& call) {
         unsupported("A header you provided implies functionality that is not implemented",
                     "If-None-Match of a write can only be *"));
   }
+  return conditions;
+}
+
+Result<DeleteTerms> delete_terms(const Call& call) {
+  DeleteTerms terms;
+  std::vector<std::string> etags;
+  append_etags(etags, call.header("if-match"));
+  if (!etags.empty()) terms.etag = etags.front();
+  if (const std::string_view size = call.header("x-amz-if-match-size"); !size.empty()) {
+    terms.size = parse_u64(size);
+    if (!terms.size) {
+      return std::unexpected(s3_error("InvalidArgument", "Invalid x-amz-if-match-size"));
+    }
+  }
+  constexpr std::string_view kModified = "x-amz-if-match-last-modified-time";
+  if (call.request.headers.has(kModified)) {
+    terms.modified = date_of(call, kModified);
+    if (!terms.modified) {
+      return std::unexpected(s3_error("InvalidArgument", "Invalid " + std::string{kModified}));
+    }
+  }
+  return terms;
+}
+
+Result<core::Conditions> delete_conditions(const io::Context& context, core::Namespace& names,
+                                           const core::Grant& grant, const DeleteTerms& terms) {
+  core::Conditions conditions;
+  if (!terms.etag.empty()) conditions.etag_match.push_back(terms.etag);
+  if (!terms.modified && !terms.size) return conditions;
+  BR_TRY(entry, names.stat(context, grant));
+  const auto seconds = [](Timestamp time) { return time.micros / 1'000'000; };
+  const bool holds =
+      (!terms.size || *terms.size == entry.record.size) &&
+      (!terms.modified || seconds(*terms.modified) == seconds(entry.record.modified));
+  if (!holds) {
+    return std::unexpected(conflict("the precondition does not hold", "size or time are others")
+                               .with_tag("precondition"));
+  }
+  conditions.generation_match = entry.record.generation;
+  conditions.metageneration_match = entry.record.metageneration;
   return conditions;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +20,23 @@ core::Conditions read_conditions(const Call& call);
 /// If-Match and If-None-Match: * of PutObject, CompleteMultipartUpload and (match only)
 /// DeleteObject. @error kUnsupported: If-None-Match with an ETag
 [[nodiscard]] Result<core::Conditions> write_conditions(const Call& call);
+
+/// What a delete may insist on.
+struct DeleteTerms {
+  std::string etag;                   // "" = any
+  std::optional<Timestamp> modified;  // second resolution
+  std::optional<uint64_t> size;
+};
+/// If-Match, x-amz-if-match-last-modified-time and x-amz-if-match-size of DeleteObject.
+/// @error kInvalid (tag InvalidArgument)
+[[nodiscard]] Result<DeleteTerms> delete_terms(const Call& call);
+/// As conditions of the namespace; time and size are compared with the entry as it is now, and the
+/// delete is bound to that generation.
+/// @error kNotFound, kConflict (tag precondition)
+[[nodiscard]] Result<core::Conditions> delete_conditions(const io::Context& context,
+                                                         core::Namespace& names,
+                                                         const core::Grant& grant,
+                                                         const DeleteTerms& terms);
 
 /// x-amz-copy-source-if-*.
 core::Conditions source_conditions(const Call& call);

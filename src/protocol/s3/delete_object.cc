@@ -9,9 +9,9 @@ namespace beringia::protocol::s3 {
 Result<io::HttpResponse> delete_object(Call& call) {
   BR_TRY(check_version_id(call.query.get("versionId")));
   BR_TRY(path, call.object_path());
-  core::Conditions conditions;
-  append_etags(conditions.etag_match, call.header("if-match"));
+  BR_TRY(terms, delete_terms(call));
   BR_TRY(grant, call.admit(core::Action::kDelete, path));
+  BR_TRY(conditions, delete_conditions(call.context, call.rooms.names, *grant, terms));
   auto removed = call.rooms.names.remove(call.context, *grant, conditions);
   // S3: what is not there is deleted, unless a condition asked for it.
   const bool is_absent = !removed && removed.error().code() == Code::kNotFound &&

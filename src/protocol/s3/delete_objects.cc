@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "io/sync.h"
+#include "protocol/s3/conditions.h"
 #include "protocol/s3/error_map.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
@@ -15,25 +16,27 @@ namespace {
 /// Deletes under way at once, so that their commits share a sync.
 constexpr size_t kWorkers = 32;
 
+Result<void> remove_entry(const Call& call, const io::Context& context, const core::Grant& grant,
+                          const wire::s3::DeleteRequest::Key& key) {
+  BR_TRY(conditions,
+         delete_conditions(context, call.rooms.names, grant, {key.etag, key.modified, key.size}));
+  auto removed = call.rooms.names.remove(context, grant, conditions);
+  const bool is_absent = !removed && removed.error().code() == Code::kNotFound &&
+                         removed.error().tag().empty() && conditions.empty();
+  if (!removed && !is_absent) return std::unexpected(std::move(removed).error());
+  return {};
+}
+
 /// One key: its own decision, its own audit record.
 Result<void> delete_key(const Call& call, const io::Context& context,
                         const wire::s3::DeleteRequest::Key& key) {
   BR_TRY(check_version_id(key.version_id));
   BR_TRY(path, call.object_path(call.route.bucket, key.key));
   BR_TRY(grant, call.admit_one(context, core::Action::kDelete, path));
-  core::Conditions conditions;
-  if (!key.etag.empty()) conditions.etag_match.push_back(key.etag);
-  auto removed = call.rooms.names.remove(context, grant, conditions);
-  const bool is_absent = !removed && removed.error().code() == Code::kNotFound &&
-                         removed.error().tag().empty() && conditions.empty();
-  std::optional<Error> error;
-  if (!removed && !is_absent) error = removed.error();
-  grant.note_status(error ? wire_error_of(*error).status : 204);
-  if (error) {
-    grant.note_error(*error);
-    return std::unexpected(std::move(*error));
-  }
-  return {};
+  auto removed = remove_entry(call, context, grant, key);
+  grant.note_status(removed ? 204 : wire_error_of(removed.error()).status);
+  if (!removed) grant.note_error(removed.error());
+  return removed;
 }
 
 std::vector<Result<void>> delete_keys(const Call& call,

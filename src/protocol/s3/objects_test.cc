@@ -296,6 +296,33 @@ TEST_F(Objects, many_are_deleted_with_one_request) {
       << "a body that nothing vouches for";
 }
 
+TEST_F(Objects, deletes_may_insist_on_size_and_time) {
+  const std::string date = to_http_date(client.clock.wall());
+  const Headers right{{"x-amz-if-match-size", "5"}, {"x-amz-if-match-last-modified-time", date}};
+  put("k", "hello");
+  EXPECT_EQ(client.send("DELETE", "/b/k", "", {{"x-amz-if-match-size", "6"}}).status, 412);
+  EXPECT_EQ(client.send("DELETE", "/b/k", "", {{"x-amz-if-match-size", "x"}}).status, 400);
+  EXPECT_EQ(client.send("DELETE", "/b/k", "", right).status, 204);
+  EXPECT_EQ(client.send("DELETE", "/b/k", "", right).status, 404);
+  put("k", "hello");
+  const auto with = [&](const std::string& terms) {
+    return client.send("POST", "/b?delete",
+                       "<Delete><Object><Key>k</Key>" + terms + "</Object></Delete>");
+  };
+  EXPECT_EQ(with("<Size>6</Size>").code(), "PreconditionFailed");
+  EXPECT_EQ(with("<LastModifiedTime>1998-01-01T00:00:00Z</LastModifiedTime>").code(),
+            "PreconditionFailed");
+  EXPECT_EQ(with("<ETag>\"other\"</ETag>").code(), "PreconditionFailed");
+  EXPECT_EQ(with("<Size>many</Size>").code(), "MalformedXML");
+  EXPECT_EQ(with("<Size>5</Size>").elements("Deleted").size(), 1u);
+}
+
+TEST_F(Objects, an_expected_owner_is_held_to) {
+  put("k", "hello");
+  EXPECT_EQ(get("k", {{"x-amz-expected-bucket-owner", "root"}}).status, 200);
+  EXPECT_EQ(get("k", {{"x-amz-expected-bucket-owner", "123456789012"}}).code(), "AccessDenied");
+}
+
 TEST_F(Objects, a_bulk_delete_decides_key_by_key) {
   put("open/k", "x");
   put("closed/k", "x");

@@ -42,6 +42,21 @@ Error not_offered(const Call& call) {
                      call.request.method + " of this kind is not offered");
 }
 
+/// A client that says whose bucket it means is not served from another's.
+Result<void> check_expected_owner(Call& call) {
+  const std::string_view expected = call.header("x-amz-expected-bucket-owner");
+  if (expected.empty() || call.route.bucket.empty() || call.route.verb == Verb::kCreateBucket) {
+    return {};
+  }
+  BR_TRY(path, call.bucket_path());
+  BR_TRY(grant, call.admit_one(call.context, core::Action::kList, path));
+  call.is_recorded = true;
+  BR_TRY(info, call.rooms.names.stat_directory(call.context, grant));
+  if (info.record.owner == expected) return {};
+  return std::unexpected(
+      denied("Access Denied", "the bucket belongs to someone else").with_tag("AccessDenied"));
+}
+
 }  // namespace
 
 Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
@@ -77,6 +92,7 @@ Result<io::HttpResponse> Service::process(Call& call) {
   BR_TRY(found, route(call.request, call.query, options_.domains));
   call.route = std::move(found);
   BR_TRY(authenticate(call));
+  BR_TRY(check_expected_owner(call));
   return dispatch(call);
 }
 
