@@ -49,7 +49,7 @@ def test_buckets_live_and_die(client, bucket_name):
 
 @pytest.mark.parametrize("checksum", [None, "md5", "crc32c", "auto"])
 def test_uploads_of_all_kinds_come_back_equal(bucket, checksum, tmp_path):
-    for size in (0, 1, 300_000, 3 * MIB + 17):
+    for size in (0, 1, 300_000, 9 * MIB + 17):  # above 8 MiB in chunks
         data = os.urandom(size)
         path = tmp_path / "data"
         path.write_bytes(data)
