@@ -1,6 +1,7 @@
 """Who acts in a scenario: real clients of Beringia's doors, and others in the native stores."""
 
 import json
+import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -139,6 +140,16 @@ class Disk:
 
     def __init__(self, root):
         self.root = root
+
+    def rename(self, key, to):
+        (self.root / to).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / key).rename(self.root / to)
+
+    def remove_tree(self, key):
+        shutil.rmtree(self.root / key)
+
+    def link(self, key, to):
+        (self.root / to).symlink_to(self.root / key)
 
     def write(self, key, data):
         path = self.root / key

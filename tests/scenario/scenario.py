@@ -10,8 +10,10 @@ their own in the bucket of each mount named; the scenario runs once for each.
     s3 copy KEY TO
     gcs list PREFIX = NAME...   names and directories/ at that level, in order; nothing = empty
     disk write KEY TEXT         somebody else, in the native directory; also: delete KEY, get KEY = TEXT
+    disk rename KEY TO          also a directory; disk remove-tree KEY; disk link KEY TO (a symbolic link)
     cloud write KEY TEXT        somebody else, in the bucket of the cloud; also: delete, get
     cable cut | cable mend      between Beringia and the cloud
+    native away | native back   the directory of the native files, as by an unmount
     server restart | server kill
     server move DIRECTORY BACKEND   by a policy: plan, apply, to its end
     within 5s: STEP             repeated until it holds, at most so long
@@ -133,16 +135,16 @@ class Runner:
     def _do(self, step):
         if step.verb == "move":
             return self.world.server_move(f"/{self.mount}/{self.prefix}{step.arguments[0]}", step.arguments[1])
-        if step.actor in ("cable", "server"):
+        if step.actor in ("cable", "server", "native"):
             return getattr(self.world, f"{step.actor}_{step.verb}")()
         door = self.world.actor(step.actor, self.mount)
         arguments = [unquoted(word) if not word.startswith("random:") else word for word in step.arguments]
         key = self.prefix + (arguments[0] if arguments else "")
         if step.verb in ("put", "put-new", "upload", "write"):
             return getattr(door, step.verb.replace("-", "_"))(key, bytes_of(step.arguments[1]))
-        if step.verb == "copy":
-            return door.copy(key, self.prefix + arguments[1])
+        if step.verb in ("copy", "rename", "link"):
+            return getattr(door, step.verb)(key, self.prefix + arguments[1])
         if step.verb == "get" and len(arguments) > 1:
             first, last = arguments[1].split("-")
             return door.get(key, int(first), int(last))
-        return getattr(door, step.verb)(key)
+        return getattr(door, step.verb.replace("-", "_"))(key)

@@ -40,6 +40,7 @@ class World:
         self.cable = Cable(emulator.port)
         self.native = server.directory / "native"
         self.native.mkdir()
+        self.away = server.directory / "native.away"
         self._apply(self._estate())
         key = server.directory / "key.json"
         key.write_text(server.run("keys", "create", "--principal", "root", "--kind", "service-account").stdout)
@@ -97,19 +98,28 @@ locations = ["home"]
         self.cable.mend()
         self.is_cut = False
 
+    def native_away(self):
+        self.native.rename(self.away)
+
+    def native_back(self):
+        self.away.rename(self.native)
+
     def make_whole(self):
-        """After a scenario that failed or cut the cable: a backend that failed is left alone for a while."""
+        """After a scenario that broke something: a backend that failed is left alone for a while."""
         if self.is_cut:
             self.cable_mend()
+        if self.away.exists():
+            self.native_back()
         deadline = time.monotonic() + RECOVERY_S
-        while True:
-            try:
-                self.actor("s3", "cloud-shared").get(f"nothing-{secrets.token_hex(4)}")
-            except Failed as failed:
-                if failed.outcome == "absent":
-                    return
-                assert time.monotonic() < deadline, failed
-            time.sleep(0.05)
+        for mount in ("cloud-shared", "file-shared"):
+            while True:
+                try:
+                    self.actor("s3", mount).get(f"nothing-{secrets.token_hex(4)}")
+                except Failed as failed:
+                    if failed.outcome == "absent":
+                        break
+                    assert time.monotonic() < deadline, failed
+                time.sleep(0.05)
 
     def server_restart(self):
         assert self.server.stop() == 0
