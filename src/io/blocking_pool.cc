@@ -17,16 +17,17 @@ BlockingPool::~BlockingPool() {
 }
 
 bool BlockingPool::submit(std::function<void()> job) {
-  std::lock_guard lock{mutex_};
-  if (queue_.size() >= max_queue_) return false;
-  queue_.push_back(std::move(job));
-  if (idle_ >= queue_.size()) {
-    wake_.notify_one();
-  } else if (threads_.size() < max_threads_) {
-    threads_.emplace_back([this] { work(); });
-  } else {
-    wake_.notify_one();
+  {
+    std::lock_guard lock{mutex_};
+    if (queue_.size() >= max_queue_) return false;
+    queue_.push_back(std::move(job));
+    if (idle_ < queue_.size() && threads_.size() < max_threads_) {
+      threads_.emplace_back([this] { work(); });
+      return true;
+    }
   }
+  // Without the lock: who wakes up needs it first of all.
+  wake_.notify_one();
   return true;
 }
 
