@@ -17,6 +17,7 @@ if(BERINGIA_PCH)
   if(BERINGIA_TESTS)
     add_library(beringia_test_headers OBJECT ${empty})
     target_link_libraries(beringia_test_headers PRIVATE GTest::gtest)
+    target_compile_options(beringia_test_headers PRIVATE ${BERINGIA_TEST_OPTIONS})
     target_precompile_headers(beringia_test_headers PRIVATE ${BERINGIA_STANDARD_HEADERS}
                               <gtest/gtest.h>)
   endif()

@@ -110,7 +110,9 @@ TEST_F(FileFaultsTest, a_write_that_fails_anywhere_is_not_acknowledged_and_tears
         auto seen = get(name + "-old");
         ASSERT_TRUE(seen) << seen.error().to_string();
         EXPECT_TRUE(*seen == old_bytes || *seen == new_bytes);
-        if (replaced) EXPECT_TRUE(*seen == new_bytes);
+        if (replaced) {
+          EXPECT_TRUE(*seen == new_bytes);
+        }
         EXPECT_EQ(temporary_files(), 0U);
       }
     }
