@@ -13,15 +13,25 @@ constexpr uint64_t kMaxExactNumber = uint64_t{1} << 53;
 constexpr int kMaxDepth = 16;
 constexpr size_t kMaxUnreadableBytes = 40'000;  // base64 and the rest fit an entry
 
+/// The closing quote of the string that opens at `at`; npos: none.
+size_t end_of_string(std::string_view text, size_t at) {
+  for (;;) {
+    at = text.find('"', at + 1);
+    if (at == std::string_view::npos) return at;
+    size_t escapes = 0;
+    while (text[at - 1 - escapes] == '\\') ++escapes;
+    if (escapes % 2 == 0) return at;
+  }
+}
+
 /// Where a value that begins at `at` ends; npos: nowhere. Trusts that it is JSON.
 size_t skip_value(std::string_view text, size_t at) {
   int depth = 0;
   for (; at < text.size(); ++at) {
     switch (text[at]) {
       case '"':
-        for (++at; at < text.size() && text[at] != '"'; ++at) {
-          if (text[at] == '\\') ++at;
-        }
+        at = end_of_string(text, at);
+        if (at == std::string_view::npos) return at;
         break;
       case '{':
       case '[': ++depth; break;

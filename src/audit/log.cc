@@ -26,6 +26,8 @@ class TileLog final : public Log {
 
   Result<void> start(kv::Store& store, io::Runtime& runtime, const LogOptions& options) {
     BR_TRY(directory_.prepare());
+    BR_TRY(is_new, directory_.is_new());
+    if (is_new) BR_TRY(begin_anew(io::Context{}, store, runtime.clock().wall()));
     BR_TRY(signer,
            directory_.load_or_create_key(options.origin, runtime.rng(), !runtime.simulated()));
     auto sequencer =

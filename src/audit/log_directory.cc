@@ -58,6 +58,15 @@ Result<void> LogDirectory::prepare() {
   return {};
 }
 
+Result<bool> LogDirectory::is_new() const {
+  for (const auto& path : {root_ + ".key", at(std::string{kPublicKey})}) {
+    const auto found = disk_.stat(path);
+    if (found) return false;
+    if (found.error().code() != Code::kNotFound) return std::unexpected(found.error());
+  }
+  return true;
+}
+
 /// The name is durable, too, when this returns: that the directory is there does not say so.
 Result<void> LogDirectory::ensure_directory(const std::string& path) {
   if (path.empty() || known_.contains(path)) return {};

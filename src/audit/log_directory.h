@@ -23,6 +23,8 @@ class LogDirectory {
 
   /// Makes the directory and removes what an interrupted write left.
   [[nodiscard]] Result<void> prepare();
+  /// There is neither a signing key nor a public one: a log is to begin.
+  [[nodiscard]] Result<bool> is_new() const;
   /// Writes each file beside its place, syncs it, renames it and syncs the directories. Several
   /// files are synced at once: the file system then commits them together.
   [[nodiscard]] Result<void> write(const io::Context& context, const std::vector<LogFile>& files);

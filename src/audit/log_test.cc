@@ -218,6 +218,31 @@ TEST_F(LogTest, refuses_to_go_on_without_its_key_or_with_a_foreign_directory) {
   });
 }
 
+TEST_F(LogTest, begins_another_log_when_directory_and_key_were_taken_away) {
+  runtime->run([&] {
+    start();
+    for (uint64_t n = 0; n < 3; ++n) mutate(n);
+    log.reset();
+    mutate(3);
+    ASSERT_TRUE(disk.rename("/data/audit", "/data/old"));
+    auto refused = Log::open(*store, disk, *runtime, kOptions);
+    ASSERT_FALSE(refused) << "the directory alone may be a disk that is not mounted";
+    EXPECT_EQ(refused.error().code(), Code::kCorrupt);
+    std::set<std::string> left;
+    collect_files(disk, "/data/audit", left);
+    for (const auto& path : left) ASSERT_TRUE(disk.unlink(path));
+    ASSERT_TRUE(disk.rename("/data/audit.key", "/data/old.key"));
+    start();
+    mutate(4);
+    log.reset();
+    EXPECT_EQ(verified(disk).problem, "");
+    EXPECT_EQ(verified(disk).records, 3u);
+    const std::string first = read_file(disk, "/data/audit/tile/entries/000.p/3");
+    EXPECT_NE(first.find("the last log had 3 records"), std::string::npos);
+    EXPECT_EQ(verify(disk, "/data/old", "", nullptr)->problem, "");
+  });
+}
+
 TEST_F(LogTest, stops_changes_while_its_disk_is_full_and_resumes_without_a_gap) {
   io::DiskFaults faults;
   const auto faulty = io::make_faulty_disk(disk, faults);
@@ -252,7 +277,7 @@ TEST_F(LogTest, each_failing_call_is_repaired_by_the_next_cycle) {
   for (const auto call :
        {io::DiskCall::kOpen, io::DiskCall::kWrite, io::DiskCall::kSync, io::DiskCall::kRename,
         io::DiskCall::kSyncDirectory, io::DiskCall::kMakeDirectory}) {
-    for (uint64_t nth = 1; nth <= 12; ++nth) {
+    for (uint64_t nth = 1; nth <= 9; ++nth) {
       io::SimDisk fresh{{.seed = nth}};
       fresh.prepare_directory("/data");
       io::DiskFaults faults;

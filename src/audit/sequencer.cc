@@ -34,8 +34,8 @@ std::string stream_key(uint64_t number) {
 
 Error foreign(const std::string& directory, std::string why) {
   return corrupt("cannot go on with the audit log " + directory, std::move(why),
-                 "restore catalog and audit log from one backup; or keep the old log elsewhere "
-                 "and name another directory");
+                 "restore catalog and audit log from one backup; or, to begin another log, move " +
+                     directory + " and " + directory + ".key away and keep them");
 }
 
 }  // namespace
@@ -60,6 +60,34 @@ Result<Position> decode_position(std::string_view bytes) {
   position.previous_size = read_be64(bytes.substr(17));
   std::memcpy(position.root.data(), bytes.data() + 25, kHashBytes);
   return position;
+}
+
+Result<void> begin_anew(const io::Context& context, kv::Store& store, Timestamp now) {
+  BR_TRY(row, store.get(context, kPositionKey));
+  if (!row) return {};
+  BR_TRY(last, decode_position(*row));
+  if (last.size == 0) return {};
+  const std::string of_last =
+      std::to_string(last.size) + " records, root hash " + to_hex(view(last.root));
+  Record record;
+  record.time = now;
+  record.principal = "system:audit";
+  record.credential = "internal";
+  record.door = "system";
+  record.operation = "audit.begin";
+  record.path = "/";
+  record.allowed = true;
+  record.rule = "the last log had " + of_last;
+  Position first;
+  first.number = last.number;
+  kv::Batch batch;
+  batch.check(std::string{kPositionKey}, *row);
+  batch.put(std::string{kPositionKey}, encode(first));
+  batch.append(std::string{kStream}, to_canonical_json(record));
+  BR_TRY(store.commit(context, std::move(batch), kv::Durability::kSync));
+  observe::log_warn("audit_begun_anew", "The audit log and its key are gone; another log begins.",
+                    {observe::field("last", of_last)});
+  return {};
 }
 
 /// What one cycle has gathered; dropped when it fails.

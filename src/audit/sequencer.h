@@ -30,6 +30,9 @@ struct Position {
 };
 std::string encode(const Position& position);
 [[nodiscard]] Result<Position> decode_position(std::string_view bytes);
+/// Begins another log at leaf 0, after the stream's rows that the last one has; a record in it
+/// tells of the last one. For a log whose directory and key were taken away.
+[[nodiscard]] Result<void> begin_anew(const io::Context& context, kv::Store& store, Timestamp now);
 /// 'A' 'p'
 inline constexpr std::string_view kPositionKey = "Ap";
 /// Separates the records of one row of the stream. Canonical JSON holds no newline.
