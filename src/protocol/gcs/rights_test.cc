@@ -112,7 +112,9 @@ TEST_F(RightsTest, every_operation_follows_the_gate_whatever_the_credential) {
         EXPECT_EQ(answer.status == 403, !allowed)
             << operation.name << " by " << credential.name << " as " << right.name << ": "
             << answer.status << " " << answer.body;
-        if (allowed) EXPECT_LT(answer.status, 300) << operation.name << answer.body;
+        if (allowed) {
+          EXPECT_LT(answer.status, 300) << operation.name << answer.body;
+        }
         ++checked;
       }
     }
