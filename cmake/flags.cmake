@@ -19,6 +19,10 @@ set(BERINGIA_TEST_OPTIONS "")
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(BERINGIA_TEST_OPTIONS -O0)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GoogleTest guards its macros in a way that only clang understands.
+  list(APPEND BERINGIA_TEST_OPTIONS -Wno-dangling-else)
+endif()
 
 if(BERINGIA_SANITIZE)
   add_compile_options(-fsanitize=${BERINGIA_SANITIZE} -fno-sanitize-recover=all)
