@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -21,8 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (Verifier::parse(key->to_string())->id() != key->id()) std::abort();
   }
   std::string_view rest = text;
-  size_t entries = 0;
-  while (take_entry(rest)) ++entries;
+  for (size_t before = rest.size(); take_entry(rest); before = rest.size()) {
+    if (rest.size() + 2 > before) std::abort();  // each entry takes at least its length
+  }
   const size_t cut = std::min<size_t>(data[1] * size_t{32}, text.size());
   const std::vector<std::string> tiles{std::string{text.substr(0, cut)}};
   if (const auto edge = TreeEdge::restore(data[0], tiles, std::string{text.substr(cut)})) {
