@@ -251,6 +251,20 @@ TEST_F(FileBackendTest, an_unmounted_root_is_unavailable_not_empty) {
   EXPECT_EQ(get("x").value(), "x");
 }
 
+TEST_F(FileBackendTest, keeps_attributes_of_files_older_than_1970) {
+  write_foreign("old", "bytes");
+  const timespec times[2] = {{-86'400, 5}, {-86'400, 5}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, (root() + "/old").c_str(), times, 0), 0);
+  auto info = backend_.stat(context_, {"old"});
+  ASSERT_TRUE(info);
+  ASSERT_TRUE(backend_.update(context_, {"old", info->version, {{"k", "v"}}, "a/b", ""}));
+  auto seen = backend_.stat(context_, {"old"});
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->attributes, (Attributes{{"k", "v"}}));
+  EXPECT_EQ(seen->version, info->version);
+  EXPECT_EQ(get("old").value(), "bytes");
+}
+
 TEST_F(FileBackendTest, refuses_bytes_that_are_not_those_that_were_sealed) {
   io::StringSource body{"bytes"};
   WriteRequest request;

@@ -1,6 +1,7 @@
 #include "backend/file/object_seal.h"
 
 #include <array>
+#include <charconv>
 
 #include "base/checksum.h"
 #include "base/encoding.h"
@@ -22,16 +23,25 @@ std::optional<std::string_view> next_line(std::string_view& text) {
   return line;
 }
 
+/// Files may be older than 1970: with a sign.
+std::optional<int64_t> parse_time(std::string_view text) {
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return value;
+}
+
 bool take_field(ObjectSeal& seal, std::string_view key, std::string_view value) {
-  if (key == "size" || key == "mtime") {
-    const auto number = parse_u64(value);
-    if (!number) return false;
-    if (key == "size") {
-      seal.size = *number;
-    } else {
-      seal.mtime_nanos = static_cast<int64_t>(*number);
-    }
-    return true;
+  if (key == "size") {
+    const auto size = parse_u64(value);
+    if (size) seal.size = *size;
+    return size.has_value();
+  }
+  if (key == "mtime") {
+    const auto time = parse_time(value);
+    if (time) seal.mtime_nanos = *time;
+    return time.has_value();
   }
   if (key == "crc32c" || key == "md5") {
     auto raw = from_hex(value);
