@@ -112,7 +112,7 @@ void Mover::add_audit(kv::Batch& batch, const char* operation, const std::string
 }
 
 Result<void> Mover::save(kv::Batch batch, kv::Durability durability) {
-  BR_TRY(parts_.store.commit(context_, std::move(batch), durability));
+  BR_TRY(parts_.store.commit(io::Context{}, std::move(batch), durability));
   return {};
 }
 

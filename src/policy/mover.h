@@ -32,7 +32,8 @@ struct RunShare {
 /// two calls only the journal's row matters, so a new Mover can go on with it after a crash.
 class Mover {
  public:
-  /// @param copying  cancels the transport of bytes only: a commit is never left in doubt
+  /// @param context  may be cancelled at any time: commits are not, the row stands at its last step
+  /// @param copying  cancels the transport of bytes only
   Mover(const io::Context& context, const io::Context& copying, RunShare& share, uint64_t seq,
         meta::MoveRecord& move);
 

@@ -103,7 +103,7 @@ Result<void> Mover::switch_once(View& view, const core::Grant& grant) {
   meta::append_feed(batch,
                     {meta::FeedRecord::Kind::kPlacement, move_.path, {}, record.generation, now});
   batch.append(std::string{audit::kStream}, grant.record_for_commit());
-  auto committed = parts_.store.commit(context_, batch, kv::Durability::kSync);
+  auto committed = parts_.store.commit(io::Context{}, batch, kv::Durability::kSync);
   parts_.tree.committed(batch);
   if (!committed) return std::unexpected(std::move(committed).error());
   return {};
@@ -185,7 +185,7 @@ Result<void> Mover::rewrite_class() {
     meta::append_feed(batch,
                       {meta::FeedRecord::Kind::kPlacement, move_.path, {}, record.generation, now});
     batch.append(std::string{audit::kStream}, grant.record_for_commit());
-    auto committed = parts_.store.commit(context_, batch, kv::Durability::kSync);
+    auto committed = parts_.store.commit(io::Context{}, batch, kv::Durability::kSync);
     parts_.tree.committed(batch);
     if (committed) break;
     if (committed.error().code() != Code::kConflict || attempt == core::kMaxCommitAttempts) {
@@ -213,7 +213,7 @@ Result<void> Mover::clean_once(View& view, meta::Copy& source) {
   add_row(batch, State::kDone);
   add_audit(batch, "move.clean", {});
   BR_KILL_POINT("move.cleaning");
-  auto committed = parts_.store.commit(context_, batch, kv::Durability::kBuffered);
+  auto committed = parts_.store.commit(io::Context{}, batch, kv::Durability::kBuffered);
   parts_.tree.committed(batch);
   if (!committed) return std::unexpected(std::move(committed).error());
   move_.state = State::kDone;
@@ -254,7 +254,7 @@ Result<void> Mover::clean() {
         add_audit(batch, "move.fail", std::string{to_string(Code::kCorrupt)});
       }
       add_row(batch, back ? State::kFailed : State::kDone);
-      auto committed = parts_.store.commit(context_, batch, kv::Durability::kBuffered);
+      auto committed = parts_.store.commit(io::Context{}, batch, kv::Durability::kBuffered);
       parts_.tree.committed(batch);
       if (committed) move_.state = back ? State::kFailed : State::kDone;
       if (!committed) done = std::unexpected(std::move(committed).error());

@@ -191,7 +191,7 @@ Result<void> Run::count(const meta::NumberedMove& row, bool from_journal) {
 
 Result<void> Run::advance(meta::NumberedMove& row) {
   // Kept over the attempts: what was copied before still counts.
-  Mover mover{quiet_, copying_, share_, row.seq, row.move};
+  Mover mover{waiting_, copying_, share_, row.seq, row.move};
   for (int attempt = 1;; ++attempt) {
     if (cancelled_) {
       return give_up(row, State::kSkipped, "the run was cancelled");
@@ -217,7 +217,7 @@ Result<void> Run::advance(meta::NumberedMove& row) {
 /// come back one day.
 Result<void> Run::give_up(meta::NumberedMove& row, State state, const std::string& note) {
   for (int attempt = 1;; ++attempt) {
-    Mover mover{quiet_, copying_, share_, row.seq, row.move};
+    Mover mover{waiting_, copying_, share_, row.seq, row.move};
     auto ended = mover.give_up(state, note);
     if (ended || stopping_) return {};
     if (io::crashed()) return ended;
@@ -301,7 +301,7 @@ void Run::clean() {
 
 Result<void> Run::clean_row(meta::NumberedMove& row) {
   for (int attempt = 1;; ++attempt) {
-    Mover mover{quiet_, copying_, share_, row.seq, row.move};
+    Mover mover{waiting_, copying_, share_, row.seq, row.move};
     auto cleaned = mover.clean();
     if (!cleaned && attempt >= options_.max_attempts) return cleaned;
     if (!cleaned) {

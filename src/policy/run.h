@@ -81,9 +81,9 @@ class Run : public std::enable_shared_from_this<Run> {
   // Owners of the tokens: this run and the contexts of its fibers.
   std::shared_ptr<io::CancelToken> stop_token_ = std::make_shared<io::CancelToken>();
   std::shared_ptr<io::CancelToken> cancel_token_ = std::make_shared<io::CancelToken>();
-  const io::Context quiet_;    // for what must not be left in doubt: never cancelled
-  const io::Context waiting_;  // for waits: ends with stop()
-  const io::Context copying_;  // for bytes: ends with stop() and cancel()
+  const io::Context quiet_;    // never cancelled
+  const io::Context waiting_;  // ends with stop()
+  const io::Context copying_;  // ends with stop() and cancel()
 
   std::atomic<bool> stopping_{false};
   std::atomic<bool> cancelled_{false};
