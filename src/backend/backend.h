@@ -61,8 +61,9 @@ struct ReadRequest {
   /// kCorrupt instead of its end (VerifyingBackend). File regions are handed on unread.
   std::optional<uint32_t> crc32c = std::nullopt;
   /// Others may overwrite the object in place (file): the source ends in kConflict instead of its
-  /// end if that happened, and a file region says so too.
+  /// end if that happened. Waits first until the last change is `settled` ago.
   bool watched = false;
+  Duration settled{0};
 };
 
 /// The precondition on the native object at publication.

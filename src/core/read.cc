@@ -8,46 +8,23 @@ namespace {
 
 constexpr int kMaxAttempts = 4;  // of finding a source that still is what the catalog says
 
-/// The bytes of one copy with a lease that keeps a move from removing it. On shared mounts of
-/// files it looks once more before the last bytes leave, because someone may overwrite in place.
+/// How old a foreign change of a file must be before it is read.
+constexpr Duration kSettlingTime = std::chrono::milliseconds{100};
+
+/// The bytes of one copy with a lease that keeps a move from removing it.
 class LeasedSource final : public io::ByteSource {
  public:
-  struct Watch {
-    std::shared_ptr<const LiveBackend> backend;
-    std::string name;
-    std::string version;
-  };
-  LeasedSource(std::unique_ptr<io::ByteSource> inner, OpenReads::Lease lease,
-               std::optional<Watch> watch, uint64_t length)
-      : inner_{std::move(inner)},
-        lease_{std::move(lease)},
-        watch_{std::move(watch)},
-        left_{length} {}
-
+  LeasedSource(std::unique_ptr<io::ByteSource> inner, OpenReads::Lease lease)
+      : inner_{std::move(inner)}, lease_{std::move(lease)} {}
   Result<size_t> read(const io::Context& context, std::span<char> buffer) override {
-    BR_TRY(n, inner_->read(context, buffer));
-    left_ -= std::min<uint64_t>(left_, n);
-    if (watch_ && left_ == 0) {
-      const Watch watch = *std::exchange(watch_, std::nullopt);
-      BR_TRY(now, watch.backend->client->stat(context, {watch.name}));
-      if (now.version != watch.version) {
-        return std::unexpected(conflict("cannot finish reading " + watch.name,
-                                        "it was overwritten in place meanwhile", "read it again")
-                                   .with_tag("race"));
-      }
-    }
-    return n;
+    return inner_->read(context, buffer);
   }
-  std::optional<io::FileRegion> as_file() override {
-    return watch_ ? std::nullopt : inner_->as_file();
-  }
+  std::optional<io::FileRegion> as_file() override { return inner_->as_file(); }
   std::optional<uint64_t> remaining() const override { return inner_->remaining(); }
 
  private:
   std::unique_ptr<io::ByteSource> inner_;
   OpenReads::Lease lease_;
-  std::optional<Watch> watch_;
-  uint64_t left_;
 };
 
 /// Readable copies, nearest first: valid before retiring, files before remote stores, backends
@@ -88,19 +65,16 @@ Result<Opened> open_copy(const io::Context& context, Namespace::Parts& parts, co
   auto lease = parts.open_reads.open(copy.backend, name, copy.version);
   const auto& entry = *location.entry;
   const bool whole = range == io::ByteRange{0, entry.size};
-  auto inner = place.backend->client->read(
-      context, {name, range, copy.version, whole ? entry.crc32c : std::nullopt});
+  backend::ReadRequest request{name, range, copy.version, whole ? entry.crc32c : std::nullopt};
+  request.watched = !mount->declaration.freshness.exclusive;
+  // What carries no checksum of ours was written by others, who may not have finished.
+  if (!entry.crc32c) request.settled = kSettlingTime;
+  auto inner = place.backend->client->read(context, request);
   if (!inner) {
     if (inner.error().code() == Code::kUnavailable) note_backend_failure(*place.backend);
     return std::unexpected(std::move(inner).error());
   }
-  std::optional<LeasedSource::Watch> watch;
-  if (!mount->declaration.freshness.exclusive &&
-      place.backend->client->capabilities().zero_copy_read && range.length > 0) {
-    watch = LeasedSource::Watch{place.backend, name, copy.version};
-  }
-  return Opened{std::make_unique<LeasedSource>(std::move(*inner), std::move(lease),
-                                               std::move(watch), range.length),
+  return Opened{std::make_unique<LeasedSource>(std::move(*inner), std::move(lease)),
                 place.backend->declaration.name};
 }
 
@@ -118,9 +92,10 @@ Result<OpenRead> Namespace::read(const io::Context& context, const Grant& grant,
   // A known entry needs no look of its own: reading a copy at its version is the look.
   const LiveMount* mount = mounts->find(grant.path());
   const bool several = location.entry && location.entry->copies.size() > 1;
+  const bool shared = mount != nullptr && !mount->declaration.freshness.exclusive;
+  // On a union someone may have put a file before the copy.
   if (!location.entry || several ||
-      (mount != nullptr && !mount->declaration.freshness.exclusive &&
-       !request.conditions.empty())) {
+      (shared && (!request.conditions.empty() || mount->locations.size() > 1))) {
     BR_TRY(fresh, locate(context, parts_, *mounts, grant.path(), Need::kRead));
     location = std::move(fresh);
   }

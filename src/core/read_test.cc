@@ -95,6 +95,23 @@ TEST_F(SharedReading, a_file_that_is_overwritten_in_place_breaks_the_read) {
   EXPECT_EQ(world_.get("/b/k").value(), "other content");
 }
 
+TEST_F(SharedReading, a_file_that_is_replaced_goes_on_with_the_bytes_it_began_with) {
+  world_.foreign_write("disk", "b/k", "first content");
+  auto open = world_.names().read(world_.context, world_.grant(Action::kRead, "/b/k"), {});
+  ASSERT_TRUE(open) << open.error().to_string();
+  must(world_.foreign_replace("disk", "b/k", "other content"));
+  EXPECT_EQ(io::read_all(world_.context, *open->body, 100).value(), "first content");
+  EXPECT_EQ(world_.get("/b/k").value(), "other content");
+}
+
+TEST_F(SharedReading, a_file_is_only_read_once_its_writer_had_time_to_finish) {
+  ASSERT_TRUE(world_.get("/b/earlier"));
+  const auto before = io::now();
+  world_.foreign_write("disk", "b/k", "just written");
+  EXPECT_EQ(world_.get("/b/k").value(), "just written");
+  EXPECT_GE(io::now() - before, std::chrono::milliseconds{90});
+}
+
 TEST_F(SharedReading, foreign_files_are_seen_changed_and_gone_at_once) {
   world_.foreign_write("disk", "b/d/k", "one");
   EXPECT_EQ(world_.get("/b/d/k").value(), "one");

@@ -5,39 +5,49 @@ namespace beringia::backend::file {
 
 namespace {
 
-/// A region of a file that somebody may write into while it is read.
+Result<void> check_unchanged(io::File& file, const std::string& name, const Version& version) {
+  BR_TRY(now, file.stat());
+  if (version_of(now) == version) return {};
+  return std::unexpected(conflict("cannot go on reading the file " + name,
+                                  "it was overwritten in place meanwhile", "read it again")
+                             .with_tag("race"));
+}
+
+/// A region of a file that somebody may write into while it is read. Never a file region: what
+/// sendfile(2) has taken can still be changed on its way out (measured: tests/concurrency).
 class WatchedSource final : public io::ByteSource {
  public:
-  WatchedSource(std::shared_ptr<io::File> file, io::ByteRange range, const std::string& name,
-                Version version)
-      : region_{file, range,
-                [file, name, version = std::move(version)] { return check(*file, name, version); }},
-        inner_{{std::move(file), range}},
-        left_{range.length} {}
+  WatchedSource(io::FileRegion region, std::string name, Version version)
+      : file_{region.file},
+        inner_{std::move(region)},
+        name_{std::move(name)},
+        version_{std::move(version)} {}
 
   Result<size_t> read(const io::Context& context, std::span<char> buffer) override {
     BR_TRY(n, inner_.read(context, buffer));
-    left_ -= std::min<uint64_t>(left_, n);
-    // Told before the last bytes are: who reads exactly as many as asked never sees the end.
-    if (left_ == 0) BR_TRY(region_.unchanged());
+    // Told with the last bytes: who reads exactly as many as asked never sees the end.
+    if (inner_.remaining() == 0U) BR_TRY(check_unchanged(*file_, name_, version_));
     return n;
   }
-  std::optional<io::FileRegion> as_file() override { return region_; }
-  std::optional<uint64_t> remaining() const override { return left_; }
+  std::optional<uint64_t> remaining() const override { return inner_.remaining(); }
 
  private:
-  static Result<void> check(io::File& file, const std::string& name, const Version& version) {
-    BR_TRY(now, file.stat());
-    if (version_of(now) == version) return {};
-    return std::unexpected(conflict("cannot finish reading the file " + name,
-                                    "it was overwritten in place meanwhile", "read it again")
-                               .with_tag("race"));
-  }
-
-  const io::FileRegion region_;
+  std::shared_ptr<io::File> file_;  // owners: this and caches
   io::FileSource inner_;
-  uint64_t left_;
+  std::string name_;
+  Version version_;
 };
+
+/// Waits until the file's last change is `age` ago: until then it may still be going on under one
+/// modification time, which no later look would tell. Then it must be what it was.
+Result<void> wait_until_settled(const io::Context& context, io::File& file, const std::string& name,
+                                const io::FileStat& stat, Duration age) {
+  const Duration now = std::chrono::microseconds{io::current_clock().wall().micros};
+  const Duration since = now - Duration{stat.mtime_nanos};
+  if (since < Duration::zero() || since >= age) return {};
+  BR_TRY(io::sleep_for(context, age - since));
+  return check_unchanged(file, name, version_of(stat));
+}
 
 }  // namespace
 
@@ -77,11 +87,11 @@ Result<std::unique_ptr<io::ByteSource>> FileBackend::read(const io::Context& con
       file = std::move(*opened);
       open_files_.put_file(request.name, *there.stat, file);
     }
-    if (request.watched) {
-      return std::make_unique<WatchedSource>(std::move(file), request.range, request.name,
-                                             version_of(*there.stat));
-    }
-    return std::make_unique<io::FileSource>(io::FileRegion{std::move(file), request.range, {}});
+    io::FileRegion region{std::move(file), request.range};
+    if (!request.watched) return std::make_unique<io::FileSource>(std::move(region));
+    BR_TRY(wait_until_settled(context, *region.file, request.name, *there.stat, request.settled));
+    return std::make_unique<WatchedSource>(std::move(region), request.name,
+                                           version_of(*there.stat));
   }
 }
 

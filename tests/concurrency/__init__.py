@@ -1,0 +1,1 @@
+"""Many clients on few keys, through both protocols at once."""
