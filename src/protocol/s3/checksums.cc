@@ -127,6 +127,24 @@ std::string composite_checksum(ChecksumAlgorithm algorithm,
   return whole.finish() + "-" + std::to_string(parts.size());
 }
 
+std::string joined_part_checksums(ChecksumAlgorithm algorithm,
+                                  const std::vector<PartChecksum>& parts) {
+  if (parts.size() * digest_bytes(algorithm) > kMaxKeptPartSums) return {};
+  std::string bytes;
+  for (const PartChecksum& part : parts) bytes += from_base64(part.value).value_or("");
+  return to_base64(bytes);
+}
+
+std::string part_checksum(const meta::EntryRecord& record, ChecksumAlgorithm algorithm,
+                          size_t index) {
+  const auto kept = record.checksums.find(kPartsKey);
+  if (kept == record.checksums.end()) return {};
+  const std::string bytes = from_base64(kept->second).value_or("");
+  const size_t each = digest_bytes(algorithm);
+  if (bytes.size() < (index + 1) * each) return {};
+  return to_base64(std::string_view{bytes}.substr(index * each, each));
+}
+
 std::optional<StoredChecksum> stored_checksum(const meta::EntryRecord& record) {
   for (const ChecksumAlgorithm algorithm : kAllChecksums) {
     const auto found = record.checksums.find(name_of(algorithm));

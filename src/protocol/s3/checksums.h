@@ -60,6 +60,17 @@ std::string combine_checksums(ChecksumAlgorithm algorithm, const std::vector<Par
 /// Checksum of the parts' checksums, "-N".
 std::string composite_checksum(ChecksumAlgorithm algorithm, const std::vector<PartChecksum>& parts);
 
+// The parts' own checksums, for reads by part number and GetObjectAttributes: base64 of their bytes
+// one after the other, in EntryRecord::checksums. Kept up to this many bytes.
+inline constexpr const char* kPartsKey = "parts";
+inline constexpr size_t kMaxKeptPartSums = 8 << 10;
+/// "" when there would be too many.
+std::string joined_part_checksums(ChecksumAlgorithm algorithm,
+                                  const std::vector<PartChecksum>& parts);
+/// Base64 of the checksum of part `index` (from 0); "" if it was not kept.
+std::string part_checksum(const meta::EntryRecord& record, ChecksumAlgorithm algorithm,
+                          size_t index);
+
 /// What an entry's record tells: its algorithm, value and type. Entries that came another way have
 /// the CRC32C that every entry has. nullopt: none at all.
 struct StoredChecksum {

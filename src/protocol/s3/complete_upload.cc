@@ -102,7 +102,12 @@ Result<meta::StringMap> object_checksums(const Call& call, const UploadTerms& te
               .with_tag("BadDigest"));
     }
   }
-  return meta::StringMap{{name_of(terms.algorithm), value}, {kTypeKey, terms.type}};
+  meta::StringMap checksums{{name_of(terms.algorithm), value}, {kTypeKey, terms.type}};
+  if (terms.is_asked) {
+    std::string joined = joined_part_checksums(terms.algorithm, sums);
+    if (!joined.empty()) checksums[kPartsKey] = std::move(joined);
+  }
+  return checksums;
 }
 
 /// x-amz-mp-object-size. @error kInvalid (tag InvalidRequest)
@@ -143,8 +148,7 @@ Result<io::HttpResponse> complete_multipart_upload(Call& call) {
   BR_TRY(check_order(wanted));
   core::CompleteUpload request;
   request.upload_id = call.query.get("uploadId");
-  BR_TRY(conditions, write_conditions(call));
-  request.conditions = std::move(conditions);
+  request.conditions = write_conditions(call);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   auto upload = call.rooms.names.find_upload(call.context, *grant, request.upload_id);
   for (const auto& part : wanted) request.parts.push_back({part.number, part.etag});

@@ -42,16 +42,10 @@ void append_etags(std::vector<std::string>& etags, std::string_view header) {
 
 core::Conditions read_conditions(const Call& call) { return conditions_of(call, ""); }
 
-Result<core::Conditions> write_conditions(const Call& call) {
+core::Conditions write_conditions(const Call& call) {
   core::Conditions conditions;
   append_etags(conditions.etag_match, call.header("if-match"));
   append_etags(conditions.etag_none_match, call.header("if-none-match"));
-  for (const std::string& etag : conditions.etag_none_match) {
-    if (etag == "*") continue;
-    return std::unexpected(
-        unsupported("A header you provided implies functionality that is not implemented",
-                    "If-None-Match of a write can only be *"));
-  }
   return conditions;
 }
 

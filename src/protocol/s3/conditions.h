@@ -17,9 +17,9 @@ void append_etags(std::vector<std::string>& etags, std::string_view header);
 /// nobody can read are ignored, as RFC 9110 has it.
 core::Conditions read_conditions(const Call& call);
 
-/// If-Match and If-None-Match: * of PutObject, CompleteMultipartUpload and (match only)
-/// DeleteObject. @error kUnsupported: If-None-Match with an ETag
-[[nodiscard]] Result<core::Conditions> write_conditions(const Call& call);
+/// If-Match and If-None-Match of PutObject, CopyObject and CompleteMultipartUpload. AWS knows only
+/// "*" in the latter; an ETag is obeyed too.
+core::Conditions write_conditions(const Call& call);
 
 /// What a delete may insist on.
 struct DeleteTerms {

@@ -113,8 +113,7 @@ Result<io::HttpResponse> copy_object(Call& call) {
   BR_TRY(directives, directives_of(call));
   core::CopyRequest request;
   request.source_conditions = source_conditions(call);
-  BR_TRY(conditions, write_conditions(call));
-  request.conditions = std::move(conditions);
+  request.conditions = write_conditions(call);
   BR_TRY(from, call.admit(core::Action::kRead, source_path));
   BR_TRY(to, call.admit(core::Action::kWrite, target_path));
   BR_TRY(source, call.rooms.names.stat(call.context, *from));

@@ -13,6 +13,7 @@ namespace {
 struct Selection {
   std::optional<io::ByteRange> range;  // nullopt: all, as 200
   std::optional<size_t> parts_count;   // for ?partNumber
+  size_t part_index = 0;
 };
 
 Error no_such_part() {
@@ -32,6 +33,7 @@ Result<Selection> select_part(uint64_t number, const meta::EntryRecord& record) 
   range.length = record.part_sizes[number - 1];
   selection.range = range;
   selection.parts_count = record.part_sizes.size();
+  selection.part_index = static_cast<size_t>(number - 1);
   return selection;
 }
 
@@ -82,7 +84,11 @@ Result<io::HttpResponse> answer(Call& call, const meta::EntryRecord& record,
     }
   }
   // Of a part of the bytes the whole's checksum would be wrong.
-  if (*response.content_length == record.size) add_checksum_headers(call, response, record);
+  if (selection.parts_count) {
+    add_part_checksum_headers(call, response, record, selection.part_index);
+  } else if (*response.content_length == record.size) {
+    add_checksum_headers(call, response, record);
+  }
   if (selection.parts_count) {
     response.headers.add("x-amz-mp-parts-count", std::to_string(*selection.parts_count));
   }

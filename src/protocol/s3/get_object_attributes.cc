@@ -58,11 +58,12 @@ Result<uint64_t> number_header(const Call& call, std::string_view name, uint64_t
       s3_error("InvalidArgument", "Provided " + std::string{name} + " not an integer"));
 }
 
-/// The sizes of the parts are kept; their own checksums are not.
+/// The sizes of the parts are always kept, their checksums up to a bound.
 Result<void> add_parts(const Call& call, const meta::EntryRecord& record,
                        wire::s3::XmlWriter& xml) {
   BR_TRY(limit, number_header(call, "x-amz-max-parts", kMaxParts));
   BR_TRY(marker, number_header(call, "x-amz-part-number-marker", 0));
+  const auto stored = stored_checksum(record);
   const uint64_t count = record.part_sizes.size();
   const uint64_t first = std::min(marker, count);
   const uint64_t end = first + std::min({limit, kMaxParts, count - first});
@@ -70,7 +71,10 @@ Result<void> add_parts(const Call& call, const meta::EntryRecord& record,
   xml.number("NextPartNumberMarker", end).number("MaxParts", std::min(limit, kMaxParts));
   xml.flag("IsTruncated", end < count);
   for (uint64_t i = first; i < end; ++i) {
-    xml.open("Part").number("PartNumber", i + 1).number("Size", record.part_sizes[i]).close();
+    xml.open("Part").number("PartNumber", i + 1).number("Size", record.part_sizes[i]);
+    const std::string sum = stored ? part_checksum(record, stored->algorithm, i) : "";
+    if (!sum.empty()) xml.text(wire::s3::checksum_element(name_of(stored->algorithm)), sum);
+    xml.close();
   }
   xml.close();
   return {};

@@ -169,6 +169,15 @@ TEST_F(Multipart, composite_checksums_are_those_of_the_parts) {
   const Answer done = client.send("POST", target(id), list({{1, first}, {2, second}}));
   EXPECT_EQ(done.element("ChecksumSHA256"), to_base64(sha256(sha256(big) + sha256("tail"))) + "-2");
   EXPECT_EQ(done.element("ChecksumType"), "COMPOSITE");
+  const Answer got =
+      client.send("GET", "/b/k?partNumber=2", "", {{"x-amz-checksum-mode", "ENABLED"}});
+  EXPECT_EQ(got.header("x-amz-checksum-sha256"), checksum_of(algorithm, "tail"));
+  EXPECT_EQ(got.header("x-amz-checksum-type"), "COMPOSITE");
+  const Answer attributes =
+      client.send("GET", "/b/k?attributes", "", {{"x-amz-object-attributes", "ObjectParts"}});
+  EXPECT_EQ(
+      attributes.elements("ChecksumSHA256"),
+      (std::vector<std::string>{checksum_of(algorithm, big), checksum_of(algorithm, "tail")}));
 }
 
 TEST_F(Multipart, algorithm_and_type_must_fit) {

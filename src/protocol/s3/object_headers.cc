@@ -44,6 +44,7 @@ constexpr std::string_view kRefusedHeaders[] = {"x-amz-server-side-encryption",
 
 /// Content-Encoding without "aws-chunked", which is framing and not content.
 std::string content_encoding(std::string_view header) {
+  if (ascii_lower(header).find("aws-chunked") == std::string::npos) return std::string{header};
   std::string kept;
   while (!header.empty()) {
     const size_t comma = header.find(',');
@@ -52,7 +53,7 @@ std::string content_encoding(std::string_view header) {
     while (coding.starts_with(' ')) coding.remove_prefix(1);
     while (coding.ends_with(' ')) coding.remove_suffix(1);
     if (coding.empty() || equals_ignoring_case(coding, "aws-chunked")) continue;
-    if (!kept.empty()) kept += ",";
+    if (!kept.empty()) kept += ", ";
     kept += coding;
   }
   return kept;
@@ -217,6 +218,17 @@ void add_checksum_headers(const Call& call, io::HttpResponse& response,
   const auto stored = stored_checksum(record);
   if (!stored) return;
   response.headers.add(header_name(stored->algorithm), stored->value);
+  response.headers.add("x-amz-checksum-type", stored->type);
+}
+
+void add_part_checksum_headers(const Call& call, io::HttpResponse& response,
+                               const meta::EntryRecord& record, size_t index) {
+  if (!equals_ignoring_case(call.header("x-amz-checksum-mode"), "ENABLED")) return;
+  const auto stored = stored_checksum(record);
+  if (!stored) return;
+  std::string value = part_checksum(record, stored->algorithm, index);
+  if (value.empty()) return;
+  response.headers.add(header_name(stored->algorithm), std::move(value));
   response.headers.add("x-amz-checksum-type", stored->type);
 }
 

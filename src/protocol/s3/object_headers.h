@@ -28,6 +28,10 @@ void add_object_headers(io::HttpResponse& response, const meta::EntryRecord& rec
 void add_checksum_headers(const Call& call, io::HttpResponse& response,
                           const meta::EntryRecord& record);
 
+/// Likewise of one part (from 0), where it was kept.
+void add_part_checksum_headers(const Call& call, io::HttpResponse& response,
+                               const meta::EntryRecord& record, size_t index);
+
 /// response-content-type and its siblings replace headers. @error kInvalid (tag InvalidArgument)
 [[nodiscard]] Result<void> override_headers(const Call& call, io::HttpResponse& response);
 

@@ -17,8 +17,7 @@ Result<io::HttpResponse> put_object(Call& call) {
   core::WriteRequest request;
   BR_TRY(attributes, attributes_of(call));
   request.attributes = std::move(attributes);
-  BR_TRY(conditions, write_conditions(call));
-  request.conditions = std::move(conditions);
+  request.conditions = write_conditions(call);
   // S3 computes CRC64NVME when the client sends no checksum.
   BR_TRY(body, UploadBody::open(call, ChecksumAlgorithm::kCrc64Nvme));
   request.body = &body->source();

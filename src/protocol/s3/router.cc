@@ -112,7 +112,7 @@ Verb object_subresource(std::string_view method, const Query& query, bool is_cop
   if (query.has("attributes") && method == "GET") return Verb::kGetObjectAttributes;
   found.setting = find_setting(query, true);
   if (found.setting != nullptr) return setting_verb(method);
-  if (query.has("torrent") || query.has("append") || query.has("renameObject")) {
+  if (query.has("append") || query.has("renameObject")) {
     return Verb::kUnsupported;
   }
   return Verb::kWrongMethod;

@@ -73,6 +73,8 @@ constexpr Setting kSettings[] = {
      "",
      "<ListBucketIntelligentTieringConfigurationsOutput" BR_S3_NAMESPACE
      "><IsTruncated>false</IsTruncated></ListBucketIntelligentTieringConfigurationsOutput>"},
+    {"torrent", true, "GetObjectTorrent", "PutObjectTorrent", "DeleteObjectTorrent", "NoSuchKey",
+     "The specified key does not exist.", ""},
     {"retention", true, "GetObjectRetention", "PutObjectRetention", "DeleteObjectRetention",
      "NoSuchObjectLockConfiguration",
      "The specified object does not have a ObjectLock configuration", ""},

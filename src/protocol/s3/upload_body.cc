@@ -85,7 +85,8 @@ Result<std::unique_ptr<UploadBody>> UploadBody::open(const Call& call, ChecksumA
 Result<void> UploadBody::read_length(const Call& call) {
   const io::HttpRequest& request = call.request;
   if (!wire::is_chunked(call.claim.payload)) {
-    if (!request.content_length && !request.has_body) {
+    // S3 takes no body of unknown length, also not in HTTP's own chunks.
+    if (!request.content_length) {
       return std::unexpected(
           s3_error("MissingContentLength", "You must provide the Content-Length HTTP header."));
     }
