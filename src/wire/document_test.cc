@@ -32,6 +32,14 @@ TEST(Document, broken_toml_names_the_line) {
   EXPECT_NE(root.error().to_string().find("line 2"), std::string::npos) << root.error().to_string();
 }
 
+TEST(Document, letters_that_no_table_of_the_parser_knows_are_refused) {
+  for (const char* text :
+       {"\xc7\xb5,", "\xc7\xb5 = 1", "a = \xc7\xb5", "[\xc7\xb5]", "[\n", "[[["}) {
+    EXPECT_FALSE(parse_toml(text, kMax, "a file")) << text;
+  }
+  EXPECT_EQ(parse_toml("a = \"\xc7\xb5\"", kMax, "a file")->find("a")->text, "\xc7\xb5");
+}
+
 TEST(Document, bounds_hold_for_size_and_depth) {
   EXPECT_FALSE(parse_toml("a = 1", 3, "a file"));
   std::string deep = "a = ";
