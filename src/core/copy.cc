@@ -126,6 +126,8 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
   write_request.expected = {opened.entry.record.size, opened.entry.record.crc32c,
                             opened.entry.record.md5};
   write_request.conditions = request.conditions;
+  // The bytes are the same, hence their further checksums too.
+  write_request.at_end = [&]() -> Result<meta::StringMap> { return opened.entry.record.checksums; };
   return write_entry(context, parts, to, write_request, company);
 }
 

@@ -252,6 +252,27 @@ TEST_F(Objects, copies_keep_or_replace_attributes) {
   EXPECT_EQ(summed.element("ChecksumSHA256"), to_base64(sha256("hello")));
 }
 
+TEST(CopiesAcrossBackends, keep_bytes_attributes_and_checksums) {
+  core::test::WorldOptions options;
+  options.memory_backends = {"remote"};
+  options.mounts = {{"/", {"disk"}}, {"/cloud/", {"remote"}}};
+  Client client{std::move(options)};
+  client.bucket();
+  const std::string sum = to_base64(sha256("hello"));
+  ASSERT_EQ(
+      client
+          .send("PUT", "/b/from", "hello", {{"x-amz-checksum-sha256", sum}, {"x-amz-meta-a", "1"}})
+          .status,
+      200);
+  const Answer copied = client.send("PUT", "/cloud/to", "", {{"x-amz-copy-source", "b/from"}});
+  EXPECT_EQ(copied.element("ChecksumSHA256"), sum) << copied.body;
+  const Answer got = client.send("GET", "/cloud/to", "", {{"x-amz-checksum-mode", "ENABLED"}});
+  EXPECT_EQ(got.body, "hello");
+  EXPECT_EQ(got.header("x-amz-checksum-sha256"), sum);
+  EXPECT_EQ(got.header("x-amz-meta-a"), "1");
+  EXPECT_TRUE(client.world->has_native("remote", "to"));
+}
+
 TEST_F(Objects, tags_are_set_read_and_removed) {
   put("k", "hello");
   const std::string xml =
