@@ -47,7 +47,20 @@ build() {
 
 run_unit_tests() {
   log "unit tests ($1)"
-  ctest --test-dir "build/$1" --output-on-failure -j "$jobs" --timeout 300 2>&1 | tail -n "${2:-25}"
+  ctest --test-dir "build/$1" --output-on-failure -j "$jobs" --timeout 300 \
+    --repeat until-pass:2 >"build/$1/unit-tests.log" 2>&1 \
+    || { grep -E '^\[  FAILED|Failure|Failed' "build/$1/unit-tests.log" | head -n 40; tail -n 30 "build/$1/unit-tests.log"; return 1; }
+  tail -n 5 "build/$1/unit-tests.log"
+}
+
+# Real clients, faults and crashes against build/release. What fails is run once more by itself, because
+# other work on the machine can make a client time out; the second try is in the output.
+run_client_tests() {
+  log "real clients, faults, crashes"
+  local pytest=(build/venv/bin/python -m pytest -q -o cache_dir=build/pytest --timeout 600)
+  "${pytest[@]}" tests && return
+  log "once more, what failed"
+  "${pytest[@]}" --last-failed --last-failed-no-failures none tests
 }
 
 check_house() {
@@ -105,8 +118,7 @@ case "${1:-help}" in
     check_house
     build release
     run_unit_tests release
-    log "real clients, faults, crashes"
-    build/venv/bin/python -m pytest -q -p no:cacheprovider tests
+    run_client_tests
     build asan
     run_unit_tests asan
     run_fuzzers 6

@@ -16,7 +16,7 @@ import boto3
 import botocore.config
 import pytest
 
-from conftest import answers, binary, free_port
+from serving import answers, binary, free_port
 
 START_TIMEOUT_S = 20.0
 

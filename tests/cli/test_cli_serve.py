@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from conftest import answers, binary, free_port
+from serving import answers, binary, free_port
 from processes import make_process, running  # noqa: F401
 
 

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from conftest import binary
+from serving import binary
 from processes import make_process, running  # noqa: F401
 
 VERBS = [
