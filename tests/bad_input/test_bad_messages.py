@@ -191,7 +191,8 @@ def test_malformed_chunks_store_nothing(lake, door, number):
     for key in ("chunks", "kept/1"):
         head = put_head(lake, door, key, [b"Transfer-Encoding: chunked"])
         received = talk(port_of(lake, door), head + BAD_CHUNKS[number], half_close=True)
-        assert status_of(received) in (0, 400), received[:300]
+        # The S3 door takes such bodies with a decoded length only.
+        assert status_of(received) in ((0, 400, 411) if door == "s3" else (0, 400)), received[:300]
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -201,7 +202,7 @@ def test_a_body_that_ends_early_stores_nothing(lake, door, body):
         for more, sent in ((b"Content-Length: %d" % (2 * len(body) + 10), body),
                            (b"Transfer-Encoding: chunked", b"%x\r\n" % (len(body) + 1) + body)):
             received = talk(port_of(lake, door), put_head(lake, door, key, [more]) + sent, half_close=True)
-            assert status_of(received) in (0, 400, 408, 503), received[:300]
+            assert status_of(received) in (0, 400, 408, 411, 503), received[:300]
 
 
 def test_a_resumable_upload_that_ends_early_goes_on_where_it_was(lake):
