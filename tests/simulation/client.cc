@@ -101,7 +101,8 @@ Call Simulation::Client::begin(Call::Kind kind, Value value) {
 /// Notes the call as answered, or as unknown when it failed in a way that says nothing.
 void Simulation::Client::end(const Key& key, Call call, const std::optional<Error>& error) {
   call.end = sim_.history_.tick();
-  call.unknown = error.has_value();
+  // Nobody hears what a dead process would still say.
+  call.unknown = error.has_value() || io::crashed() || world_.disk().crashed();
   if (error) check_failure(key, *error, call.to_string().c_str());
   sim_.note(key.path, call);
 }
@@ -394,6 +395,8 @@ void Simulation::Client::list(const std::string& bucket) {
     if (!page->truncated) break;
     request.start_after = page->last;
   }
+  // Nobody hears what a dead process would still say.
+  if (io::crashed() || world_.disk().crashed()) return;
   call.end = sim_.history_.tick();
   for (const auto& key : sim_.keys_) {
     if (key.bucket != bucket) continue;
