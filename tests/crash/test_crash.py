@@ -22,7 +22,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("BERINGIA_KILLS", "200"))
 SEED = int(os.environ.get("BERINGIA_SEED", "1"))
 MOVING_SHARE = 0.4  # of the kills happen while policies move objects
-PASSES = (1, 3, 9)  # the first, and later ones in the middle of the load
+LATER_PASSES = (3, 9)  # in the middle of the load, besides the first
+FIRST_PASS_PATIENCE_S = 30.0
 LOOK_EVERY = 40  # kills between two looks at the native files
 
 
@@ -39,8 +40,15 @@ def kill_points():
 def kill_at_points(campaign, points):
     missed = []
     for point in points:
-        if sum(campaign.kill_at(f"{point}:{n}") for n in PASSES) == 0:
+        # Some are passed by chance (a move that loses a race): the first pass may be long in coming.
+        hits = campaign.kill_at(f"{point}:1", FIRST_PASS_PATIENCE_S)
+        hits += sum(campaign.kill_at(f"{point}:{n}") for n in LATER_PASSES)
+        print(f"{point}: {hits} hits, {campaign.kills} kills", flush=True)
+        if hits == 0:
             missed.append(point)
+    # By chance means: perhaps the next time.
+    missed = [point for point in missed
+              if not any(campaign.kill_at(f"{point}:1", FIRST_PASS_PATIENCE_S) for _ in range(2))]
     assert not missed, f"the load never passed {missed}: teach it to"
 
 

@@ -53,7 +53,7 @@ class Campaign:
 
     # ---- one kill each
 
-    def kill_at(self, crash_at):
+    def kill_at(self, crash_at, patience_s=POINT_PATIENCE_S):
         """Load until the server kills itself at a point. @return 1 if it did"""
         hit = 0
         if not self.victim.start(crash_at):
@@ -62,7 +62,7 @@ class Campaign:
         hit |= self._settle()
         if not hit:
             self._start_load()
-            deadline = time.monotonic() + POINT_PATIENCE_S
+            deadline = time.monotonic() + patience_s
             while self.victim.alive() and time.monotonic() < deadline:
                 time.sleep(0.002)
             hit = 0 if self.victim.alive() else 1
