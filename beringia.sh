@@ -4,6 +4,7 @@
 #   ./beringia.sh test                install, build, run all tests
 #   ./beringia.sh build               install and build build/release/beringia
 #   ./beringia.sh quick               unit tests and checks only (for developers)
+#   ./beringia.sh sanitize [SECONDS]  all unit tests and fuzz targets under ASan and UBSan
 #   ./beringia.sh tsan                the rooms with threads under ThreadSanitizer
 #   ./beringia.sh bench               compare with nginx and S3 peers in one run
 set -euo pipefail
@@ -39,10 +40,11 @@ install_clients() {
   fi
 }
 
+# build PRESET [TARGET...]
 build() {
-  log "building ($1)"
+  log "building ($*)"
   cmake --preset "$1" >/dev/null
-  cmake --build --preset "$1" -j "$jobs" ${2:+--target "$2"} -- --quiet 2>&1 | tail -n 40
+  cmake --build --preset "$1" -j "$jobs" ${2:+--target "${@:2}"} -- --quiet 2>&1 | tail -n 40
 }
 
 run_unit_tests() {
@@ -96,6 +98,12 @@ case "${1:-help}" in
     shift
     exec tools/demo/run.sh "$@"
     ;;
+  sanitize)
+    install_packages
+    build asan
+    run_unit_tests asan
+    run_fuzzers "${2:-60}"
+    ;;
   tsan)
     install_packages
     build tsan
@@ -119,8 +127,7 @@ case "${1:-help}" in
     build release
     run_unit_tests release
     run_client_tests
-    build asan
-    run_unit_tests asan
+    build asan wire_fuzzers io_fuzzers audit_fuzzers
     run_fuzzers 6
     log "all tests passed"
     ;;

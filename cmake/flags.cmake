@@ -29,6 +29,11 @@ if(BERINGIA_SANITIZE)
   add_link_options(-fsanitize=${BERINGIA_SANITIZE})
 endif()
 
+if(BERINGIA_FUZZ)
+  # Without it a fuzzer does not see which paths an input took.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(MOLD mold)
 if(MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_link_options(-fuse-ld=mold)
