@@ -111,9 +111,10 @@ case "${1:-help}" in
     ;;
   bench)
     install_packages
+    install_clients
     build release beringia
     shift
-    exec python3 bench/run.py "$@"
+    exec build/venv/bin/python bench/run.py "$@"
     ;;
   quick)
     build dev
