@@ -128,8 +128,6 @@ case "${1:-help}" in
     build release
     run_unit_tests release
     run_client_tests
-    build asan wire_fuzzers io_fuzzers audit_fuzzers
-    run_fuzzers 6
     log "all tests passed"
     ;;
   *)
