@@ -16,7 +16,7 @@ from .s3 import escape_value
 from .victim import Victim
 
 ARCHIVE = "archive"
-NAMES = [f"{place}/k{n}" for n in range(10) for place in ("hot", "cold")]
+NAMES = [f"{place}/k{n}" for n in range(30) for place in ("hot", "cold")]
 PATIENCE_S = 60.0
 # What is renamed from hot/ to cold/ is to move, and back again.
 ESTATE = """\
@@ -112,6 +112,8 @@ class MovingCampaign(Campaign):
         super().__init__(directory, dice, victim, workers=3, large=False, names=NAMES)
 
     def prepare(self):
+        for worker in self.workers:
+            worker.pause_s = 0.015  # an object must stay as it is for long enough to be moved
         estate = self.victim.directory / "lake.toml"
         estate.write_text(ESTATE.format(objects=self.victim.objects, bucket=ARCHIVE,
                                         port=self.cloud.gcs_port, key_file=self.key_file))

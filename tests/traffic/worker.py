@@ -29,6 +29,7 @@ class Worker:
         self.keys = [self.prefix + name for name in names or _names(40)]
         self.large = large
         self.seed = number << 40
+        self.pause_s = 0.0  # after each action
         self.unexpected = []  # answers that no crash explains
         self.actions = [
             (10, self.put), (6, self.insert), (3, self.put_if_absent), (6, self.delete),
@@ -61,6 +62,7 @@ class Worker:
         try:
             while not self._stop.is_set():
                 self.dice.choices(actions, weights)[0]()
+                self._stop.wait(self.pause_s)
         except OSError:
             pass  # the server is gone: what is under way stays open in the ledger
         finally:
