@@ -76,10 +76,10 @@ def test_kills_leave_no_half_moved_object(tmp_path):
     campaign = MovingCampaign(tmp_path, random.Random(SEED))
     try:
         points = [name for name in kill_points() if name.startswith("move.")]
-        # How many moves come this far in time depends on what else the machine does; the simulated tests of
+        # Whether every move comes this far in time depends on what else the machine does; the simulated tests of
         # src/policy crash at every one of these points.
         missed = kill_at_points(campaign, points)
-        assert len(missed) <= len(points) - 3, f"the load hardly moves anything: it never passed {missed}"
+        assert len(missed) <= 2, f"the load never passed {missed}: teach it to"
         kill_at_random(campaign, int(KILLS * MOVING_SHARE))
         campaign.finish()
         assert campaign.mover.runs > 0
