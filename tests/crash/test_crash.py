@@ -46,9 +46,10 @@ def kill_at_points(campaign, points):
         print(f"{point}: {hits} hits, {campaign.kills} kills", flush=True)
         if hits == 0:
             missed.append(point)
-    if missed:
-        print(f"not passed under this load: {', '.join(missed)}", flush=True)
-    return missed
+    # By chance means: perhaps the next time.
+    missed = [point for point in missed
+              if not any(campaign.kill_at(f"{point}:1", FIRST_PASS_PATIENCE_S) for _ in range(2))]
+    assert not missed, f"the load never passed {missed}: teach it to"
 
 
 def kill_at_random(campaign, kills):
@@ -62,8 +63,7 @@ def kill_at_random(campaign, kills):
 def test_kills_lose_nothing_acknowledged(tmp_path):
     campaign = Campaign(tmp_path, random.Random(SEED))
     try:
-        missed = kill_at_points(campaign, [name for name in kill_points() if not name.startswith("move.")])
-        assert not missed, f"the load never passed {missed}: teach it to"
+        kill_at_points(campaign, [name for name in kill_points() if not name.startswith("move.")])
         kill_at_random(campaign, int(KILLS * (1 - MOVING_SHARE)))
         campaign.finish()
         print("\n" + campaign.describe())
@@ -75,11 +75,7 @@ def test_kills_lose_nothing_acknowledged(tmp_path):
 def test_kills_leave_no_half_moved_object(tmp_path):
     campaign = MovingCampaign(tmp_path, random.Random(SEED))
     try:
-        points = [name for name in kill_points() if name.startswith("move.")]
-        # Whether every move comes this far in time depends on what else the machine does; the simulated tests of
-        # src/policy crash at every one of these points.
-        missed = kill_at_points(campaign, points)
-        assert len(missed) <= 2, f"the load never passed {missed}: teach it to"
+        kill_at_points(campaign, [name for name in kill_points() if name.startswith("move.")])
         kill_at_random(campaign, int(KILLS * MOVING_SHARE))
         campaign.finish()
         assert campaign.mover.runs > 0
