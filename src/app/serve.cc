@@ -11,6 +11,7 @@
 
 #include "app/server.h"
 #include "app/settings.h"
+#include "io/descriptor_limit.h"
 #include "observe/log.h"
 
 namespace beringia::app {
@@ -132,6 +133,7 @@ std::vector<FlagSpec> serve_flags() {
 
 int serve(const Invocation& invocation) {
   limit_heaps();
+  io::raise_descriptor_limit();
   const StopSignals signals;
   const auto settings = settings_of(invocation);
   if (!settings) {

@@ -10,6 +10,7 @@
 #include "backend/retrying_backend.h"
 #include "backend/verifying_backend.h"
 #include "base/encoding.h"
+#include "io/descriptor_limit.h"
 
 namespace beringia::backend {
 
@@ -19,6 +20,9 @@ namespace {
 // others out. Connections and buffers have their own bounds below.
 constexpr size_t kStreamsPerPlace = 16;
 constexpr size_t kWaitingPerPlace = 16;  // calls in line for each place, before some are refused
+
+constexpr size_t kMaxOpenFiles = 8192;  // of one file backend
+constexpr size_t kDescriptorShare = 8;  // it keeps at most this part of the process's descriptors
 
 Result<std::unique_ptr<Backend>> make_file(const BackendSpec& spec,
                                            const BackendServices& services) {
@@ -33,6 +37,8 @@ Result<std::unique_ptr<Backend>> make_file(const BackendSpec& spec,
   while (path->size() > 1 && path->ends_with('/')) path->pop_back();
   file::FileOptions options;
   options.root = std::move(*path);
+  options.max_open_files =
+      std::clamp(io::descriptor_limit() / kDescriptorShare, options.max_open_files, kMaxOpenFiles);
   return std::unique_ptr<Backend>{
       std::make_unique<file::FileBackend>(std::move(options), services.disk, services.rng)};
 }

@@ -20,17 +20,20 @@ CopyInfo FileBackend::make_info(const std::string& name, const io::FileStat& sta
 }
 
 Result<CopyInfo> FileBackend::info_of(const std::string& name, const Located& there) {
-  if (auto item = open_files_.find(name, *there.stat); item && item->info) {
-    return std::move(*item->info);
-  }
+  if (auto info = known_files_.find(name, *there.stat)) return std::move(*info);
   auto seal = io::blocking([&]() -> Result<std::optional<ObjectSeal>> {
     BR_TRY(tree_.check_parents(there.path));
     return attributes_.load(there.path, *there.stat);
   });
   if (!seal) return std::unexpected(std::move(seal).error());
   CopyInfo info = make_info(name, *there.stat, *seal);
-  open_files_.put_info(name, *there.stat, info);
+  known_files_.put(name, *there.stat, info);
   return info;
+}
+
+void FileBackend::forget(const std::string& name) {
+  open_files_.forget(name);
+  known_files_.forget(name);
 }
 
 Result<CopyInfo> FileBackend::stat(const io::Context& context, const StatRequest& request) {
@@ -63,7 +66,7 @@ Result<CopyInfo> FileBackend::update(const io::Context& context, const UpdateReq
     seal.attributes = request.attributes;
     seal.content_type = request.content_type;
     BR_TRY(attributes_.store(*file, stat, seal));
-    open_files_.forget(request.name);
+    forget(request.name);
     BR_TRY(file->sync());
     return make_info(request.name, stat, seal);
   });

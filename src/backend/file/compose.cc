@@ -89,7 +89,7 @@ Result<CopyInfo> FileBackend::adopt_part(const io::Context& context, const Compo
            }));
     path = std::move(placed);
   }
-  open_files_.forget(source.name);
+  forget(source.name);
   if (auto durable = tree_.make_durable(path); !durable) {
     if (!replaced) (void)disk_.rename(path, source.path);
     return std::unexpected(Error{durable.error().code(), Retry::kNever,

@@ -38,6 +38,7 @@ FileBackend::FileBackend(FileOptions options, io::Disk& disk, Rng& rng)
       attributes_{disk, options_.root, rng},
       tree_{disk, options_.root, attributes_},
       open_files_{options_.max_open_files},
+      known_files_{options_.max_known_files},
       lister_{disk, tree_} {}
 
 Result<CopyPage> FileBackend::list(const io::Context& context, const ListRequest& request) {

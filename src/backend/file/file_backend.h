@@ -8,15 +8,16 @@
 #include "backend/file/attribute_store.h"
 #include "backend/file/lister.h"
 #include "backend/file/native_tree.h"
-#include "backend/file/open_files.h"
+#include "backend/file/recent.h"
 #include "base/random.h"
 #include "io/disk.h"
 
 namespace beringia::backend::file {
 
 struct FileOptions {
-  std::string root;             ///< absolute path of a directory that exists
-  size_t max_open_files = 512;  ///< descriptors kept open for objects read a moment ago
+  std::string root;                ///< absolute path of a directory that exists
+  size_t max_open_files = 512;     ///< descriptors kept open for objects read a moment ago
+  size_t max_known_files = 32768;  ///< objects whose attributes are remembered, about 1 KiB each
 };
 
 /// A directory tree: one object is one ordinary file. Names: docs/formats/native-names.md;
@@ -52,6 +53,7 @@ class FileBackend final : public Backend {
   Result<CopyInfo> info_of(const std::string& name, const Located& there);
   static CopyInfo make_info(const std::string& name, const io::FileStat& stat,
                             const std::optional<ObjectSeal>& seal);
+  void forget(const std::string& name);
   // publish.cc
   [[nodiscard]] Result<Temporary> make_temporary();
   int64_t next_mtime();
@@ -79,7 +81,8 @@ class FileBackend final : public Backend {
   AttributeStore attributes_;
   NativeTree tree_;
   NameLocks locks_;
-  OpenFiles open_files_;
+  Recent<std::shared_ptr<io::File>> open_files_;  // owners: this and responses being sent
+  Recent<CopyInfo> known_files_;
   Lister lister_;
   std::atomic<int64_t> last_mtime_{0};
 };

@@ -85,7 +85,7 @@ Result<std::string> FileBackend::put_in_place(const std::string& name, const std
         replaced ? disk_.rename(from, there.path) : disk_.rename_exclusive(from, there.path);
     if (moved) {
       if (replaced) attributes_.forget(*there.stat);
-      open_files_.forget(name);
+      forget(name);
       return std::move(there.path);
     }
     // Its directory was pruned, or something appeared under the name: look again.

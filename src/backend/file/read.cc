@@ -64,7 +64,7 @@ Result<std::unique_ptr<io::ByteSource>> FileBackend::read(const io::Context& con
                   "the range lies outside its " + std::to_string(size) + " bytes"));
     }
     std::shared_ptr<io::File> file;
-    if (auto item = open_files_.find(request.name, *there.stat)) file = std::move(item->file);
+    if (auto known = open_files_.find(request.name, *there.stat)) file = std::move(*known);
     if (!file) {
       auto opened = io::blocking([&]() -> Result<std::unique_ptr<io::File>> {
         BR_TRY(tree_.check_parents(there.path));
@@ -85,7 +85,7 @@ Result<std::unique_ptr<io::ByteSource>> FileBackend::read(const io::Context& con
             busy("cannot read the file " + request.name, "it is replaced again and again"));
       }
       file = std::move(*opened);
-      open_files_.put_file(request.name, *there.stat, file);
+      open_files_.put(request.name, *there.stat, file);
     }
     io::FileRegion region{std::move(file), request.range};
     if (!request.watched) return std::make_unique<io::FileSource>(std::move(region));

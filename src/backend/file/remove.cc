@@ -15,7 +15,7 @@ Result<void> FileBackend::remove_now(const std::string& name,
     auto gone = disk_.unlink(there.path);
     if (gone) {
       attributes_.forget(*there.stat);
-      open_files_.forget(name);
+      forget(name);
       return {};
     }
     // It stepped aside for a directory a moment ago: look again.

@@ -32,7 +32,7 @@ Result<CopyInfo> FileBackend::rename(const io::Context& context, const RenameReq
       return {};
     }));
   }
-  open_files_.forget(request.from);
+  forget(request.from);
   info.name = request.to;
   // The new name first: after a power loss there may be two names, never none.
   BR_TRY(tree_.make_durable(to));
@@ -60,6 +60,7 @@ Result<CopyInfo> FileBackend::rename_directory(const RenameRequest& request) {
   }));
   tree_.forget_durable();
   open_files_.forget_all();
+  known_files_.forget_all();
   BR_TRY(tree_.make_durable(to));
   BR_TRY(tree_.make_removal_durable(from));
   io::blocking([&] { tree_.prune(from); });
