@@ -76,12 +76,27 @@ class Disk {
                                                            OpenMode mode) = 0;
   /// Does not follow a final symlink: a symlink is neither directory nor regular.
   [[nodiscard]] virtual Result<FileStat> stat(const std::string& path) = 0;
+  /// stat() of many names below one directory: paths relative to it. One result per name, in order.
+  [[nodiscard]] virtual std::vector<Result<FileStat>> stat_below(
+      const std::string& directory, std::span<const std::string> names) {
+    std::vector<Result<FileStat>> found;
+    found.reserve(names.size());
+    for (const auto& name : names) found.push_back(stat(directory + "/" + name));
+    return found;
+  }
   [[nodiscard]] virtual Result<std::string> get_xattr(const std::string& path,
                                                       const std::string& name) = 0;
   [[nodiscard]] virtual Result<void> set_xattr(const std::string& path, const std::string& name,
                                                std::string_view value) = 0;
   /// Atomically replaces `to`. @error kNotFound, kAlreadyExists (to is a directory)
   [[nodiscard]] virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  /// True: all names between `root` and the last one of `path`, which lies below it, are
+  /// directories, not links; told by one look. False: not so, or it cannot be told so cheaply.
+  virtual bool leads_through_directories(const std::string& root, const std::string& path) {
+    (void)root;
+    (void)path;
+    return false;
+  }
   /// Atomic; fails when `to` exists (renameat2 RENAME_NOREPLACE, else link + unlink).
   [[nodiscard]] virtual Result<void> rename_exclusive(const std::string& from,
                                                       const std::string& to) = 0;

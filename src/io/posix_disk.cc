@@ -49,13 +49,37 @@ class PosixDisk final : public Disk {
   }
 
   Result<FileStat> stat(const std::string& path) override {
-    if (auto known = try_stat_cached(path)) return std::move(*known);
+    if (on_fiber()) {
+      if (auto known = try_stat_cached(path)) return std::move(*known);
+    }
     return blocking([&]() -> Result<FileStat> {
       struct ::stat s{};
       if (::lstat(path.c_str(), &s) != 0) {
         return std::unexpected(from_errno(errno, "cannot stat " + path));
       }
       return to_file_stat(s);
+    });
+  }
+
+  std::vector<Result<FileStat>> stat_below(const std::string& directory,
+                                           std::span<const std::string> names) override {
+    return blocking([&] {
+      std::vector<Result<FileStat>> found;
+      found.reserve(names.size());
+      const int fd =
+          retry_eintr([&] { return ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); });
+      const int failed = fd < 0 ? errno : 0;
+      for (const auto& name : names) {
+        struct ::stat s{};
+        if (fd >= 0 && ::fstatat(fd, name.c_str(), &s, AT_SYMLINK_NOFOLLOW) == 0) {
+          found.emplace_back(to_file_stat(s));
+        } else {
+          found.emplace_back(std::unexpected(
+              from_errno(fd < 0 ? failed : errno, "cannot stat " + directory + "/" + name)));
+        }
+      }
+      if (fd >= 0) ::close(fd);
+      return found;
     });
   }
 

@@ -63,6 +63,30 @@ class PosixDiskTest : public testing::Test {
   std::string root_;
 };
 
+TEST_F(PosixDiskTest, many_names_below_a_directory_are_as_each_by_itself) {
+  std::filesystem::create_directories(root_ + "/d/e");
+  create("/d/a", "1");
+  create("/d/e/b", "22");
+  std::filesystem::create_symlink("a", root_ + "/d/link");
+  const std::vector<std::string> names = {"a", "none", "e", "e/b", "link"};
+  const auto found = disk_->stat_below(root_ + "/d", names);
+  ASSERT_EQ(found.size(), names.size());
+  for (size_t k = 0; k < names.size(); ++k) {
+    const auto alone = disk_->stat(root_ + "/d/" + names[k]);
+    ASSERT_EQ(found[k].has_value(), alone.has_value()) << names[k];
+    if (!alone) {
+      EXPECT_EQ(found[k].error().code(), Code::kNotFound);
+      continue;
+    }
+    EXPECT_EQ(found[k]->inode, alone->inode) << names[k];
+    EXPECT_EQ(found[k]->size, alone->size) << names[k];
+    EXPECT_EQ(found[k]->is_regular, alone->is_regular) << names[k];
+  }
+  const auto nowhere = disk_->stat_below(root_ + "/none", names);
+  ASSERT_EQ(nowhere.size(), names.size());
+  EXPECT_EQ(nowhere[0].error().code(), Code::kNotFound);
+}
+
 TEST_F(PosixDiskTest, keeps_files_and_names) {
   const std::string& root = root_;
   auto& disk = disk_;

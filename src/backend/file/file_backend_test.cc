@@ -215,6 +215,19 @@ TEST_F(FileBackendTest, lists_more_names_than_it_holds_in_memory) {
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }
 
+TEST_F(FileBackendTest, the_next_page_shows_files_as_they_are_then) {
+  for (const char* name : {"a", "b", "c"}) write_foreign(name, "1");
+  auto page = backend_.list(context_, {"", {}, true, 1, {}});
+  ASSERT_TRUE(page && page->items.size() == 1 && !page->next_page_token.empty());
+  write_foreign("b", "overwritten meanwhile");
+  fs::remove(root() + "/c");
+  auto next = backend_.list(context_, {"", {}, true, 10, page->next_page_token});
+  ASSERT_TRUE(next && next->items.size() == 1);
+  EXPECT_EQ(next->items[0].name, "b");
+  EXPECT_EQ(next->items[0].size, 21U);
+  EXPECT_EQ(next->items[0].version, backend_.stat(context_, {"b"})->version);
+}
+
 TEST_F(FileBackendTest, a_page_token_outlives_the_process) {
   for (const std::string name : {"a", "b/1", "c"}) ASSERT_TRUE(put(name, "x"));
   auto page = backend_.list(context_, {"", {}, true, 2, {}});

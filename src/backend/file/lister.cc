@@ -132,6 +132,32 @@ Result<void> Lister::enter(const io::Context& context, Walk& walk, std::string n
   return {};
 }
 
+/// Looks at the next item and at the files after it.
+void Lister::look_ahead(Frame& frame) const {
+  std::vector<std::string> names;
+  std::vector<size_t> places;
+  for (size_t k = frame.next; k < frame.items.size() && names.size() < kLookAhead; ++k) {
+    const Item& item = frame.items[k];
+    if (item.directory || item.stat) continue;
+    names.push_back(item.native.empty() ? item.leaf : item.native);
+    places.push_back(k);
+  }
+  auto found = disk_.stat_below(frame.path, names);
+  for (size_t k = 0; k < places.size(); ++k) frame.items[places[k]].stat = std::move(found[k]);
+}
+
+/// What was looked at and not shown is looked at again by the next page.
+void Lister::step_back(Walk& walk) {
+  if (walk.frames.empty()) return;
+  Frame& frame = walk.frames.back();
+  if (walk.ready_file || walk.ready_directory) --frame.next;
+  walk.ready_file.reset();
+  walk.ready_directory.reset();
+  for (size_t k = frame.next; k < frame.items.size() && frame.items[k].stat; ++k) {
+    frame.items[k].stat.reset();
+  }
+}
+
 /// Makes the next item ready. @return false at the end
 Result<bool> Lister::advance(const io::Context& context, Walk& walk) {
   while (!walk.frames.empty()) {
@@ -144,20 +170,21 @@ Result<bool> Lister::advance(const io::Context& context, Walk& walk) {
       }
       continue;
     }
+    if (!frame.items[frame.next].directory && !frame.items[frame.next].stat) look_ahead(frame);
     const Item& item = frame.items[frame.next++];
     std::string name = frame.name + item.leaf;
-    std::string path = frame.path + "/" + (item.native.empty() ? item.leaf : item.native);
-    if (path.ends_with('/')) path.pop_back();
     if (item.directory && walk.by_directory) {
       walk.ready_directory = std::move(name);
       return true;
     }
     if (item.directory) {
+      std::string path = frame.path + "/" + (item.native.empty() ? item.leaf : item.native);
+      if (path.ends_with('/')) path.pop_back();
       BR_TRY(enter(context, walk, std::move(name), std::move(path)));
       continue;
     }
-    auto stat = disk_.stat(path);
-    if (!stat && !is_gone(stat.error())) return std::unexpected(std::move(stat).error());
+    const Result<io::FileStat>& stat = *item.stat;
+    if (!stat && !is_gone(stat.error())) return std::unexpected(stat.error());
     if (!stat || !stat->is_regular) continue;
     CopyInfo info;
     info.name = std::move(name);
@@ -182,7 +209,10 @@ Result<Lister::Walk> Lister::begin(const io::Context& context, const ListRequest
       return std::unexpected(invalid("cannot list", "the page token is not one of ours"));
     }
     std::string shown = request.page_token.substr(colon + 1);
-    if (auto waiting = resume(*id, shown, request)) return std::move(*waiting);
+    if (auto waiting = resume(*id, shown, request)) {
+      BR_TRY(advance(context, *waiting));
+      return std::move(*waiting);
+    }
     walk.skip_directory = walk.by_directory && shown.ends_with('/');
     walk.after = std::move(shown);
   }
@@ -222,6 +252,7 @@ Result<CopyPage> Lister::list(const io::Context& context, const ListRequest& req
 
 std::string Lister::keep(Walk walk, std::string shown) {
   const MonotonicTime now = io::now();
+  step_back(walk);
   std::lock_guard lock{mutex_};
   walk.id = next_id_++;
   walk.since = now;

@@ -26,6 +26,7 @@ class Lister {
 
  private:
   static constexpr size_t kMaxGathered = 32768;
+  static constexpr size_t kLookAhead = 128;  // files of one directory that are looked at at once
   static constexpr size_t kMaxCursors = 16;
   static constexpr Duration kCursorLife = std::chrono::seconds{60};
 
@@ -35,6 +36,7 @@ class Lister {
     std::string native;  // path below the directory; empty: the leaf without '/'
     bool directory = false;
     bool aside = false;
+    std::optional<Result<io::FileStat>> stat;  // files: looked at, for the page being made
   };
   struct Frame {
     std::string name;  // of the directory: "" or ending in '/'
@@ -51,7 +53,7 @@ class Lister {
     std::string after;
     bool skip_directory = false;  // `after` is a directory that was shown as a whole
     std::vector<Frame> frames;
-    std::optional<CopyInfo> ready_file;  // looked at, not shown yet
+    std::optional<CopyInfo> ready_file;  // looked at, not shown yet; empty while the walk waits
     std::optional<std::string> ready_directory;
     // of a walk that waits
     uint64_t id = 0;
@@ -66,6 +68,8 @@ class Lister {
   Result<void> scan(Gathering& gathering, const std::string& below, const std::string& chunk);
   Result<bool> wanted(const io::Context& context, const Walk& walk, const Frame& frame,
                       const Item& item);
+  void look_ahead(Frame& frame) const;
+  static void step_back(Walk& walk);
   Result<bool> advance(const io::Context& context, Walk& walk);
   std::string keep(Walk walk, std::string shown);
   std::optional<Walk> resume(uint64_t id, const std::string& shown, const ListRequest& request);
