@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kv/engine.h"
+#include "kv/row_cache.h"
 #include "kv/store.h"
 
 namespace beringia::kv {
@@ -20,6 +21,10 @@ Error to_error(const rocksdb::Status& status, const std::string& what) {
   }
   return unavailable(what, status.ToString(), "check the disk of the data directory");
 }
+
+/// Marks of removed rows that a scan on a loop's thread may walk over, some tenths of a
+/// millisecond; more are for the blocking pool.
+constexpr uint64_t kMaxSkippedInline = 2000;
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
@@ -86,7 +91,9 @@ class RocksDbEngine final : public Engine {
 
   Result<bool> try_scan(std::string_view first, std::string_view last,
                         const Snapshot::Visit& visit) override {
-    return scan_rows(*db_, cached_only_, {first, last}, visit).ok();
+    rocksdb::ReadOptions options = cached_only_;
+    options.max_skippable_internal_keys = kMaxSkippedInline;
+    return scan_rows(*db_, options, {first, last}, visit).ok();
   }
 
   std::unique_ptr<Snapshot> snapshot() override { return std::make_unique<RocksDbSnapshot>(*db_); }
@@ -176,7 +183,9 @@ Result<std::unique_ptr<Store>> open_rocksdb(const RocksDbOptions& options) {
                                  "stop the other beringia first, or choose another --data"});
   }
   if (!status.ok()) return std::unexpected(to_error(status, what));
-  auto store = make_store(std::make_unique<RocksDbEngine>(db));
+  std::unique_ptr<Engine> engine = std::make_unique<RocksDbEngine>(db);
+  engine = make_caching_engine(std::move(engine), options.row_cache_bytes);
+  auto store = make_store(std::move(engine));
   if (!store) return std::unexpected(std::move(store).error().during("opening the catalog"));
   return store;
 }

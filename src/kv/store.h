@@ -124,6 +124,7 @@ struct RocksDbOptions {
   std::string directory;
   size_t block_cache_bytes = 32 << 20;
   size_t memtable_bytes = 16 << 20;
+  size_t row_cache_bytes = 16 << 20;
 };
 /// @error kUnavailable: locked by another process, disk trouble; kCorrupt: damaged; hints name the
 /// fix

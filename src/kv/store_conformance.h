@@ -174,6 +174,24 @@ TEST_P(StoreConformance, scans_are_ordered_by_bytes_and_bounded) {
   EXPECT_EQ(keys("a", "b", 0), Names{});
 }
 
+TEST_P(StoreConformance, a_scan_finds_what_is_behind_thousands_of_removed_rows) {
+  constexpr int kRows = 5000;
+  for (const bool keep : {true, false}) {
+    Batch batch;
+    for (int n = 0; n < kRows; ++n) {
+      const std::string key = numbered("r", static_cast<uint64_t>(n));
+      keep ? batch.put(key, "v") : batch.remove(key);
+    }
+    ASSERT_TRUE(commit(std::move(batch)));
+  }
+  put("s", "behind");
+  auto rows = store->scan(context, "r", "t", 10);
+  ASSERT_TRUE(rows) << rows.error().to_string();
+  ASSERT_EQ(rows->size(), 1U);
+  EXPECT_EQ(rows->front().key, "s");
+  EXPECT_TRUE(store->scan(context, "r", "s", 10)->empty());
+}
+
 TEST_P(StoreConformance, keys_with_zero_bytes_inside_are_ordinary) {
   const std::string key{"a\0b", 3};
   put(key, std::string("v\0w", 3));
