@@ -213,7 +213,8 @@ Result<ChunkedDecoder::Step> ChunkedDecoder::size_line(std::string_view bytes) {
     size = size * 16 + static_cast<unsigned char>((*value)[0]);
     if (digits >= kMaxChunkDigits) return std::unexpected(bad("a chunk size is too large"));
   }
-  const std::string_view rest = trim(line.substr(digits));
+  // A blank behind the size is refused: others may read another size (request smuggling).
+  const std::string_view rest = line.substr(digits);
   if (digits == 0 || (!rest.empty() && rest[0] != ';') || !is_field_value(rest)) {
     return std::unexpected(bad("not a chunk size"));
   }
