@@ -98,12 +98,14 @@ Totals from_stored(const StoredTotals& stored) {
   return totals;
 }
 
-/// Removes rows of [first, last) in bounded batches.
-Result<void> remove_rows(const io::Context& context, kv::Store& store, const std::string& first,
+/// Removes rows of [first, last) in bounded batches. Each scan begins behind what was removed:
+/// from `first` it would walk over the marks of all removed rows, again and again.
+Result<void> remove_rows(const io::Context& context, kv::Store& store, std::string first,
                          const std::string& last) {
   for (;;) {
     BR_TRY(rows, store.scan(context, first, last, kDeletePage));
     if (rows.empty()) return {};
+    first = rows.back().key + '\0';
     kv::Batch batch;
     for (auto& row : rows) batch.remove(std::move(row.key));
     BR_TRY(store.commit(context, std::move(batch), kv::Durability::kBuffered));
