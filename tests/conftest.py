@@ -6,6 +6,7 @@ import secrets
 
 import pytest
 from serving import Server, free_port
+from traffic.victim import Victim
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +35,21 @@ def make_server(tmp_path_factory):
 def server(make_server) -> Server:
     """The server that most tests share: each takes a bucket of its own."""
     return make_server("beringia")
+
+
+@pytest.fixture
+def make_victim():
+    """Makes the servers of one test, as Victim(directory, ...). Kills what a failed test left running."""
+    made: list[Victim] = []
+
+    def make(*arguments, **named) -> Victim:
+        made.append(Victim(*arguments, **named))
+        return made[-1]
+
+    yield make
+    for victim in made:
+        if victim.alive():
+            victim.kill()
 
 
 @pytest.fixture

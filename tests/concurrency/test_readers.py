@@ -12,7 +12,6 @@ import pytest
 from traffic.admin import Admin
 from traffic.gcs import Gcs, fetch_token
 from traffic.s3 import S3
-from traffic.victim import Victim
 
 BUCKET = "read"
 OBJECTS = 6
@@ -118,15 +117,15 @@ def wait_for_runs(admin):
 
 
 @pytest.mark.timeout(180)
-def test_readers_do_not_notice_that_objects_move_to_and_fro(tmp_path):
-    cloud = Victim(tmp_path / "cloud", extra=("--log-level", "warn"))
+def test_readers_do_not_notice_that_objects_move_to_and_fro(tmp_path, make_victim):
+    cloud = make_victim(tmp_path / "cloud", extra=("--log-level", "warn"))
     cloud.start()
     key_file = tmp_path / "cloud-key.json"
     key_file.write_text(cloud.run("keys", "create", "--principal", "root", "--kind", "service-account").stdout)
     archive = Gcs(cloud.gcs_port, fetch_token(cloud.gcs_port, key_file.read_text()))
     assert archive.make_bucket("archive").status == 200
     archive.close()
-    server = Victim(tmp_path / "server", extra=("--move-grace", "100ms"))
+    server = make_victim(tmp_path / "server", extra=("--move-grace", "100ms"))
     server.start()
     estate = tmp_path / "lake.toml"
 
@@ -168,8 +167,8 @@ def test_readers_do_not_notice_that_objects_move_to_and_fro(tmp_path):
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("way", ["replaced", "in_place"])
-def test_readers_of_files_that_others_overwrite_never_see_a_mix(tmp_path, way):
-    server = Victim(tmp_path)
+def test_readers_of_files_that_others_overwrite_never_see_a_mix(tmp_path, make_victim, way):
+    server = make_victim(tmp_path)
     server.start()
     folder = pathlib.Path(server.objects) / BUCKET
     folder.mkdir()

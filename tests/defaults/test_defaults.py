@@ -272,11 +272,11 @@ def test_no_request_without_a_verified_signature(server, root):
         connection.close()
 
 
-def test_there_is_no_well_known_credential(tmp_path):
+def test_there_is_no_well_known_credential(tmp_path, make_victim):
     """Without credentials in the environment the first start makes some at random, and prints them once."""
     secrets_seen = set()
     for life in range(2):
-        victim = Victim(tmp_path / str(life))
+        victim = make_victim(tmp_path / str(life))
         environment = {name: value for name, value in victim.environment.items() if "ROOT" not in name}
         with victim.log.open("ab") as log:
             victim.process = subprocess.Popen(victim.command(), env=environment, stdin=subprocess.DEVNULL,

@@ -11,7 +11,6 @@ import threading
 import pytest
 
 from traffic.s3 import S3
-from traffic.victim import Victim
 
 CREATED = int(os.environ.get("BERINGIA_MEMORY_CREATED", "30000"))
 ADOPTED = int(os.environ.get("BERINGIA_MEMORY_ADOPTED", "50000"))
@@ -24,10 +23,10 @@ FOLDER_SIZE = 500
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(tmp_path, make_victim):
     # The log of what is not in tables yet is bounded by the memtable: small, so that few objects show
     # what each of many costs.
-    server = Victim(tmp_path, extra=("--freshness", "exclusive", "--memtable", "1MiB"))
+    server = make_victim(tmp_path, extra=("--freshness", "exclusive", "--memtable", "1MiB"))
     yield server
     if server.alive():
         assert server.stop() == 0
@@ -63,10 +62,10 @@ def create(server, numbers, note_memory):
             pass
 
 
-def test_an_idle_server_is_small_and_answers_at_once(tmp_path):
+def test_an_idle_server_is_small_and_answers_at_once(tmp_path, make_victim):
     starts = []
     for number in range(3):
-        server = Victim(tmp_path / str(number))
+        server = make_victim(tmp_path / str(number))
         server.start()
         starts.append(server.start_s)
         s3 = client(server)
