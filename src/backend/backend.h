@@ -190,4 +190,7 @@ class Backend {
 /// as they are (no escaping). The namespace refuses user keys whose native name would begin so.
 inline constexpr std::string_view kReservedPrefix = ".beringia/";
 
+/// Tag of a kUnavailable that was answered without asking: the backend was away a moment ago.
+inline constexpr std::string_view kAway = "away";
+
 }  // namespace beringia::backend

@@ -92,7 +92,7 @@ void execute_doomed(const io::Context& context, Namespace::Parts& parts, const M
   auto removed = live->client->remove(context, {copy.native_name, copy.version});
   if (!removed && removed.error().code() != Code::kNotFound &&
       removed.error().code() != Code::kConflict) {
-    if (removed.error().code() == Code::kUnavailable) note_backend_failure(*live);
+    note_backend_failure(*live, removed.error());
     kDoomedRemoved.add(1, {"postponed"});
     observe::log_debug("delete_postponed", "A native object could not be removed yet.",
                        {observe::field("backend", live->declaration.name),

@@ -124,6 +124,33 @@ TEST(SharedMount, our_own_writes_and_deletes_are_seen_at_once) {
   EXPECT_FALSE(world.stat("/b/k"));
 }
 
+TEST(SharedMount, a_name_is_absent_only_when_its_backend_said_so_or_is_away) {
+  World world{mounted({"cloud"}, false)};
+  ASSERT_TRUE(world.make_directory("/b/"));
+  EXPECT_TRUE(world.names_in("/b/").empty());  // what lies in it is known
+  auto& cloud = world.faults("cloud");
+  for (const Error& error : {cancelled("the caller's time is over"), busy("too many calls"),
+                             denied("the key was revoked")}) {
+    cloud.fail_before(Call::kStat, error, 2);  // both looks
+    EXPECT_EQ(world.stat("/b/k").error().code(), error.code());
+    cloud.fail_before(Call::kStat, error, 0);
+    EXPECT_EQ(world.stat("/b/k").error().code(), Code::kNotFound);
+  }
+  cloud.set_down(true);
+  EXPECT_EQ(world.stat("/b/k").error().code(), Code::kNotFound);  // as learnt before
+}
+
+TEST(SharedMount, a_look_that_was_broken_off_is_no_look) {
+  World world{mounted({"cloud"}, false)};
+  ASSERT_TRUE(world.make_directory("/b/"));
+  ASSERT_TRUE(world.put("/b/k", "old"));
+  world.foreign_write("cloud", "b/k", "newer");
+  world.faults("cloud").fail_before(Call::kStat, cancelled("the caller's time is over"), 2);
+  EXPECT_EQ(world.stat("/b/k").error().code(), Code::kCancelled);
+  world.faults("cloud").fail_before(Call::kStat, cancelled("the caller's time is over"), 0);
+  EXPECT_EQ(world.stat("/b/k")->record.size, 5U);
+}
+
 class SharedMounts : public testing::TestWithParam<std::string> {
  protected:
   World world_{mounted({GetParam()}, false)};

@@ -49,7 +49,7 @@ Result<void> expire_uploads(const io::Context& context, Namespace::Parts& parts,
     for (const auto& piece : pieces) {
       if (!live || is_avoided(*live)) break;
       auto removed = live->client->remove(context, {piece.native_name, piece.version});
-      if (!removed && removed.error().code() == Code::kUnavailable) note_backend_failure(*live);
+      if (!removed) note_backend_failure(*live, removed.error());
     }
   }
   return {};

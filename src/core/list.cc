@@ -7,9 +7,9 @@ namespace beringia::core {
 namespace {
 
 constexpr size_t kBatch = 1000;  // children read at a time
-/// Directories on the way that keep what they have read; deeper ones read it again (keys of 1,024
-/// bytes have up to 512 directories).
-constexpr size_t kMaxKept = 16;
+/// Children that the directories on the way keep in memory, all together; a directory that would
+/// keep more reads them again when the walk returns to it (keys of 1,024 bytes have up to 512).
+constexpr size_t kMaxKept = 16 * kBatch;
 /// Sorts behind every UTF-8 text: U+10FFFF.
 constexpr std::string_view kHighest = "\xF4\x8F\xBF\xBF";
 
@@ -64,6 +64,7 @@ class Lister {
   const ListRequest& request_;
   std::string after_;
   std::vector<Level> levels_;
+  SeenBelow seen_;
   ListPage page_;
 };
 
@@ -109,12 +110,18 @@ bool Lister::show(const std::optional<std::string>& prefix, const std::string& n
 }
 
 void Lister::enter(std::string below) {
-  if (levels_.size() >= kMaxKept) {
+  if (!levels_.empty()) {
     Level& parent = levels_.back();
-    parent.from = below.substr(parent.below.size());
-    parent.complete = false;
-    parent.children.clear();
-    parent.next = 0;
+    size_t kept = 0;
+    for (const auto& level : levels_) kept += level.children.size();
+    if (parent.complete && parent.next == parent.children.size()) {
+      levels_.pop_back();  // nothing to return to
+    } else if (kept > kMaxKept) {
+      parent.from = below.substr(parent.below.size());
+      parent.complete = false;
+      parent.children = {};
+      parent.next = 0;
+    }
   }
   std::string from = position_in(below);
   levels_.push_back({std::move(below), std::move(from), {}, 0, false});
@@ -136,7 +143,7 @@ Result<void> Lister::load(Level& level) {
   const size_t want =
       std::clamp<size_t>(request_.limit - std::min(found, request_.limit) + 1, 2, kBatch);
   BR_TRY(bound, sync_children(context_, parts_, mounts_, *directory,
-                              std::max(level.from, before(rest)), want));
+                              std::max(level.from, before(rest)), want, &seen_));
   BR_TRY(location, parts_.tree.resolve(context_, *directory));
   if (!location.parent_exists) return {};
   BR_TRY(children, parts_.tree.children(context_, location.parent_id(), rest, level.from, want));

@@ -71,7 +71,7 @@ Result<Opened> open_copy(const io::Context& context, Namespace::Parts& parts, co
   if (!entry.crc32c) request.settled = kSettlingTime;
   auto inner = place.backend->client->read(context, request);
   if (!inner) {
-    if (inner.error().code() == Code::kUnavailable) note_backend_failure(*place.backend);
+    note_backend_failure(*place.backend, inner.error());
     return std::unexpected(std::move(inner).error());
   }
   return Opened{std::make_unique<LeasedSource>(std::move(*inner), std::move(lease)),

@@ -38,7 +38,7 @@ Sighting look(const io::Context& context, LiveLocation place, std::string native
     sighting.info = std::move(*info);
   } else if (info.error().code() != Code::kNotFound) {
     sighting.unknown = true;
-    if (info.error().code() == Code::kUnavailable) note_backend_failure(live);
+    note_backend_failure(live, info.error());
     sighting.error = info.error();
   }
   return sighting;
@@ -86,6 +86,13 @@ std::vector<Sighting> look_everywhere(const io::Context& context, const Mounts& 
     add(place, default_native_name(mount, place, location));
   }
   return sightings;
+}
+
+/// A look that was broken off (the caller is gone, its time is over) tells nothing, not even that
+/// the place is away: no answer may be built on it. @error kCancelled
+Result<void> check_not_cancelled(const Sighting& sighting) {
+  if (!sighting.unknown || sighting.error->code() != Code::kCancelled) return {};
+  return std::unexpected(*sighting.error);
 }
 
 const Sighting* sighting_of(const std::vector<Sighting>& sightings, meta::BackendId backend,
@@ -140,6 +147,7 @@ Result<bool> still_agrees(const io::Context& context, const Mounts& mounts, cons
   if (!location.entry) {
     for (const auto& place : mount.locations) {
       auto sighting = look(context, place, default_native_name(mount, place, location));
+      BR_TRY(check_not_cancelled(sighting));
       if (sighting.info || sighting.unknown) return false;
     }
     return true;
@@ -150,6 +158,7 @@ Result<bool> still_agrees(const io::Context& context, const Mounts& mounts, cons
     auto place = mount.location_of(mounts.backend(copy.backend));
     if (!place.backend) continue;
     auto sighting = look(context, place, native_name_of(copy, mount, place, location));
+    BR_TRY(check_not_cancelled(sighting));
     if (sighting.unknown) continue;  // the next copy is asked instead
     return sighting.info && sighting.info->version == copy.version;
   }
@@ -188,7 +197,9 @@ Result<meta::Location> locate_with(const io::Context& context, Namespace::Parts&
 
 }  // namespace
 
-void note_backend_failure(const LiveBackend& live) {
+void note_backend_failure(const LiveBackend& live, const Error& error) {
+  // What the backend's own memory of outages refuses was not tried: it must not renew this one.
+  if (error.code() != Code::kUnavailable || error.tag() == backend::kAway) return;
   live.avoid_until.store((io::now() + kAvoidAfterFailure).nanos, std::memory_order_relaxed);
 }
 
@@ -305,11 +316,22 @@ Result<const Sighting*> put_before(const io::Context& context, Namespace::Parts&
   return nullptr;
 }
 
-const Sighting* first_unknown(const std::vector<Sighting>& sightings) {
+/// Nobody has seen the name. Is it absent, although not every place has answered? Only an outage
+/// lets what the catalog has learnt before stand. @error why nobody can tell
+Result<void> check_absence(const io::Context& context, Namespace::Parts& parts,
+                           const Mounts& mounts, const LiveMount& mount,
+                           const meta::Location& location, const std::vector<Sighting>& sightings) {
   for (const auto& sighting : sightings) {
-    if (sighting.unknown) return &sighting;
+    if (!sighting.unknown) continue;
+    bool known = false;
+    if (sighting.error->code() == Code::kUnavailable) {
+      BR_TRY(learnt, parent_is_known(context, parts, mounts, mount, location));
+      known = learnt;
+    }
+    if (known) continue;
+    return std::unexpected(Error{*sighting.error}.during("looking for " + location.path.text()));
   }
-  return nullptr;
+  return {};
 }
 
 Result<void> reconcile_once(const io::Context& context, Namespace::Parts& parts,
@@ -317,6 +339,7 @@ Result<void> reconcile_once(const io::Context& context, Namespace::Parts& parts,
                             Need need) {
   BR_TRY(location, parts.tree.resolve(context, path));
   auto sightings = look_everywhere(context, mounts, mount, location);
+  for (const auto& sighting : sightings) BR_TRY(check_not_cancelled(sighting));
   BR_TRY(drop_claimed(context, parts, mount, location, sightings));
   Adoption adoption{context, parts, mounts, mount, location};
   if (location.entry) {
@@ -348,12 +371,8 @@ Result<void> reconcile_once(const io::Context& context, Namespace::Parts& parts,
     }
     return adoption.insert(found->place, *found->info);
   }
-  const Sighting* unknown = first_unknown(sightings);
-  if (unknown != nullptr && need == Need::kRead) {
-    BR_TRY(known, parent_is_known(context, parts, mounts, mount, location));
-    if (!known) return std::unexpected(Error{*unknown->error}.during("looking for " + path.text()));
-  }
-  return {};
+  if (need == Need::kWrite) return {};
+  return check_absence(context, parts, mounts, mount, location, sightings);
 }
 
 }  // namespace

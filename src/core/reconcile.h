@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -37,13 +38,18 @@ enum class Need { kRead, kWrite };
 [[nodiscard]] Result<meta::Location> refresh(const io::Context& context, Namespace::Parts& parts,
                                              const Mounts& mounts, const Path& path);
 
+/// What one listing has seen on its way down, so that the levels below need not find it out again:
+/// by backend, a native object that lies somewhere below and will stay.
+using SeenBelow = std::map<meta::BackendId, std::string>;
+
 /// Before listing: makes the children of `directory` (directory form) with names in
 /// (after, @return] agree with the backends, if their freshness has lapsed. One backend listing per
 /// 1,000 names, single flight, without blocking writers; a failed listing publishes nothing.
-/// @return the last name (stored form) the catalog may be trusted for; nullopt = all of them
+/// `seen`: of the listing that this is part of, if any. @return the last name (stored form) the
+/// catalog may be trusted for; nullopt = all of them
 [[nodiscard]] Result<std::optional<std::string>> sync_children(
     const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
-    const Path& directory, const std::string& after, size_t want);
+    const Path& directory, const std::string& after, size_t want, SeenBelow* seen = nullptr);
 
 /// Is there a directory `path` (directory form)? One that was made natively is adopted on the way.
 [[nodiscard]] Result<bool> find_bucket(const io::Context& context, Namespace::Parts& parts,
@@ -69,8 +75,9 @@ meta::EntryRecord record_of_native(const backend::CopyInfo& info);
 /// Native attributes of an entry, so that objects are self-describing (docs/formats).
 backend::Attributes native_attributes(const meta::EntryRecord& record);
 
-/// Remembers a failed backend for a few seconds, so that an outage is not paid on every request.
-void note_backend_failure(const LiveBackend& live);
+/// Remembers a backend that was asked and is not available for a few seconds, so that an outage is
+/// not paid on every request. Other errors say nothing about the backend as a whole.
+void note_backend_failure(const LiveBackend& live, const Error& error);
 bool is_avoided(const LiveBackend& live);
 
 }  // namespace beringia::core

@@ -21,17 +21,24 @@ const observe::Counter kSyncs{"beringia_core_directory_syncs_total",
                               "Directory listings compared with a backend.",
                               {"outcome"}};
 
+/// How a sync came about: the levels of vanished directories above it, and what the listing that
+/// asks for it has seen (may be null).
+struct Descent {
+  int depth = 0;
+  SeenBelow* seen = nullptr;
+};
+
 /// One pass over one directory in one location.
 class DirectorySync {
  public:
   DirectorySync(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
-                const LiveMount& mount, const Path& directory, int depth)
+                const LiveMount& mount, const Path& directory, Descent descent)
       : context_{context},
         parts_{parts},
         mounts_{mounts},
         mount_{mount},
         directory_{directory},
-        depth_{depth} {}
+        descent_{descent} {}
 
   Result<std::optional<std::string>> run(const LiveLocation& place, std::string after, size_t want);
 
@@ -58,7 +65,7 @@ class DirectorySync {
   const Mounts& mounts_;
   const LiveMount& mount_;
   const Path& directory_;
-  const int depth_;
+  const Descent descent_;
   std::string prefix_;     // native name of the directory in the current place
   uint64_t removals_ = 0;  // Parts::native_removals before the page was listed
 };
@@ -66,7 +73,7 @@ class DirectorySync {
 Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
                                                  Namespace::Parts& parts, const Mounts& mounts,
                                                  const Path& directory, const std::string& after,
-                                                 size_t want, int depth);
+                                                 size_t want, Descent descent);
 
 Result<std::optional<std::string>> DirectorySync::run(const LiveLocation& place, std::string after,
                                                       size_t want) {
@@ -202,10 +209,21 @@ Result<bool> DirectorySync::has_adoptable_below(const LiveLocation& place,
   BR_TRY(doomed, has_doomed_below(context_, parts_.store, backend, native_prefix));
   if (!doomed && native && bucket) return true;
   if (!doomed && !native && parts_.native_removals == removals_) return true;
+  // Seen on the way down: else each level of a deep tree would walk all levels below it.
+  if (descent_.seen != nullptr) {
+    const auto known = descent_.seen->find(backend);
+    if (known != descent_.seen->end() && known->second.starts_with(native_prefix) &&
+        parts_.native_removals == removals_) {
+      BR_TRY(goes, has_doomed_row(context_, parts_.store, backend, known->second));
+      if (!goes) return true;
+    }
+  }
   BR_TRY(page, place.backend->client->list(context_, {native_prefix, {}, false, kPage, {}}));
   for (const auto& item : page.items) {
     BR_TRY(goes, has_doomed_row(context_, parts_.store, backend, item.name));
-    if (!goes) return true;
+    if (goes) continue;
+    if (descent_.seen != nullptr) (*descent_.seen)[backend] = item.name;
+    return true;
   }
   return (native && bucket && page.items.empty()) || !page.next_page_token.empty();
 }
@@ -225,8 +243,9 @@ Result<void> DirectorySync::both(const LiveLocation& place, const meta::Child& c
 Result<void> DirectorySync::catalog_only(const LiveLocation& place, const meta::Child& child) {
   if (child.is_directory) {
     BR_TRY(path, directory_.join(child.name + "/"));
-    if (mounts_.is_mount_point(path) || depth_ >= kMaxDepth) return {};
-    BR_TRY(sync_at_depth(context_, parts_, mounts_, path, "", SIZE_MAX, depth_ + 1));
+    if (mounts_.is_mount_point(path) || descent_.depth >= kMaxDepth) return {};
+    BR_TRY(sync_at_depth(context_, parts_, mounts_, path, "", SIZE_MAX,
+                         {descent_.depth + 1, descent_.seen}));
     return child.directory->explicit_directory ? Result<void>{} : drop_if_empty(path);
   }
   for (const auto& copy : child.entry->copies) {
@@ -289,7 +308,7 @@ Result<void> mark_synced(const io::Context& context, Namespace::Parts& parts, co
 Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
                                                  Namespace::Parts& parts, const Mounts& mounts,
                                                  const Path& directory, const std::string& after,
-                                                 size_t want, int depth) {
+                                                 size_t want, Descent descent) {
   const LiveMount* mount = mounts.find(directory);
   if (mount == nullptr || mount->locations.empty()) return std::nullopt;
   BR_TRY(before, parts.tree.resolve(context, directory));
@@ -320,11 +339,11 @@ Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
                       "backend \"" + place.backend->declaration.name + "\" failed a moment ago")));
       continue;
     }
-    DirectorySync sync{context, parts, mounts, *mount, directory, depth};
+    DirectorySync sync{context, parts, mounts, *mount, directory, descent};
     auto upper = sync.run(place, whole ? std::string{} : after, whole ? SIZE_MAX : want);
     if (!upper) {
       // Only what was tried counts: else the avoidance would renew itself as long as somebody asks.
-      if (upper.error().code() == Code::kUnavailable) note_backend_failure(*place.backend);
+      note_backend_failure(*place.backend, upper.error());
       BR_TRY(failure(std::move(upper).error()));
       continue;
     }
@@ -342,8 +361,8 @@ Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
 Result<std::optional<std::string>> sync_children(const io::Context& context,
                                                  Namespace::Parts& parts, const Mounts& mounts,
                                                  const Path& directory, const std::string& after,
-                                                 size_t want) {
-  return sync_at_depth(context, parts, mounts, directory, after, want, 0);
+                                                 size_t want, SeenBelow* seen) {
+  return sync_at_depth(context, parts, mounts, directory, after, want, {0, seen});
 }
 
 }  // namespace beringia::core

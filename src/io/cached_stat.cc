@@ -37,6 +37,23 @@ int open_cached(const std::string& path) {
 
 }  // namespace
 
+bool is_plain_way(const std::string& root, const std::string& path) {
+  const size_t last = path.rfind('/');
+  if (!path.starts_with(root) || last == std::string::npos || last < root.size()) return false;
+  if (last == root.size()) return true;  // directly below
+  const int base = ::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (base < 0) return false;
+  ::open_how how{};
+  how.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
+  const std::string below = path.substr(root.size() + 1, last - root.size() - 1);
+  const int end = static_cast<int>(::syscall(SYS_openat2, base, below.c_str(), &how, sizeof how));
+  ::close(base);
+  if (end < 0) return false;
+  ::close(end);
+  return true;
+}
+
 std::optional<Result<FileStat>> try_stat_cached(const std::string& path) {
   const int fd = open_cached(path);
   if (fd < 0) {

@@ -75,6 +75,14 @@ TEST_P(DiskConformance, opens_as_the_mode_says) {
   EXPECT_FALSE(disk_->open(at(""), OpenMode::kReadWrite)) << "a directory";
 }
 
+TEST_P(DiskConformance, opens_a_directory_that_took_the_place_of_a_file) {
+  auto opened = disk_->open(at(""), OpenMode::kRead);
+  ASSERT_TRUE(opened) << opened.error().to_string();
+  EXPECT_TRUE((*opened)->stat()->is_directory) << "so that whoever races can tell";
+  char buffer[8];
+  EXPECT_FALSE((*opened)->read_at(0, buffer));
+}
+
 TEST_P(DiskConformance, reads_and_writes_anywhere) {
   auto file = open("/a", OpenMode::kCreateExclusive);
   EXPECT_TRUE(file->write_at(3, "def"));

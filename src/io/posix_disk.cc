@@ -83,6 +83,10 @@ class PosixDisk final : public Disk {
     });
   }
 
+  bool leads_through_directories(const std::string& root, const std::string& path) override {
+    return blocking([&] { return is_plain_way(root, path); });
+  }
+
   Result<std::string> get_xattr(const std::string& path, const std::string& name) override {
     return blocking([&]() -> Result<std::string> {
       return read_xattr(

@@ -259,11 +259,14 @@ class SimDisk::SimFile final : public File {
         writable_{writable} {}
 
   Result<size_t> read_at(uint64_t offset, std::span<char> buffer) override {
-    return call<size_t>(DiskCall::kRead, [&] { return copy_out(offset, buffer); });
+    return call<size_t>(DiskCall::kRead, [&]() -> Result<size_t> {
+      if (node_->is_directory) return std::unexpected(from_errno(EISDIR, "cannot read " + path_));
+      return copy_out(offset, buffer);
+    });
   }
 
   std::optional<size_t> try_read_cached(uint64_t offset, std::span<char> buffer) override {
-    if (io::crashed() || disk_.rng_.below(2) == 0) return std::nullopt;
+    if (io::crashed() || node_->is_directory || disk_.rng_.below(2) == 0) return std::nullopt;
     std::lock_guard lock{disk_.mutex_};
     if (disk_.crashed_ || disk_.power_cycle_ != power_cycle_) return std::nullopt;
     return copy_out(offset, buffer);
@@ -383,7 +386,7 @@ Result<SimNodeRef> SimDisk::open_node(const std::string& path, OpenMode mode) {
   if (place.node && exclusive) {
     return std::unexpected(from_errno(EEXIST, "cannot open " + path));
   }
-  if (place.node && place.node->is_directory) {
+  if (place.node && place.node->is_directory && mode != OpenMode::kRead) {
     return std::unexpected(from_errno(EISDIR, "cannot open " + path));
   }
   if (!place.node) {

@@ -168,6 +168,15 @@ TEST_F(FileFaultsTest, damage_of_the_disk_is_an_error_not_an_absence) {
   EXPECT_EQ(get("f").value(), "0123456789");
 }
 
+TEST_F(FileFaultsTest, damage_on_the_way_to_a_file_aside_is_not_an_absence) {
+  ASSERT_TRUE(put("a", "1"));
+  ASSERT_TRUE(put("a/b", "2"));                // "a" stepped aside
+  faults_.fail_call(DiskCall::kStat, 2, EIO);  // the look at the file aside
+  EXPECT_EQ(backend_.stat(context_, {"a"}).error().code(), Code::kUnavailable);
+  faults_.clear();
+  EXPECT_EQ(get("a").value(), "1");
+}
+
 TEST_F(FileFaultsTest, a_removal_that_may_come_back_is_not_acknowledged) {
   ASSERT_TRUE(put("f", "x"));
   faults_.fail_call(DiskCall::kSyncDirectory, 1, EIO);

@@ -52,6 +52,10 @@ Result<Located> NativeTree::locate(const std::string& name) {
       aside.stat = *aside_stat;
       return aside;
     }
+    if (!aside_stat && aside_stat.error().code() != Code::kNotFound &&
+        aside_stat.error().code() != Code::kInvalid) {  // kInvalid: such a long name cannot exist
+      return std::unexpected(std::move(aside_stat).error());
+    }
     if (in_the_way) {
       BR_TRY(check_length(aside.path));
       return aside;
@@ -72,6 +76,9 @@ Result<void> NativeTree::drop_shadowed(const std::string& name, const std::strin
 
 Result<void> NativeTree::check_root() {
   auto stat = disk_.stat(root_);
+  if (!stat && stat.error().code() == Code::kCancelled) {
+    return std::unexpected(std::move(stat).error());  // nobody has looked
+  }
   if (!stat || !stat->is_directory) {
     return std::unexpected(
         Error{Code::kUnavailable, Retry::kSafe, "cannot use the directory " + root_,
@@ -90,6 +97,8 @@ std::string NativeTree::parent_of(const std::string& path) const {
 }
 
 Result<void> NativeTree::check_parents(const std::string& path) {
+  // One look for all of them; name by name only to say what is wrong.
+  if (disk_.leads_through_directories(root_, path)) return {};
   for (size_t slash = path.find('/', root_.size() + 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
     const std::string directory = path.substr(0, slash);
