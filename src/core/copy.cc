@@ -8,8 +8,7 @@ namespace beringia::core {
 namespace {
 
 WriteAttributes attributes_of(const meta::EntryRecord& record) {
-  return {record.content_type, record.storage_class, record.http,
-          record.metadata,     record.tags,          record.acl};
+  return {record.content_type, record.storage_class, record.http, record.metadata, record.tags};
 }
 
 /// A source whose bytes can be joined inside the target's backend.
@@ -93,9 +92,7 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
     return std::unexpected(not_found("there is no " + from.path().text()));
   }
   BR_TRY(check_conditions(request.source_conditions, seen.entry, false));
-  auto attributes = request.attributes.value_or(attributes_of(*seen.entry));
-  // Who may see the source says nothing about who may see the copy; a rename is no copy.
-  if (!request.attributes && !company.path) attributes.acl.clear();
+  const auto attributes = request.attributes.value_or(attributes_of(*seen.entry));
   BR_TRY(target, find_target(context, parts, to, attributes.storage_class));
   BR_TRY(check_conditions(request.conditions, target.before.entry, false));
 

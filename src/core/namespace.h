@@ -55,7 +55,6 @@ struct WriteAttributes {
   meta::StringMap http;
   meta::StringMap metadata;
   meta::StringMap tags;
-  std::string acl;  // as access::encode(Acl); "" = private
 };
 
 /// What the body must turn out to be; a difference aborts the write with kInvalid, tag
@@ -123,7 +122,6 @@ struct AttributePatch {
   meta::StringMap metadata;
   bool replace_metadata = false;  // start from empty
   std::optional<meta::StringMap> tags;
-  std::optional<std::string> acl;
   Conditions conditions;
 };
 
