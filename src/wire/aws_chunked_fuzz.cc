@@ -1,7 +1,20 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/fuzz_seeds.h"
 #include "wire/aws_chunked.h"
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          std::string{"\x05\x00", 2} + "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n",
+          std::string{"\x05\x01", 2} + "5;chunk-signature=" + std::string(64, '0') +
+              "\r\nhello\r\n0;chunk-signature=" + std::string(64, '0') +
+              "\r\nx-amz-checksum-crc32:NhCmhg==\r\nx-amz-trailer-signature:" +
+              std::string(64, '0') + "\r\n\r\n",
+      });
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace beringia;

@@ -1,7 +1,18 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/fuzz_seeds.h"
 #include "wire/document.h"
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          "a = \"x\"\nb = [\"y\", \"z\"]\nc = 1\n[[d]]\na = 1.5\nwhen = '''q'''\n[[d]]\nt = {a = "
+          "true}\n",
+          R"({"a":"x","b":["y"],"c":1,"d":[{"a":1.5},{"b":{"c":null,"d":true}}]})",
+      });
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace beringia::wire;

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/fuzz_seeds.h"
 #include "wire/gcsjson.h"
 
 namespace gcs = beringia::wire::gcs;
@@ -18,6 +19,32 @@ void check_round_trip(const beringia::Result<T>& parsed,
 }
 
 }  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          R"({"kind":"storage#object","name":"a/b","bucket":"b","generation":"12","metagene)"
+          R"(ration":"1","size":"3","crc32c":"AAAAAA==","md5Hash":"1B2M2Y8AsgTpgAmy7PhCfg==)"
+          R"(","metadata":{"k":"v"},"timeCreated":"2026-01-01T00:00:00.000Z","storageClass")"
+          R"(:"STANDARD","componentCount":2})",
+          R"({"contentType":"text/plain","cacheControl":null,"metadata":{"k":null,"l":"v"}})",
+          R"({"name":"b","location":"EU","labels":{"a":"b"},"iamConfiguration":{"uniformBuc)"
+          R"(ketLevelAccess":{"enabled":true}}})",
+          R"({"items":[{"name":"a","size":"1","generation":"2"}],"prefixes":["p/"],"nextPag)"
+          R"(eToken":"t"})",
+          R"({"sourceObjects":[{"name":"a","generation":"1","objectPreconditions":{"ifGener)"
+          R"(ationMatch":"1"}}],"destination":{"contentType":"x/y"}})",
+          R"({"done":false,"rewriteToken":"t","totalBytesRewritten":"1","objectSize":"2","r)"
+          R"(esource":{"name":"a"}})",
+          R"({"access_token":"ya29","expires_in":3599,"token_type":"Bearer"})",
+          R"({"error":{"code":404,"message":"No such object","errors":[{"reason":"notFound")"
+          R"(,"domain":"global"}]}})",
+          "items(name,owner/"
+          "entity),nextPageToken\n{\"items\":[{\"name\":\"a\",\"size\":\"1\"}],\"kind\":\"k\"}",
+          "crc32c=AAAAAA==,md5=1B2M2Y8AsgTpgAmy7PhCfg==",
+      });
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text{reinterpret_cast<const char*>(data), size};

@@ -4,7 +4,20 @@
 #include <string_view>
 
 #include "base/encoding.h"
+#include "base/fuzz_seeds.h"
 #include "wire/jwt.h"
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"k\"}\n{\"iss\":\"a@b\",\"aud\":\"https://h/"
+          "token\",\"scope\":\"s\",\"iat\":1,\"exp\":3601,\"sub\":\"a@b\"}",
+          R"({"type":"service_account","private_key_id":"k","private_key":"-----BEGIN PRIVA)"
+          R"(TE KEY-----\nAA==\n-----END PRIVATE KEY-----\n","client_email":"a@b","token_ur)"
+          R"(i":"http://h/token"})",
+      });
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace beringia;

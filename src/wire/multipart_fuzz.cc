@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fuzz_seeds.h"
 #include "wire/multipart.h"
 
 namespace {
@@ -52,6 +53,16 @@ std::string describe(std::string_view text, const std::string& boundary, size_t 
 }
 
 }  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          "multipart/related; boundary=\"b\"\n--b\r\nContent-Type: "
+          "application/json\r\n\r\n{}\r\n--b\r\nContent-Type: text/plain\r\n\r\nbody\r\n--b--\r\n",
+          "--b\r\nA: 1\r\n\r\nx\r\n-\r\n--\r\n--b \r\nB: 2\r\n\r\n\r\n--b--",
+      });
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text{reinterpret_cast<const char*>(data), size};

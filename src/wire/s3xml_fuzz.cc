@@ -2,7 +2,24 @@
 #include <cstdint>
 #include <string>
 
+#include "base/fuzz_seeds.h"
 #include "wire/s3xml.h"
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          R"(<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Part)"
+          R"(><PartNumber>1</PartNumber><ETag>"a"</ETag><ChecksumCRC32>AAAAAA==</ChecksumCR)"
+          R"(C32></Part></CompleteMultipartUpload>)",
+          R"(<Delete><Quiet>true</Quiet><Object><Key>a&amp;b</Key><ETag>"e"</ETag><Size>3</)"
+          R"(Size><LastModifiedTime>2026-01-01T00:00:00Z</LastModifiedTime><VersionId>null<)"
+          R"(/VersionId></Object></Delete>)",
+          R"(<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint><)"
+          R"(/CreateBucketConfiguration>)",
+          R"(<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>)",
+      });
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   namespace s3 = beringia::wire::s3;

@@ -2,7 +2,24 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/fuzz_seeds.h"
 #include "wire/sigv4.h"
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          "AWS4-HMAC-SHA256 "
+          "Credential=BRKEY/20130524/us-east-1/s3/"
+          "aws4_request,SignedHeaders=host;x-amz-content-sha256;x-amz-date,Signature=" +
+              std::string(64, 'a') + "\n/b/k\nprefix=a%2Fb&list-type=2",
+          "\n/b/"
+          "k\nX-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=BRKEY%2F20130524%2Fus-east-1%2Fs3%"
+          "2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&"
+          "X-Amz-Signature=" +
+              std::string(64, 'a'),
+      });
+}
 
 // First line: the Authorization header; second: the path; the rest: the query.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -5,7 +5,24 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fuzz_seeds.h"
 #include "wire/cel.h"
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          "path.startsWith(\"/a/\") && size >= 1024 * 2 && age > duration(\"30d\")",
+          "\"team\" in tags && tags[\"team\"] == \"sales\" || has(tags.a) && "
+          "tags.a.matches(\"^[0-9]+$\")",
+          "[1, 2u, 3.5, null, true].exists(x, x == 2u) ? path.size() : int(\"7\")",
+          "any.filter(x, x.contains(\"s\")).map(y, y + \"!\").all(z, z.endsWith('!'))",
+          "now - duration(\"1h\") < timestamp(\"2026-01-01T00:00:00Z\") && now.getFullYear() == "
+          "2026",
+          "{\"a\": 1, 'b': 2}.a + -(3 - 4) % 5 / 1 != 0x1F && !(b\"\\x00\" == r'\\n') && type(1) "
+          "== int",
+      });
+}
 
 /// Any text compiles or is refused; what compiles gives the same answer twice, as a condition and
 /// as a value, and keeps its promise about prefixes.
