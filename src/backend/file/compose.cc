@@ -85,7 +85,7 @@ Result<CopyInfo> FileBackend::adopt_part(const io::Context& context, const Compo
   {
     BR_TRY(guards, locks_.lock_both(context, source.name, request.name));
     BR_TRY(placed, io::blocking([&] {
-             return put_in_place(request.name, source.path, expectation, replaced);
+             return rename_into_place(request.name, source.path, expectation, replaced);
            }));
     path = std::move(placed);
   }

@@ -58,10 +58,23 @@ class FileBackend final : public Backend {
   [[nodiscard]] Result<Temporary> make_temporary();
   int64_t next_mtime();
   Result<io::FileStat> finish(Temporary& temporary, const Seal& seal);
+  /// What lies under its name now.
+  struct Placed {
+    io::FileStat stat;
+    std::string path;
+    bool replaced = false;
+  };
   Result<CopyInfo> publish(const io::Context& context, const std::string& name, Temporary temporary,
                            const Seal& seal, const Expectation& expectation);
-  Result<std::string> put_in_place(const std::string& name, const std::string& from,
-                                   const Expectation& expectation, bool& replaced);
+  Result<CopyInfo> publish_small(const io::Context& context, const std::string& name,
+                                 std::string_view bytes, const Seal& seal,
+                                 const Expectation& expectation);
+  Result<void> put_in_place(const std::string& name, Temporary& temporary,
+                            const Expectation& expectation, Placed& placed);
+  Result<std::string> rename_into_place(const std::string& name, const std::string& from,
+                                        const Expectation& expectation, bool& replaced);
+  Result<CopyInfo> make_placed_durable(const std::string& name, const Placed& placed,
+                                       const Seal& seal);
   // write.cc
   Result<void> read_body(const io::Context& context, const WriteRequest& request, Body& body);
   // compose.cc

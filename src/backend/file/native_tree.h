@@ -93,7 +93,7 @@ class NameLocks {
                                        const std::string& b);
 
  private:
-  static constexpr size_t kStripes = 256;
+  static constexpr size_t kStripes = 1024;
   size_t stripe_of(const std::string& name) const;
   std::array<io::Mutex, kStripes> stripes_;
 };

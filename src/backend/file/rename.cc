@@ -27,7 +27,7 @@ Result<CopyInfo> FileBackend::rename(const io::Context& context, const RenameReq
       }
       BR_TRY(tree_.drop_shadowed(request.from, from));
       bool replaced = false;
-      BR_TRY(placed, put_in_place(request.to, from, request.expectation, replaced));
+      BR_TRY(placed, rename_into_place(request.to, from, request.expectation, replaced));
       to = std::move(placed);
       return {};
     }));

@@ -89,16 +89,11 @@ Result<CopyInfo> FileBackend::write(const io::Context& context, const WriteReque
     if (seal.content_type.empty()) seal.content_type = request.content_type;
   }
   for (const auto& [name, value] : request.attributes) seal.attributes.try_emplace(name, value);
-  if (!body.temporary) {
-    BR_TRY(io::blocking([&]() -> Result<void> {
-      BR_TRY(made, make_temporary());
-      body.temporary.emplace(std::move(made));
-      if (body.buffer.empty()) return {};
-      return body.temporary->file().write_at(0, body.buffer);
-    }));
-  }
   const Expectation expectation = seal.expectation ? *seal.expectation : request.expectation;
-  return publish(context, request.name, std::move(*body.temporary), seal, expectation);
+  if (body.temporary) {
+    return publish(context, request.name, std::move(*body.temporary), seal, expectation);
+  }
+  return publish_small(context, request.name, body.buffer, seal, expectation);
 }
 
 }  // namespace beringia::backend::file
