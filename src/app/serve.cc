@@ -1,6 +1,5 @@
 #include "app/serve.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -40,16 +39,6 @@ class StopSignals {
  private:
   sigset_t signals_{};
 };
-
-/// Small heaps: the default of 8 arenas per core costs tens of MB under load.
-void limit_heaps() {
-  constexpr int kArenas = 4;
-  constexpr int kTrimBytes = 16 << 20;
-  constexpr int kMapBytes = 4 << 20;
-  static_cast<void>(mallopt(M_ARENA_MAX, kArenas));
-  static_cast<void>(mallopt(M_TRIM_THRESHOLD, kTrimBytes));
-  static_cast<void>(mallopt(M_MMAP_THRESHOLD, kMapBytes));
-}
 
 std::vector<std::string> environment() {
   std::vector<std::string> all;
@@ -132,7 +121,6 @@ std::vector<FlagSpec> serve_flags() {
 }
 
 int serve(const Invocation& invocation) {
-  limit_heaps();
   io::raise_descriptor_limit();
   const StopSignals signals;
   const auto settings = settings_of(invocation);
