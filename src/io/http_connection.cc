@@ -395,27 +395,43 @@ class Connection {
 
   Result<void> send_source(const Context& context, std::string_view head, ByteSource& source,
                            std::optional<uint64_t> length, uint64_t& sent) {
-    std::string buffer{head};  // the first piece goes out together with the head
-    const size_t step =
-        std::min<uint64_t>(kCopyBytes, length ? std::max<uint64_t>(*length, 1) : kCopyBytes);
-    for (bool more = true; more;) {
-      const size_t start = buffer.size() + (length ? 0 : 8);
-      buffer.resize(start + step);
-      auto n = source.read(context, {buffer.data() + start, step});
-      if (!n) return std::unexpected(std::move(n).error());
-      more = *n > 0;
-      if (length) {
-        buffer.resize(start + *n);
-        more = more && sent + *n < *length;
-      } else {
-        frame_chunk(buffer, start, *n);
+    return length ? send_sized(context, head, source, *length, sent)
+                  : send_chunked(context, head, source, sent);
+  }
+
+  Result<void> send_sized(const Context& context, std::string_view head, ByteSource& source,
+                          uint64_t length, uint64_t& sent) {
+    // Not zeroed: that was 3 % of the CPU time of a GET of 1 MiB (perf, 2026-11).
+    const size_t step = std::clamp<uint64_t>(length, 1, kCopyBytes);
+    const auto buffer = std::make_unique_for_overwrite<char[]>(head.size() + step);
+    head.copy(buffer.get(), head.size());  // the first piece goes out together with the head
+    size_t start = head.size();
+    do {
+      BR_TRY(n, source.read(context, {buffer.get() + start, step}));
+      sent += n;
+      if (sent > length || (n == 0 && sent < length)) {
+        return std::unexpected(corrupt("a body has not the length that was announced",
+                                       "another number of bytes than announced"));
       }
-      sent += *n;
+      BR_TRY(stream_.write(context.with_deadline(now() + slice_time()), {buffer.get(), start + n},
+                           sent < length));
+      start = 0;
+    } while (sent < length);
+    return {};
+  }
+
+  Result<void> send_chunked(const Context& context, std::string_view head, ByteSource& source,
+                            uint64_t& sent) {
+    std::string buffer{head};
+    for (bool more = true; more;) {
+      const size_t start = buffer.size() + kChunkSizeBytes;
+      buffer.resize(start + kCopyBytes);
+      BR_TRY(n, source.read(context, {buffer.data() + start, kCopyBytes}));
+      more = n > 0;
+      frame_chunk(buffer, start, n);
+      sent += n;
       BR_TRY(stream_.write(context.with_deadline(now() + slice_time()), buffer, more));
       buffer.clear();
-    }
-    if (length && sent != *length) {
-      return std::unexpected(corrupt("a body ended early", "fewer bytes than announced"));
     }
     return {};
   }
