@@ -4,6 +4,7 @@
 
 #include "backend/file/file_backend.h"
 #include "backend/gcs/make_gcs.h"
+#include "backend/guarded_backend.h"
 #include "backend/limiting_backend.h"
 #include "backend/memory/memory_backend.h"
 #include "backend/metered_backend.h"
@@ -69,7 +70,10 @@ std::unique_ptr<Backend> wrap(const BackendSpec& spec, std::unique_ptr<Backend> 
     bare = std::make_unique<RetryingBackend>(spec.name, std::move(bare), RetryLimits{}, rng);
   }
   bare = std::make_unique<VerifyingBackend>(spec.name, std::move(bare));
+  const bool remote = !bare->capabilities().zero_copy_read;
   bare = std::make_unique<MeteredBackend>(spec.name, std::move(bare));
+  // Inside the line of those who wait: waiting in it says nothing about the backend.
+  if (remote) bare = std::make_unique<GuardedBackend>(spec.name, std::move(bare), OutageLimits{});
   ConcurrencyLimits limits;
   limits.max_reads = std::max<size_t>(spec.max_concurrency, 1);
   limits.max_writes = kStreamsPerPlace * limits.max_reads;

@@ -349,7 +349,7 @@ class PooledHttpClient final : public HttpClient {
   explicit PooledHttpClient(Options options) : pool_{std::make_shared<Pool>(std::move(options))} {}
 
   Result<HttpClientResponse> send(const Context& context, HttpClientRequest request) override {
-    BR_TRY(pool_->permits.acquire(context));
+    BR_TRY(enter(context));
     if (auto link = pool_->take_idle()) {
       Exchange exchange{pool_, request};
       auto response = exchange.run(context, std::move(link));
@@ -357,7 +357,7 @@ class PooledHttpClient final : public HttpClient {
       const bool repeat = !response && !exchange.answered() && may_repeat(request) &&
                           response.error().code() == Code::kUnavailable;
       if (!repeat) return response;
-      BR_TRY(pool_->permits.acquire(context));
+      BR_TRY(enter(context));
     }
     auto link = open(context);
     if (!link) {
@@ -368,6 +368,16 @@ class PooledHttpClient final : public HttpClient {
   }
 
  private:
+  /// Waits for a place among the connections. A deadline that passes meanwhile says nothing about
+  /// the service: busy.
+  Result<void> enter(const Context& context) {
+    auto entered = pool_->permits.acquire(context);
+    if (entered || entered.error().code() != Code::kCancelled) return entered;
+    if (context.cancel() && context.cancel()->cancelled()) return entered;
+    return std::unexpected(busy("cannot ask " + pool_->options.endpoint.to_string(),
+                                "all connections to it are in use"));
+  }
+
   static bool may_repeat(const HttpClientRequest& request) {
     return request.body == nullptr && (request.method == "GET" || request.method == "HEAD" ||
                                        request.method == "PUT" || request.method == "DELETE");

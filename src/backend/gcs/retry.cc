@@ -42,6 +42,10 @@ Result<bool> Attempts::next(const io::Context& context, std::optional<Duration> 
   if (used_ >= policy_.max_attempts) return false;
   Duration wait = delay();
   if (retry_after) wait = std::max(wait, std::min(*retry_after, policy_.max_retry_after));
+  const MonotonicTime now = io::now();
+  if (!failing_since_) failing_since_ = now;
+  if (now + wait > *failing_since_ + policy_.max_elapsed) return false;
+  if (context.deadline() && now + wait >= *context.deadline()) return false;
   ++used_;
   if (wait > Duration::zero()) BR_TRY(io::sleep_for(context, wait));
   return true;

@@ -18,6 +18,8 @@ struct RetryPolicy {
   Duration max_delay = std::chrono::seconds{30};
   double multiplier = 2.0;
   Duration max_retry_after = std::chrono::seconds{60};  ///< a longer Retry-After is cut to this
+  /// From the first failure on, until there is progress: no further attempt begins after this.
+  Duration max_elapsed = std::chrono::seconds{60};
 };
 
 /// True for the statuses that Google says may be retried.
@@ -30,12 +32,15 @@ std::optional<Duration> parse_retry_after(std::string_view value, Timestamp now)
 class Attempts {
  public:
   Attempts(const RetryPolicy& policy, Rng& rng) : policy_{policy}, rng_{rng} {}
-  /// Waits before the next attempt; false when none is left (then it does not wait).
-  /// @error kCancelled: the caller's deadline or cancellation
+  /// Waits before the next attempt; false when none is left, or none before the caller's deadline
+  /// (then it does not wait). @error kCancelled: the caller gave up
   [[nodiscard]] Result<bool> next(const io::Context& context,
                                   std::optional<Duration> retry_after = std::nullopt);
   /// Progress was made: the next failure counts as the first again.
-  void reset() { used_ = 1; }
+  void reset() {
+    used_ = 1;
+    failing_since_.reset();
+  }
   int used() const { return used_; }
 
  private:
@@ -43,6 +48,7 @@ class Attempts {
   RetryPolicy policy_;
   Rng& rng_;
   int used_ = 1;
+  std::optional<MonotonicTime> failing_since_;
 };
 
 }  // namespace beringia::backend::gcs
