@@ -168,7 +168,8 @@ class Backend {
   [[nodiscard]] virtual Result<CopyInfo> compose(const io::Context& context,
                                                  const ComposeRequest& request) = 0;
   /// Only if capabilities().native_rename. Names that end in '/' rename a native directory with all
-  /// below it (version and expectation are then not used; kAlreadyExists if the target exists).
+  /// below it (version and expectation are then not used; kAlreadyExists if something lies below
+  /// the target's name; empty directories there are replaced).
   [[nodiscard]] virtual Result<CopyInfo> rename(const io::Context& context,
                                                 const RenameRequest& request) = 0;
   [[nodiscard]] virtual Result<CopyInfo> update(const io::Context& context,

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kMaxPathBytes = 4095;    // PATH_MAX without the NUL
 constexpr size_t kMaxDurable = 64 << 10;  // directories remembered
+constexpr size_t kMaxEmpty = 4096;        // directories removed at once
 constexpr int kMaxAttempts = 16;          // of making a directory that others prune
 
 }  // namespace
@@ -216,6 +217,26 @@ void NativeTree::prune(const std::string& path) {
     }
     if (!disk_.remove_directory(directory)) return;
   }
+}
+
+bool NativeTree::remove_empty(const std::string& path) {
+  std::vector<std::string> found{path};
+  for (size_t next = 0; next < found.size(); ++next) {
+    bool only_directories = true;
+    const std::string directory = found[next];
+    auto listed = disk_.list(directory, [&](const io::DirectoryItem& item) {
+      only_directories = item.is_directory && found.size() < kMaxEmpty;
+      if (only_directories) found.push_back(directory + "/" + item.name);
+      return only_directories;
+    });
+    if (!listed || !only_directories) return false;
+  }
+  forget_durable();
+  // The deepest first; one that is used again meanwhile stays, and so do those above it.
+  for (auto directory = found.rbegin(); directory != found.rend(); ++directory) {
+    if (!disk_.remove_directory(*directory)) return false;
+  }
+  return true;
 }
 
 void NativeTree::forget_durable() {

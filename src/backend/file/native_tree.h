@@ -55,6 +55,8 @@ class NativeTree {
 
   /// Removes the directories above `path` that are empty and were not made explicitly.
   void prune(const std::string& path);
+  /// Removes the directory `path` if nothing but directories lies in it. @return removed
+  bool remove_empty(const std::string& path);
   /// Directories were renamed or removed: what was known of them is forgotten.
   void forget_durable();
   /// The removal of `path` is on disk when it returns, even if its directory was pruned meanwhile.

@@ -55,7 +55,9 @@ Result<CopyInfo> FileBackend::rename_directory(const RenameRequest& request) {
       auto moved = disk_.rename_exclusive(from, to);
       if (moved) return {};
       const bool pruned = moved.error().code() == Code::kNotFound && disk_.stat(from).has_value();
-      if (!pruned || race == kMaxRaces) return moved;
+      // What a crash brought back of directories that had been removed is in nobody's way.
+      const bool cleared = moved.error().code() == Code::kAlreadyExists && tree_.remove_empty(to);
+      if ((!pruned && !cleared) || race == kMaxRaces) return moved;
     }
   }));
   tree_.forget_durable();
