@@ -228,6 +228,27 @@ INSTANTIATE_TEST_SUITE_P(Mounts, Listing,
                            return name;
                          });
 
+/// Keys of 1,024 bytes have up to 512 levels; a listing of them asks for each level a few times,
+/// whether it is new to the catalog or not, and with files on the way back up.
+TEST(ListOfADeepTree, asks_a_backend_in_proportion_to_the_levels) {
+  for (const auto& [backend, levels] : {std::pair{"disk", size_t{60}}, {"cloud", size_t{250}}}) {
+    WorldOptions options;
+    options.memory_backends = {"cloud"};
+    options.mounts = {{"/", {backend}, false}};
+    World world{options};
+    std::string deep;
+    for (size_t i = 0; i < levels; ++i) deep += "a/";
+    world.foreign_write(backend, "b/" + deep + "z", "deep");
+    world.foreign_write(backend, "b/" + deep.substr(0, 40) + "b", "on the way back");
+    world.foreign_write(backend, "b/" + deep.substr(0, 80) + "b", "on the way back, too");
+    for (const char* time : {"first", "second"}) {
+      const uint64_t before = world.faults(backend).calls();
+      EXPECT_EQ(world.names_in("/b/").size(), 3U) << backend;
+      EXPECT_LE(world.faults(backend).calls() - before, 4 * levels) << backend << ", " << time;
+    }
+  }
+}
+
 TEST(ListOnAFiber, the_deepest_key_does_not_exhaust_the_stack) {
   auto runtime = io::Runtime::make({1});
   WorldOptions options;
