@@ -142,8 +142,21 @@ Result<void> Lister::load(Level& level) {
   // At least two: the marker object "" is no progress by itself.
   const size_t want =
       std::clamp<size_t>(request_.limit - std::min(found, request_.limit) + 1, 2, kBatch);
-  BR_TRY(bound, sync_children(context_, parts_, mounts_, *directory,
-                              std::max(level.from, before(rest)), want, &seen_));
+  BR_TRY(synced, sync_children(context_, parts_, mounts_, *directory,
+                               std::max(level.from, before(rest)), want, &seen_));
+  const auto& bound = synced.bound;
+  const bool behind_prefix = bound && *bound > rest && !bound->starts_with(rest);
+  if (synced.children) {
+    level.children = std::move(*synced.children);
+    if (!rest.empty()) {
+      std::erase_if(level.children, [&](const meta::Child& child) {
+        return !(child.name + (child.is_directory ? "/" : "")).starts_with(rest);
+      });
+    }
+    level.complete = !bound || behind_prefix;
+    if (bound) level.from = *bound;
+    return {};
+  }
   BR_TRY(location, parts_.tree.resolve(context_, *directory));
   if (!location.parent_exists) return {};
   BR_TRY(children, parts_.tree.children(context_, location.parent_id(), rest, level.from, want));
@@ -155,7 +168,6 @@ Result<void> Lister::load(Level& level) {
       return child.name + (child.is_directory ? "/" : "") > *bound;
     });
   }
-  const bool behind_prefix = bound && *bound > rest && !bound->starts_with(rest);
   if (whole && (!bound || behind_prefix)) return {};
   level.complete = false;
   if (whole || level.children.size() < want) {

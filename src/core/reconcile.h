@@ -42,14 +42,22 @@ enum class Need { kRead, kWrite };
 /// by backend, a native object that lies somewhere below and will stay.
 using SeenBelow = std::map<meta::BackendId, std::string>;
 
+struct Synced {
+  /// The last name (stored form) the catalog may be trusted for; nullopt = all of them.
+  std::optional<std::string> bound;
+  /// The children up to `bound`, if they have been read anyway and nothing had to be changed.
+  std::optional<std::vector<meta::Child>> children;
+};
+
 /// Before listing: makes the children of `directory` (directory form) with names in
-/// (after, @return] agree with the backends, if their freshness has lapsed. One backend listing per
-/// 1,000 names, single flight, without blocking writers; a failed listing publishes nothing.
-/// `seen`: of the listing that this is part of, if any. @return the last name (stored form) the
-/// catalog may be trusted for; nullopt = all of them
-[[nodiscard]] Result<std::optional<std::string>> sync_children(
-    const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
-    const Path& directory, const std::string& after, size_t want, SeenBelow* seen = nullptr);
+/// (after, Synced::bound] agree with the backends, if their freshness has lapsed. One backend
+/// listing per 1,000 names, without blocking writers; a failed listing publishes nothing. What is
+/// remembered (staleness > 0) is looked up once for all who wait. `seen`: of the listing that this
+/// is part of, if any.
+[[nodiscard]] Result<Synced> sync_children(const io::Context& context, Namespace::Parts& parts,
+                                           const Mounts& mounts, const Path& directory,
+                                           const std::string& after, size_t want,
+                                           SeenBelow* seen = nullptr);
 
 /// Is there a directory `path` (directory form)? One that was made natively is adopted on the way.
 [[nodiscard]] Result<bool> find_bucket(const io::Context& context, Namespace::Parts& parts,

@@ -13,7 +13,8 @@ namespace beringia::core {
 namespace {
 
 constexpr size_t kPage = 1000;  // names per backend listing call
-constexpr int kMaxDepth = 16;   // of pruning directories that vanished natively
+constexpr size_t kSmallPage = 16;
+constexpr int kMaxDepth = 16;  // of pruning directories that vanished natively
 /// Sorts behind every name below a directory: U+10FFFF.
 constexpr std::string_view kBehindAll = "\xF4\x8F\xBF\xBF";
 
@@ -28,6 +29,11 @@ struct Descent {
   SeenBelow* seen = nullptr;
 };
 
+/// As in the catalog's rows: a directory's with '/'.
+std::string stored_name(const meta::Child& child) {
+  return child.is_directory ? child.name + "/" : child.name;
+}
+
 /// One pass over one directory in one location.
 class DirectorySync {
  public:
@@ -41,15 +47,23 @@ class DirectorySync {
         descent_{descent} {}
 
   Result<std::optional<std::string>> run(const LiveLocation& place, std::string after, size_t want);
+  /// All children that run() went over, if the catalog agreed with the backend throughout.
+  std::optional<std::vector<meta::Child>> take_agreed() {
+    if (changed_) return std::nullopt;
+    return std::move(agreed_);
+  }
 
  private:
-  using Native = std::map<std::string, const backend::CopyInfo*>;  // null: a directory
+  struct Native {
+    std::string_view name;                    // below the directory, a directory's with '/'
+    const backend::CopyInfo* info = nullptr;  // null: a directory
+  };
 
   Result<void> merge(const LiveLocation& place, const backend::CopyPage& page,
                      const std::string& after, const std::optional<std::string>& upper);
-  Native native_names(const LiveLocation& place, const backend::CopyPage& page) const;
-  Result<std::map<std::string, meta::Child>> catalog_names(const std::string& after,
-                                                           const std::optional<std::string>& upper);
+  std::vector<Native> native_names(const LiveLocation& place, const backend::CopyPage& page) const;
+  Result<std::vector<meta::Child>> catalog_children(const std::string& after,
+                                                    const std::optional<std::string>& upper);
   Result<void> native_only(const LiveLocation& place, const std::string& name,
                            const backend::CopyInfo* info);
   Result<bool> has_adoptable_below(const LiveLocation& place, const std::string& native_prefix,
@@ -66,20 +80,22 @@ class DirectorySync {
   const LiveMount& mount_;
   const Path& directory_;
   const Descent descent_;
+  std::vector<meta::Child> agreed_;
+  bool changed_ = false;   // the catalog did not agree with the backend about some name
   std::string prefix_;     // native name of the directory in the current place
   uint64_t removals_ = 0;  // Parts::native_removals before the page was listed
 };
 
-Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
-                                                 Namespace::Parts& parts, const Mounts& mounts,
-                                                 const Path& directory, const std::string& after,
-                                                 size_t want, Descent descent);
+Result<Synced> sync_at_depth(const io::Context& context, Namespace::Parts& parts,
+                             const Mounts& mounts, const Path& directory, const std::string& after,
+                             size_t want, Descent descent);
 
 Result<std::optional<std::string>> DirectorySync::run(const LiveLocation& place, std::string after,
                                                       size_t want) {
   BR_TRY(location, parts_.tree.resolve(context_, directory_));
   prefix_ = default_native_name(mount_, place, location);
-  backend::ListRequest request{prefix_, {}, true, kPage, {}};
+  const size_t page_size = std::clamp(want, kSmallPage, kPage);
+  backend::ListRequest request{prefix_, {}, true, page_size, {}};
   if (!after.empty()) {
     request.start_after = prefix_ + after;
     if (after.ends_with('/')) request.start_after += kBehindAll;
@@ -109,55 +125,68 @@ Result<std::optional<std::string>> DirectorySync::run(const LiveLocation& place,
   }
 }
 
-DirectorySync::Native DirectorySync::native_names(const LiveLocation& place,
-                                                  const backend::CopyPage& page) const {
-  Native names;
+std::vector<DirectorySync::Native> DirectorySync::native_names(
+    const LiveLocation& place, const backend::CopyPage& page) const {
+  std::vector<Native> names;
+  names.reserve(page.items.size() + page.directories.size());
   for (const auto& item : page.items) {
     if (item.name.starts_with(backend::kReservedPrefix) && place.prefix.empty()) continue;
-    names.emplace(item.name.substr(prefix_.size()), &item);
+    names.push_back({std::string_view{item.name}.substr(prefix_.size()), &item});
   }
   for (const auto& name : page.directories) {
     if (name == backend::kReservedPrefix) continue;
-    names.emplace(name.substr(prefix_.size()), nullptr);
+    names.push_back({std::string_view{name}.substr(prefix_.size()), nullptr});
   }
+  std::ranges::sort(names, {}, &Native::name);
   return names;
 }
 
-Result<std::map<std::string, meta::Child>> DirectorySync::catalog_names(
+/// Children with stored names in (after, upper], in order.
+Result<std::vector<meta::Child>> DirectorySync::catalog_children(
     const std::string& after, const std::optional<std::string>& upper) {
-  std::map<std::string, meta::Child> names;
+  std::vector<meta::Child> found;
   BR_TRY(location, parts_.tree.resolve(context_, directory_));
-  if (!location.parent_exists) return names;
+  if (!location.parent_exists) return found;
   for (std::string from = after;;) {
     BR_TRY(children, parts_.tree.children(context_, location.parent_id(), "", from, kPage));
+    const bool last = children.size() < kPage;
+    if (!last) from = stored_name(children.back());
     for (auto& child : children) {
-      std::string stored = child.is_directory ? child.name + "/" : child.name;
-      if (upper && stored > *upper) return names;
-      from = stored;
-      names.emplace(std::move(stored), std::move(child));
+      if (upper && stored_name(child) > *upper) return found;
+      found.push_back(std::move(child));
     }
-    if (children.size() < kPage) return names;
+    if (last) return found;
   }
 }
 
+/// Goes over both lists together, name by name.
 Result<void> DirectorySync::merge(const LiveLocation& place, const backend::CopyPage& page,
                                   const std::string& after,
                                   const std::optional<std::string>& upper) {
-  const Native native = native_names(place, page);
-  BR_TRY(catalog, catalog_names(after, upper));
+  const std::vector<Native> native = native_names(place, page);
+  BR_TRY(catalog, catalog_children(after, upper));
+  auto child = catalog.begin();
+  const auto missing_until = [&](const std::string_view* name) -> Result<void> {
+    for (; child != catalog.end(); ++child) {
+      if (name != nullptr && stored_name(*child) >= *name) break;
+      changed_ = true;
+      BR_TRY(catalog_only(place, *child));
+    }
+    return {};
+  };
   for (const auto& [name, info] : native) {
     BR_TRY(context_.check(parts_.clock.monotonic()));
-    auto known = catalog.find(name);
-    if (known == catalog.end()) {
-      BR_TRY(native_only(place, name, info));
-    } else if (info != nullptr) {
-      BR_TRY(both(place, known->second, *info));
+    BR_TRY(missing_until(&name));
+    if (child == catalog.end() || stored_name(*child) != name) {
+      changed_ = true;
+      BR_TRY(native_only(place, std::string{name}, info));
+      continue;
     }
+    if (info != nullptr) BR_TRY(both(place, *child, *info));
+    if (!changed_) agreed_.push_back(std::move(*child));
+    ++child;
   }
-  for (const auto& [name, child] : catalog) {
-    if (!native.contains(name)) BR_TRY(catalog_only(place, child));
-  }
-  return {};
+  return missing_until(nullptr);
 }
 
 Result<void> DirectorySync::native_only(const LiveLocation& place, const std::string& name,
@@ -234,6 +263,7 @@ Result<void> DirectorySync::both(const LiveLocation& place, const meta::Child& c
     if (copy.backend != place.backend->declaration.id) continue;
     if (!copy.native_name.empty() && copy.native_name != info.name) continue;
     if (copy.version == info.version) return {};
+    changed_ = true;
     BR_TRY(path, directory_.join(child.name));
     return look_again(path);
   }
@@ -305,25 +335,30 @@ Result<void> mark_synced(const io::Context& context, Namespace::Parts& parts, co
   return {};
 }
 
-Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
-                                                 Namespace::Parts& parts, const Mounts& mounts,
-                                                 const Path& directory, const std::string& after,
-                                                 size_t want, Descent descent) {
+Result<Synced> sync_at_depth(const io::Context& context, Namespace::Parts& parts,
+                             const Mounts& mounts, const Path& directory, const std::string& after,
+                             size_t want, Descent descent) {
   const LiveMount* mount = mounts.find(directory);
-  if (mount == nullptr || mount->locations.empty()) return std::nullopt;
+  if (mount == nullptr || mount->locations.empty()) return Synced{};
   BR_TRY(before, parts.tree.resolve(context, directory));
   BR_TRY(fresh, is_fresh(context, parts, mounts, *mount, before));
-  if (fresh) return std::nullopt;
-  BR_TRY(flight, parts.freshness.syncs.lock(context, directory));
-  BR_TRY(location, parts.tree.resolve(context, directory));
-  BR_TRY(fresh_now, is_fresh(context, parts, mounts, *mount, location));
-  if (fresh_now) return std::nullopt;
-  BR_TRY(known, parent_is_known(context, parts, mounts, *mount, location));
-
-  // Freshness that is remembered needs the whole directory; "checked each time" only the page.
+  if (fresh) return Synced{};
+  // Freshness that is remembered needs the whole directory, once for all who wait; "checked each
+  // time" only the page, and nobody's look can stand for another's.
   const auto& freshness = mount->declaration.freshness;
   const bool whole = freshness.exclusive || freshness.max_staleness.count() > 0;
-  std::optional<std::string> bound;
+  std::optional<PathLocks::Guard> flight;
+  if (whole) {
+    BR_TRY(guard, parts.freshness.syncs.lock(context, directory));
+    flight.emplace(std::move(guard));
+  }
+  BR_TRY(location, parts.tree.resolve(context, directory));
+  BR_TRY(fresh_now, is_fresh(context, parts, mounts, *mount, location));
+  if (fresh_now) return Synced{};
+  BR_TRY(known, parent_is_known(context, parts, mounts, *mount, location));
+
+  Synced synced;
+  auto& bound = synced.bound;
   bool all_answered = true;
   for (const auto& place : mount->locations) {
     auto failure = [&](Error error) -> Result<void> {
@@ -349,19 +384,19 @@ Result<std::optional<std::string>> sync_at_depth(const io::Context& context,
     }
     kSyncs.add(1, {"done"});
     if (*upper && (!bound || **upper < *bound)) bound = **upper;
+    if (!whole && mount->locations.size() == 1) synced.children = sync.take_agreed();
   }
   if (all_answered && !bound && (whole || after.empty())) {
     BR_TRY(mark_synced(context, parts, mounts, directory));
   }
-  return bound;
+  return synced;
 }
 
 }  // namespace
 
-Result<std::optional<std::string>> sync_children(const io::Context& context,
-                                                 Namespace::Parts& parts, const Mounts& mounts,
-                                                 const Path& directory, const std::string& after,
-                                                 size_t want, SeenBelow* seen) {
+Result<Synced> sync_children(const io::Context& context, Namespace::Parts& parts,
+                             const Mounts& mounts, const Path& directory, const std::string& after,
+                             size_t want, SeenBelow* seen) {
   return sync_at_depth(context, parts, mounts, directory, after, want, {0, seen});
 }
 
