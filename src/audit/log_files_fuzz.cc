@@ -8,6 +8,26 @@
 #include "audit/leaf.h"
 #include "audit/merkle.h"
 #include "audit/note.h"
+#include "base/fuzz_seeds.h"
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  const std::string options(2, '\x01');
+  const std::string entry{
+      "\x00\x0D"
+      "{\"action\":\"r\"}",
+      15};
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          options + "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+          options + "origin\n3\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n"
+                    "\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFY"
+                    "C2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n",
+          options + entry + entry,
+          options + "{\"action\":\"read\",\"path\":\"/a\",\"time\":\"2026-01-01T00:00:00Z\"}",
+          std::string{"\x03\x03"} + std::string(96, 'h') + entry + entry + entry,
+      });
+}
 
 /// What a log's directory and the stream may hold: notes, keys, bundles, partial tiles, records.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -8,6 +8,7 @@
 #include "backend/file/object_seal.h"
 #include "backend/gcs/location.h"
 #include "backend/gcs/retry.h"
+#include "base/fuzz_seeds.h"
 
 namespace {
 
@@ -47,6 +48,24 @@ void check_seal(std::string_view text) {
 }
 
 }  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  beringia::backend::file::ObjectSeal seal;
+  seal.size = 3;
+  seal.mtime_nanos = 5;
+  seal.crc32c = 7;
+  seal.md5 = std::string(16, 'm');
+  seal.content_type = "text/plain";
+  seal.attributes = {{"a", "b"}, {"c", "d\n"}};
+  return beringia::write_fuzz_seeds(*argc, *argv,
+                                    {
+                                        beringia::backend::file::encode(seal),
+                                        "a/b//c/../.hidden/%2e/name",
+                                        "gs://bucket/some/prefix/",
+                                        "http://127.0.0.1:4443/upload/resumable?upload_id=x",
+                                        "Thu, 01 Jan 2026 00:00:00 GMT",
+                                    });
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text{reinterpret_cast<const char*>(data), size};

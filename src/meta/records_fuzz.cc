@@ -1,7 +1,10 @@
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/fuzz_seeds.h"
 #include "meta/records.h"
 
 // First byte picks the decoder. What decodes must survive an encode and decode unchanged.
@@ -17,6 +20,54 @@ void check(const beringia::Result<T>& decoded, beringia::Result<T> (*decode)(std
 }
 
 }  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  using namespace beringia::meta;
+  EntryRecord entry;
+  entry.generation = 7;
+  entry.size = 3;
+  entry.crc32c = 1;
+  entry.md5 = std::string(16, 'm');
+  entry.content_type = "text/plain";
+  entry.owner = "root";
+  entry.metadata = {{"a", "b"}};
+  entry.checksums = {{"crc64nvme", "AAAAAAAAAAA="}};
+  entry.part_sizes = {5, 6};
+  entry.copies = {{1, CopyState::kValid, "native", "version", "NEARLINE", {5}}};
+  DirectoryEntry directory;
+  directory.id = 9;
+  directory.attributes = {{"location", "EU"}};
+  IntentRecord intent;
+  intent.path = "/a/b";
+  intent.entry = encode(entry);
+  UploadRecord upload;
+  upload.options = {{"checksum", "CRC32C"}};
+  PartRecord part;
+  part.md5 = std::string(16, 'p');
+  MoveRecord move;
+  move.note = "no room";
+  RunRecord run;
+  run.policies = {"cold"};
+  run.problems = {{"reason", 1, {"/a"}}};
+  FeedRecord feed;
+  feed.path = "/a";
+  const std::string records[] = {encode(entry),
+                                 encode(directory),
+                                 encode(DirectoryRecord{2, "name", {{1, "old/"}}}),
+                                 encode(SyncRecord{{4}, 2, "t"}),
+                                 encode(intent),
+                                 encode(OutcomeRecord{}),
+                                 encode(upload),
+                                 encode(part),
+                                 encode(move),
+                                 encode(run),
+                                 encode(feed)};
+  std::vector<std::string> seeds;
+  for (const std::string& record : records) {
+    seeds.push_back(static_cast<char>(seeds.size()) + record);
+  }
+  return beringia::write_fuzz_seeds(*argc, *argv, seeds);
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace beringia::meta;

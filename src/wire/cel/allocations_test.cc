@@ -16,6 +16,12 @@ void* operator new(size_t bytes) {
   if (void* place = std::malloc(bytes)) return place;
   throw std::bad_alloc{};
 }
+// Also this form: libraries free with the plain one what they got from it.
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(bytes);
+}
+void operator delete(void* place, const std::nothrow_t&) noexcept { std::free(place); }
 void operator delete(void* place) noexcept { std::free(place); }
 void operator delete(void* place, size_t) noexcept { std::free(place); }
 
