@@ -1,6 +1,7 @@
 #include "backend/guarded_backend.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "io/runtime.h"
 #include "observe/log.h"
