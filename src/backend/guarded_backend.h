@@ -16,9 +16,10 @@ struct OutageLimits {
   /// Cloud Storage. Writes, composes and renames last as long as their bytes do; how long they are
   /// repeated without progress is bounded where that is done.
   Duration max_change = std::chrono::seconds{60};
-  Duration first_pause = std::chrono::seconds{1};  ///< between a failed question and the next probe
-  Duration max_pause = std::chrono::seconds{4};    ///< pauses double up to this while probes fail
-  Duration max_probe = std::chrono::seconds{1};    ///< the question that tries whether it is back
+  Duration first_pause =
+      std::chrono::milliseconds{250};            ///< between a failed question and the next probe
+  Duration max_pause = std::chrono::seconds{1};  ///< pauses double up to this while probes fail
+  Duration max_probe = std::chrono::seconds{1};  ///< the question that tries whether it is back
 };
 
 /// Bounds the time of calls of another backend, and remembers its outages: once a question was not

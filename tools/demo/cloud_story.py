@@ -219,6 +219,17 @@ def cut_the_cloud(tell, server, cloud, s3, gcs, items, cold):
     check(server.process.poll() is None, "beringia ended")
 
 
+def seconds_until_readable(s3, item):
+    """Beringia asks a store that was away again once a second; until then it refuses at once."""
+    begun = time.monotonic()
+    while True:
+        try:
+            clients.s3_read(s3, item.key)
+            return time.monotonic() - begun
+        except s3.exceptions.ClientError as error:
+            check(time.monotonic() - begun < 15, f"the cloud is back, and not for Beringia: {error}")
+
+
 def tell_story(tell, server, cloud, s3, gcs, items, totals, keys):
     become_hybrid(tell, server, cloud)
     cold = move(tell, server, s3, gcs, items)
@@ -237,6 +248,7 @@ def tell_story(tell, server, cloud, s3, gcs, items, totals, keys):
 
     tell.chapter("The cloud is back")
     cloud.cable.mend()
+    tell.fact(f"the first object is readable again after {seconds_until_readable(s3, cold[0]):.1f} s")
     wrong = clients.wrong_items(lambda key: clients.s3_read(s3, key), cold[:: max(1, len(cold) // 200)])
     check(not wrong, f"after the cloud came back these differ: {wrong[:5]}")
     tell.fact(f"everything is readable again; nothing had to be repaired; "
