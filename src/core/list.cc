@@ -48,10 +48,10 @@ class Lister {
 
   void enter(std::string below);
   Result<void> load(Level& level);
-  Result<bool> visit(meta::Child child);
+  Result<bool> visit(meta::Child& child);
   Result<bool> visit_directory(std::string name);
   bool show(const std::optional<std::string>& prefix, const std::string& name,
-            std::optional<meta::EntryRecord> record);
+            std::optional<meta::EntryRecord>&& record);
   std::string position_in(const std::string& below) const;
   std::optional<std::string> prefix_of(const std::string& name) const;
   bool lies_before(const std::string& directory) const;
@@ -94,7 +94,7 @@ bool Lister::lies_before(const std::string& directory) const {
 /// Adds a prefix that is not the last one already, and an item, if they fit; both are on one page,
 /// so that resuming behind the prefix loses nothing. @return false: the page is full
 bool Lister::show(const std::optional<std::string>& prefix, const std::string& name,
-                  std::optional<meta::EntryRecord> record) {
+                  std::optional<meta::EntryRecord>&& record) {
   const bool fresh = prefix && (page_.prefixes.empty() || page_.prefixes.back() != *prefix);
   const size_t wanted = (fresh ? 1U : 0U) + (record ? 1U : 0U);
   if (wanted == 0) return true;
@@ -104,6 +104,7 @@ bool Lister::show(const std::optional<std::string>& prefix, const std::string& n
     return false;
   }
   if (fresh) page_.prefixes.push_back(*prefix);
+  if (page_.items.empty()) page_.items.reserve(std::min(request_.limit, kBatch));
   if (record) page_.items.push_back({name, std::move(*record)});
   page_.last = record ? name : *prefix;
   return true;
@@ -179,7 +180,7 @@ Result<void> Lister::load(Level& level) {
   return {};
 }
 
-Result<bool> Lister::visit(meta::Child child) {
+Result<bool> Lister::visit(meta::Child& child) {
   std::string name = levels_.back().below + child.name;
   if (child.is_directory) name += '/';
   if (!request_.end_offset.empty() && name >= request_.end_offset) return false;
@@ -237,7 +238,7 @@ Result<ListPage> Lister::run() {
   while (!levels_.empty()) {
     Level& level = levels_.back();
     if (level.next < level.children.size()) {
-      BR_TRY(on, visit(std::move(level.children[level.next++])));
+      BR_TRY(on, visit(level.children[level.next++]));
       if (!on) break;
     } else if (level.complete) {
       levels_.pop_back();

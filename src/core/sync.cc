@@ -34,6 +34,16 @@ std::string stored_name(const meta::Child& child) {
   return child.is_directory ? child.name + "/" : child.name;
 }
 
+/// Records are large: they are moved one by one only when there already are some.
+void append(std::vector<meta::Child>& children, std::vector<meta::Child> more) {
+  if (children.empty()) {
+    children = std::move(more);
+    return;
+  }
+  children.insert(children.end(), std::make_move_iterator(more.begin()),
+                  std::make_move_iterator(more.end()));
+}
+
 /// One pass over one directory in one location.
 class DirectorySync {
  public:
@@ -151,11 +161,14 @@ Result<std::vector<meta::Child>> DirectorySync::catalog_children(
     BR_TRY(children, parts_.tree.children(context_, location.parent_id(), "", from, kPage));
     const bool last = children.size() < kPage;
     if (!last) from = stored_name(children.back());
-    for (auto& child : children) {
-      if (upper && stored_name(child) > *upper) return found;
-      found.push_back(std::move(child));
-    }
-    if (last) return found;
+    const auto behind =
+        upper ? std::ranges::find_if(
+                    children, [&](const meta::Child& child) { return stored_name(child) > *upper; })
+              : children.end();
+    const bool complete = last || behind != children.end();
+    children.erase(behind, children.end());
+    append(found, std::move(children));
+    if (complete) return found;
   }
 }
 
@@ -183,10 +196,11 @@ Result<void> DirectorySync::merge(const LiveLocation& place, const backend::Copy
       continue;
     }
     if (info != nullptr) BR_TRY(both(place, *child, *info));
-    if (!changed_) agreed_.push_back(std::move(*child));
     ++child;
   }
-  return missing_until(nullptr);
+  BR_TRY(missing_until(nullptr));
+  if (!changed_) append(agreed_, std::move(catalog));
+  return {};
 }
 
 Result<void> DirectorySync::native_only(const LiveLocation& place, const std::string& name,
