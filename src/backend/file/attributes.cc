@@ -43,7 +43,10 @@ Result<CopyInfo> FileBackend::stat(const io::Context& context, const StatRequest
     BR_TRY(check_version(request.name, there, std::nullopt));
     auto info = info_of(request.name, there);
     // Removed or moved between the look and the attributes: look again.
-    if (info || info.error().code() != Code::kNotFound || race == kMaxRaces) return info;
+    if (info || info.error().code() != Code::kNotFound || race == kMaxRaces ||
+        info.error().tag() == kBehindLink) {
+      return info;
+    }
   }
 }
 

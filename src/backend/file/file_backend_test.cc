@@ -152,8 +152,8 @@ TEST_F(FileBackendTest, never_follows_links_or_special_files) {
   EXPECT_TRUE(list("", true).empty());
   EXPECT_TRUE(list("link/").empty());
   for (const std::string name : {"link/secret", "file-link", "fifo"}) {
-    EXPECT_FALSE(backend_.stat(context_, {name})) << name;
-    EXPECT_FALSE(backend_.read(context_, {name, {0, 0}, {}})) << name;
+    EXPECT_EQ(backend_.stat(context_, {name}).error().code(), Code::kNotFound) << name;
+    EXPECT_EQ(backend_.read(context_, {name, {0, 0}, {}}).error().code(), Code::kNotFound) << name;
     EXPECT_FALSE(backend_.remove(context_, {name, {}})) << name;
   }
   EXPECT_EQ(put("link/new", "x").error().code(), Code::kDenied);

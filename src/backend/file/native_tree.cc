@@ -105,9 +105,12 @@ Result<void> NativeTree::check_parents(const std::string& path) {
     const std::string directory = path.substr(0, slash);
     BR_TRY(stat, disk_.stat(directory));
     if (stat.is_directory) continue;
-    return std::unexpected(stat.is_regular
-                               ? not_found("there is no " + path, directory + " is a file")
-                               : denied("cannot use " + path, directory + " is a link"));
+    if (stat.is_regular) {
+      return std::unexpected(not_found("there is no " + path, directory + " is a file"));
+    }
+    // Links are not followed: what lies behind one is no object of this tree.
+    return std::unexpected(not_found("there is no " + path, directory + " is a link")
+                               .with_tag(std::string{kBehindLink}));
   }
   return {};
 }

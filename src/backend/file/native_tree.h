@@ -21,6 +21,9 @@ struct Located {
   bool exists() const { return stat.has_value(); }
 };
 
+/// Tag of kNotFound: a directory of the path is a link, so that looking again is of no use.
+inline constexpr std::string_view kBehindLink = "behind_link";
+
 /// The directories below one root: finds, makes, makes durable and prunes them. Nothing here
 /// follows a symbolic link below the root. Thread-safe. Calls block: make them from the blocking
 /// pool (or let them park, call by call).

@@ -70,7 +70,8 @@ Result<std::unique_ptr<io::ByteSource>> FileBackend::read(const io::Context& con
         BR_TRY(tree_.check_parents(there.path));
         return disk_.open(there.path, io::OpenMode::kRead);
       });
-      if (!opened && opened.error().code() != Code::kNotFound) {
+      if (!opened &&
+          (opened.error().code() != Code::kNotFound || opened.error().tag() == kBehindLink)) {
         return std::unexpected(std::move(opened).error());
       }
       // Replaced or moved between the look and the open: look again.
