@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/encoding.h"
+#include "base/fuzz_seeds.h"
 #include "base/running_md5.h"
 #include "protocol/gcs/glob.h"
 #include "protocol/gcs/gunzip_source.h"
@@ -35,6 +36,24 @@ void check_content_range(std::string_view header) {
 }
 
 }  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          "/storage/v1/b/bucket/o/a%2Fb\nalt=media&ifGenerationMatch=0&generation=5&userProject=p",
+          "/upload/storage/v1/b/bucket/o\nuploadType=resumable&name=a&upload_id=x",
+          "/storage/v1/b/a/o/x/rewriteTo/b/b/o/"
+          "y\nifSourceGenerationMatch=1&ifMetagenerationNotMatch=2",
+          "bytes=5-10\n0123456789abcdef",
+          "bytes 0-9/20\n",
+          "**/day=[0-9]{1,2}/*.{csv,parquet}\na/day=1/b.csv",
+          beringia::RunningMd5{}.save(),
+          std::string{"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x4c\x4a\x06\x00\xc2\x41\x24\x35"
+                      "\x03\x00\x00\x00",
+                      23},
+      });
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text{reinterpret_cast<const char*>(data), size};

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fuzz_seeds.h"
 #include "protocol/s3/checksums.h"
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/http_range.h"
@@ -26,6 +27,18 @@ std::string_view line_of(std::string_view& rest) {
 }
 
 }  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          "GET\n/b/a%20key\nlist-type=2&delimiter=%2F&continuation-token=x\nh\nbytes=1-5",
+          "PUT\n/b/k\npartNumber=1&uploadId=u\nb.s3.test\nbytes=0-9",
+          "POST\n/b\ndelete\nh\nW/\"a\", \"b\", *",
+          "DELETE\n/b/k\ntagging&versionId=null\nh\na=b&c=d%20e",
+          "PUT\n/b/k\n\nb.s3.test:9000\nSHA256",
+      });
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   namespace s3 = beringia::protocol::s3;
