@@ -5,6 +5,7 @@
 #   ./beringia.sh build               install and build build/release/beringia
 #   ./beringia.sh quick               unit tests and checks only (for developers)
 #   ./beringia.sh sanitize [SECONDS]  all unit tests and fuzz targets under ASan and UBSan
+#   ./beringia.sh fuzz [SECONDS]      the part of it that `test` runs: lower floors, and all fuzz targets
 #   ./beringia.sh tsan                the rooms with threads under ThreadSanitizer
 #   ./beringia.sh bench               compare with nginx and S3 peers in one run
 set -euo pipefail
@@ -71,20 +72,58 @@ check_house() {
   git ls-files '*.h' '*.cc' | xargs clang-format-19 --dry-run -Werror
 }
 
-# Every parser, for a short time, under ASan and UBSan.
-run_fuzzers() {
-  log "fuzz targets"
-  local seconds=${1:-8} failed=0 count=0
-  for target in build/asan/src/*_fuzz; do
-    [ -x "$target" ] || continue
-    count=$((count + 1))
-    mkdir -p "build/fuzz/$(basename "$target")"
-    "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
-      "build/fuzz/$(basename "$target")" >"build/fuzz/$(basename "$target").log" 2>&1 \
-      || { failed=$((failed + 1)); tail -n 30 "build/fuzz/$(basename "$target").log"; }
+# The rooms whose unit tests the test command runs under ASan and UBSan; `sanitize` takes all.
+sanitized_rooms=(base io observe wire kv backend meta identity access audit)
+
+run_sanitized_tests() {
+  log "unit tests (asan)"
+  local failed=0
+  printf '%s\n' "${sanitized_rooms[@]}" | xargs -P "$jobs" -I{} bash -c '
+    timeout 600 build/asan/src/{}_test --gtest_brief=1 >build/asan/{}_test.log 2>&1' || failed=1
+  for room in "${sanitized_rooms[@]}"; do
+    if grep -q '^\[  PASSED  \]' "build/asan/${room}_test.log" && ! grep -q 'FAILED' "build/asan/${room}_test.log"; then
+      printf '  %-10s %s\n' "$room" "$(grep -E '^\[==========\].* ran' "build/asan/${room}_test.log")"
+    else
+      failed=1
+      printf '  %-10s FAILED\n' "$room"
+      tail -n 40 "build/asan/${room}_test.log"
+    fi
   done
-  echo "fuzz: $((count - failed)) passed, $failed failed"
   [ "$failed" -eq 0 ]
+}
+
+fuzz_targets() { find src -name '*_fuzz.cc' -exec basename -s .cc {} + | sort; }
+
+# Every parser, for SECONDS each, under ASan and UBSan, starting from the examples that each target writes.
+# What was found in earlier runs is kept in build/fuzz.
+run_fuzzers() {
+  log "fuzz targets, $1 s each"
+  local targets failed=0
+  mapfile -t targets < <(fuzz_targets)
+  printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c '
+    mkdir -p "build/fuzz/{}"
+    build/asan/src/{} -max_total_time="$0" -timeout=25 -rss_limit_mb=2048 -artifact_prefix="build/fuzz/{}-" \
+      "build/fuzz/{}" >"build/fuzz/{}.log" 2>&1' "$1" || failed=1
+  for target in "${targets[@]}"; do
+    # The last line of a run that found nothing.
+    if grep -q '^Done [0-9]* runs' "build/fuzz/$target.log"; then
+      printf '  %-22s %s\n' "$target" "$(grep -oE 'cov: [0-9]+ ft: [0-9]+' "build/fuzz/$target.log" | tail -n 1)"
+    else
+      failed=1
+      printf '  %-22s FAILED\n' "$target"
+      tail -n 30 "build/fuzz/$target.log"
+    fi
+  done
+  [ "$failed" -eq 0 ]
+}
+
+# What the test command does with clang, ASan and UBSan.
+check_sanitized() {
+  local fuzzers
+  mapfile -t fuzzers < <(fuzz_targets)
+  build asan "${sanitized_rooms[@]/%/_test}" "${fuzzers[@]}"
+  run_sanitized_tests
+  run_fuzzers "$1"
 }
 
 case "${1:-help}" in
@@ -103,6 +142,10 @@ case "${1:-help}" in
     build asan
     run_unit_tests asan
     run_fuzzers "${2:-60}"
+    ;;
+  fuzz)
+    install_packages
+    check_sanitized "${2:-60}"
     ;;
   tsan)
     install_packages
@@ -128,9 +171,10 @@ case "${1:-help}" in
     build release
     run_unit_tests release
     run_client_tests
+    check_sanitized 5
     log "all tests passed"
     ;;
   *)
-    sed -n '2,9p' "$0"
+    sed -n '2,10p' "$0"
     ;;
 esac
