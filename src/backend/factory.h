@@ -31,7 +31,8 @@ struct BackendServices {
 };
 
 /// Makes the backend and wraps it (checksums, metrics, concurrency limit, retries where it does not
-/// do its own, and for remote ones bounds of time and a memory of outages). Nothing is contacted: see Backend::probe().
+/// do its own, and for remote ones bounds of time and a memory of outages). Nothing is contacted:
+/// see Backend::probe().
 /// @error kInvalid: URL, endpoint or credentials cannot be understood; kNotFound: no such key file
 [[nodiscard]] Result<std::unique_ptr<Backend>> make(const BackendSpec& spec,
                                                     const BackendServices& services);
