@@ -60,6 +60,17 @@ Result<void> remove_source(const io::Context& context, Namespace::Parts& parts,
   return {};
 }
 
+/// The crash may have come between the object's appearance and the sync of its name: what the
+/// catalog is about to say must not depend on that.
+Result<void> make_name_durable(const io::Context& context, const LiveBackend& live,
+                               const backend::CopyInfo& info) {
+  const auto& capabilities = live.client->capabilities();
+  if (!capabilities.native_rename || !capabilities.native_directories) return {};
+  BR_TRY(live.client->rename(
+      context, {info.name, info.name, info.version, backend::Expectation::at(info.version)}));
+  return {};
+}
+
 /// The native object is ours: finish the commit that the crash cut off.
 Result<void> roll_forward(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
                           const meta::IntentRecord& intent, const backend::CopyInfo& info) {
@@ -129,6 +140,7 @@ Result<Settled> settle_locked(const io::Context& context, Namespace::Parts& part
       BR_TRY(location, parts.tree.resolve(context, path));
       const bool newer = location.entry && location.entry->generation > intent.generation;
       if (!newer) {
+        if (!make_name_durable(context, *live, *there)) return Settled::kLater;
         BR_TRY(roll_forward(context, parts, mounts, intent, *there));
         return Settled::kForward;
       }

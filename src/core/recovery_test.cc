@@ -267,5 +267,43 @@ INSTANTIATE_TEST_SUITE_P(Points, RecoveryOfDirectories,
                                           testing::Values("disk")),
                          name_of);
 
+TEST(RecoveryTwice, what_was_recovered_outlives_a_power_loss) {
+  auto runtime = io::Runtime::make_simulated(3);
+  WorldOptions options;
+  options.catalog_on_disk = true;
+  options.start = false;
+  options.disk.seed = 3;
+  World world{options, runtime.get()};
+  struct Plan {
+    io::Runtime& runtime;
+    bool armed = false;
+  } plan{*runtime};
+  set_kill_hook(
+      [](const char* name, void* argument) {
+        auto& mine = *static_cast<Plan*>(argument);
+        if (mine.armed && std::string{name} == "file.renamed") mine.runtime.crash();
+      },
+      &plan);
+  runtime->run([&] {
+    world.start();
+    must(world.make_directory("/b/"));
+    plan.armed = true;
+    (void)world.put("/b/d/k", "visible, but its name was not synced");
+  });
+  plan.armed = false;
+  runtime->run([&] {
+    world.restart();
+    EXPECT_TRUE(world.get("/b/d/k"));
+    world.disk().crash();
+  });
+  world.disk().restart();
+  runtime->run([&] {
+    world.restart();
+    EXPECT_TRUE(world.get("/b/d/k")) << "it was seen once";
+    world.forget_process();
+  });
+  set_kill_hook(nullptr, nullptr);
+}
+
 }  // namespace
 }  // namespace beringia::core

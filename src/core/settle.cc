@@ -16,11 +16,18 @@ Result<bool> move_natively(const io::Context& context, const LiveMount& mount,
                            meta::Location location) {
   const auto& capabilities = place.backend->client->capabilities();
   if (!capabilities.native_directories || !capabilities.native_rename) return false;
-  location.directories.back().record.native_base.clear();
+  meta::DirectoryOnPath settled = location.directories.back();
+  settled.record.native_base.clear();
+  location.directories.replace_back(std::move(settled));
   const std::string wanted = default_native_name(mount, place, location);
   if (wanted == base) return true;
   auto renamed = place.backend->client->rename(context, {base, wanted, {}, {}});
-  if (renamed || renamed.error().code() == Code::kNotFound) return true;  // done before, or empty
+  if (!renamed && renamed.error().code() == Code::kNotFound) {
+    // Done before, perhaps by a process that crashed before its sync; or there are no files.
+    renamed = place.backend->client->rename(context, {wanted, wanted, {}, {}});
+    if (!renamed && renamed.error().code() == Code::kNotFound) return true;
+  }
+  if (renamed) return true;
   return std::unexpected(std::move(renamed).error());
 }
 

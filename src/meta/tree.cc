@@ -40,8 +40,18 @@ Error no_directory(const Path& path) { return not_found("there is no directory "
 
 }  // namespace
 
+namespace {
+
+DirectoryChain::Directory make_root() {
+  DirectoryOnPath root;
+  root.id = kRootDirectory;
+  return std::make_shared<const DirectoryOnPath>(std::move(root));
+}
+
+}  // namespace
+
 Tree::Tree(kv::Store& store, Rng& rng)
-    : store_{store}, rng_{rng}, cache_{std::make_unique<Cache>()} {}
+    : store_{store}, rng_{rng}, root_{make_root()}, cache_{std::make_unique<Cache>()} {}
 
 Tree::~Tree() = default;
 
@@ -105,12 +115,13 @@ Result<Location> Tree::resolve(const io::Context& context, const Path& path) {
   Location location;
   location.path = path;
   location.name = path.name();
-  location.directories.emplace_back();
-  location.directories.back().id = kRootDirectory;
-  for (const auto component : path.directories()) {
+  const auto components = path.directories();
+  location.directories.reserve(components.size() + 1);
+  location.directories.push_back(root_);
+  for (const auto component : components) {
     BR_TRY(next, step(context, location.parent_id(), component));
     if (!next) return location;
-    location.directories.push_back(*next);
+    location.directories.push_back(std::move(next));
   }
   location.parent_exists = true;
   BR_TRY(bytes, store_.get(context, entry_key(location.parent_id(), location.name)));

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,10 +31,51 @@ struct DirectoryOnPath {
   std::string entry_bytes;   // row in the parent as stored; empty for the root
 };
 
+/// The directories on the way to an entry, root first, each as read. Copies share them: keys of
+/// 1,024 bytes have up to 512, and every look at a path goes through all of them.
+class DirectoryChain {
+ public:
+  using Directory = std::shared_ptr<const DirectoryOnPath>;  // owners: chains and Tree's cache
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = DirectoryOnPath;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const DirectoryOnPath*;
+    using reference = const DirectoryOnPath&;
+    explicit Iterator(std::vector<Directory>::const_iterator at) : at_{at} {}
+    reference operator*() const { return **at_; }
+    pointer operator->() const { return at_->get(); }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    Iterator operator++(int) { return Iterator{at_++}; }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    std::vector<Directory>::const_iterator at_;
+  };
+
+  size_t size() const { return chain_.size(); }
+  const DirectoryOnPath& operator[](size_t k) const { return *chain_[k]; }
+  const DirectoryOnPath& back() const { return *chain_.back(); }
+  Iterator begin() const { return Iterator{chain_.begin()}; }
+  Iterator end() const { return Iterator{chain_.end()}; }
+  void reserve(size_t count) { chain_.reserve(count); }
+  void push_back(Directory directory) { chain_.push_back(std::move(directory)); }
+  void replace_back(DirectoryOnPath directory) {
+    chain_.back() = std::make_shared<const DirectoryOnPath>(std::move(directory));
+  }
+
+ private:
+  std::vector<Directory> chain_;
+};
+
 /// Where a path leads. `directories` holds the existing part of the chain, root first.
 struct Location {
   Path path;
-  std::vector<DirectoryOnPath> directories;
+  DirectoryChain directories;
   bool parent_exists = false;  // directories covers all of path.directories()
   std::string name;            // last component ("" = marker object of the directory)
   std::optional<EntryRecord> entry;
@@ -109,6 +152,7 @@ class Tree {
 
   kv::Store& store_;
   Rng& rng_;
+  const DirectoryChain::Directory root_;
   std::unique_ptr<Cache> cache_;
 };
 

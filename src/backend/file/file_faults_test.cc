@@ -177,6 +177,21 @@ TEST_F(FileFaultsTest, damage_on_the_way_to_a_file_aside_is_not_an_absence) {
   EXPECT_EQ(get("a").value(), "1");
 }
 
+TEST_F(FileFaultsTest, a_rename_to_its_own_name_makes_the_name_durable) {
+  ASSERT_TRUE(put("d/e/f", "x"));
+  FileBackend another{{directory_.path(), 4}, *disk_, rng_};  // as after a crash
+  for (const char* name : {"d/e/f", "d/e/"}) {
+    const uint64_t before = faults_.calls(DiskCall::kSyncDirectory);
+    ASSERT_TRUE(another.rename(context_, {name, name, {}, {}}));
+    EXPECT_GT(faults_.calls(DiskCall::kSyncDirectory), before) << name;
+    faults_.fail_always(DiskCall::kSyncDirectory, EIO);
+    EXPECT_FALSE(another.rename(context_, {name, name, {}, {}})) << name;
+    faults_.clear();
+  }
+  EXPECT_EQ(another.rename(context_, {"none/", "none/", {}, {}}).error().code(), Code::kNotFound);
+  EXPECT_EQ(get("d/e/f").value(), "x");
+}
+
 TEST_F(FileFaultsTest, a_removal_that_may_come_back_is_not_acknowledged) {
   ASSERT_TRUE(put("f", "x"));
   faults_.fail_call(DiskCall::kSyncDirectory, 1, EIO);

@@ -166,7 +166,10 @@ Result<void> NativeTree::step_aside(const std::string& path) {
   }
   auto moved = disk_.rename(path, aside);
   if (!moved && moved.error().code() == Code::kNotFound) return {};  // somebody else moved it
-  return moved;
+  if (!moved) return moved;
+  // Before the directory takes the name: else a power loss could leave that and not this.
+  BR_TRY(disk_.sync_directory(parent_of(aside)));
+  return chunk.size() > slash ? disk_.sync_directory(parent_of(path)) : Result<void>{};
 }
 
 Result<void> NativeTree::make_room(const std::string& path) {

@@ -44,6 +44,14 @@ Result<CopyInfo> FileBackend::rename(const io::Context& context, const RenameReq
 Result<CopyInfo> FileBackend::rename_directory(const RenameRequest& request) {
   BR_TRY(from, tree_.directory_path(request.from));
   BR_TRY(to, tree_.directory_path(request.to));
+  CopyInfo info;
+  info.name = request.to;
+  if (from == to && from != tree_.root()) {
+    // What lies in it directly, too: `name/` is also how the directory's marker object is called.
+    BR_TRY(tree_.check_parents(from + "/."));
+    BR_TRY(tree_.make_durable(to + "/."));
+    return info;
+  }
   if (from == tree_.root() || to == tree_.root() || request.to.starts_with(request.from)) {
     return std::unexpected(
         invalid("cannot rename the directory " + request.from + " to " + request.to));
@@ -66,8 +74,6 @@ Result<CopyInfo> FileBackend::rename_directory(const RenameRequest& request) {
   BR_TRY(tree_.make_durable(to));
   BR_TRY(tree_.make_removal_durable(from));
   io::blocking([&] { tree_.prune(from); });
-  CopyInfo info;
-  info.name = request.to;
   return info;
 }
 
