@@ -49,7 +49,7 @@ class Lister {
   void enter(std::string below);
   Result<void> load(Level& level);
   Result<bool> visit(meta::Child& child);
-  Result<bool> visit_directory(std::string name);
+  Result<bool> visit_directory(std::string name, bool made_on_purpose);
   bool show(const std::optional<std::string>& prefix, const std::string& name,
             std::optional<meta::EntryRecord>&& record);
   std::string position_in(const std::string& below) const;
@@ -63,6 +63,7 @@ class Lister {
   const Path& root_;
   const ListRequest& request_;
   std::string after_;
+  bool counts_directories_ = false;
   std::vector<Level> levels_;
   SeenBelow seen_;
   ListPage page_;
@@ -184,7 +185,9 @@ Result<bool> Lister::visit(meta::Child& child) {
   std::string name = levels_.back().below + child.name;
   if (child.is_directory) name += '/';
   if (!request_.end_offset.empty() && name >= request_.end_offset) return false;
-  if (child.is_directory) return visit_directory(std::move(name));
+  if (child.is_directory) {
+    return visit_directory(std::move(name), child.directory->explicit_directory);
+  }
   if (name <= after_ || name < request_.start_offset) return true;
   if (!name.starts_with(request_.prefix)) return true;
   const auto prefix = prefix_of(name);
@@ -194,8 +197,12 @@ Result<bool> Lister::visit(meta::Child& child) {
   return show(prefix, name, also_item ? std::move(child.entry) : std::nullopt);
 }
 
-Result<bool> Lister::visit_directory(std::string name) {
+Result<bool> Lister::visit_directory(std::string name, bool made_on_purpose) {
   if (lies_before(name)) return true;
+  // One that was made on purpose counts by its own name, too: it may be empty.
+  const bool in_range = made_on_purpose && name > after_ && name >= request_.start_offset &&
+                        name.starts_with(request_.prefix);
+  if (in_range && counts_directories_) return show(name, name, std::nullopt);
   const auto prefix = prefix_of(name);
   if (!prefix || *prefix != name) {
     enter(std::move(name));
@@ -204,7 +211,7 @@ Result<bool> Lister::visit_directory(std::string name) {
   // The delimiter is '/': the directory is one row of the answer.
   if (name == after_) return true;  // reported on the page before
   const auto cuts = [&](const std::string& position) { return position.starts_with(name); };
-  if (cuts(after_) || cuts(request_.start_offset) || cuts(request_.end_offset)) {
+  if (!in_range && (cuts(after_) || cuts(request_.start_offset) || cuts(request_.end_offset))) {
     BR_TRY(any, has_key_in_range(name));
     if (!any) return true;
   }
@@ -217,7 +224,7 @@ Result<bool> Lister::visit_directory(std::string name) {
   return show(prefix, name, std::move(marker));
 }
 
-/// Is there any key below `directory` in the request's range?
+/// Is there any key, or directory made on purpose, below `directory` in the request's range?
 Result<bool> Lister::has_key_in_range(const std::string& directory) {
   ListRequest request;
   request.prefix = directory;
@@ -226,8 +233,9 @@ Result<bool> Lister::has_key_in_range(const std::string& directory) {
   request.end_offset = request_.end_offset;
   request.limit = 1;
   Lister probe{context_, parts_, mounts_, root_, request};
+  probe.counts_directories_ = true;
   BR_TRY(page, probe.run());
-  return !page.items.empty();
+  return !page.items.empty() || !page.prefixes.empty();
 }
 
 Result<ListPage> Lister::run() {

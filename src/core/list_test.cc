@@ -228,6 +228,23 @@ INSTANTIATE_TEST_SUITE_P(Mounts, Listing,
                            return name;
                          });
 
+TEST(ListOfDirectories, shows_an_empty_one_whose_own_name_is_in_the_range) {
+  World world;
+  for (const char* path : {"/b/", "/b/d/", "/b/d/e/", "/b/f/"}) {
+    ASSERT_TRUE(world.make_directory(path));
+  }
+  ListRequest request;
+  request.delimiter = "/";
+  request.start_offset = "d/";
+  request.end_offset = "f/b";
+  EXPECT_EQ(world.names_in("/b/", request), (std::vector<std::string>{"d/", "f/"}));
+  request.start_offset = "d/a";  // behind "d/", before "d/e/"
+  EXPECT_EQ(world.names_in("/b/", request), (std::vector<std::string>{"d/", "f/"}));
+  request.start_offset = "d/x";
+  request.end_offset = "f/";
+  EXPECT_TRUE(world.names_in("/b/", request).empty());
+}
+
 /// Keys of 1,024 bytes have up to 512 levels; a listing of them asks for each level a few times,
 /// whether it is new to the catalog or not, and with files on the way back up.
 TEST(ListOfADeepTree, asks_a_backend_in_proportion_to_the_levels) {
