@@ -90,8 +90,9 @@ uint64_t Simulation::Client::new_id() {
   return id;
 }
 
-Call Simulation::Client::begin(Call::Kind kind, Value value) {
+Call Simulation::Client::begin(Call::Kind kind, Value value, const char* how) {
   Call call;
+  call.how = how;
   call.kind = kind;
   call.value = value;
   call.start = sim_.history_.tick();
@@ -101,15 +102,15 @@ Call Simulation::Client::begin(Call::Kind kind, Value value) {
 /// Notes the call as answered, or as unknown when it failed in a way that says nothing.
 void Simulation::Client::end(const Key& key, Call call, const std::optional<Error>& error) {
   call.end = sim_.history_.tick();
-  // Nobody hears what a dead process would still say.
-  call.unknown = error.has_value() || io::crashed() || world_.disk().crashed();
+  call.unknown = error.has_value();
   if (error) check_failure(key, *error, call.to_string().c_str());
   sim_.note(key.path, call);
 }
 
 /// A call on a mount whose backends work must not fail.
 void Simulation::Client::check_failure(const Key& key, const Error& error, const char* what) {
-  if (io::crashed() || world_.disk().crashed()) return;
+  if (sim_.is_dead()) return;
+  if (error.code() == Code::kCorrupt && !key.honest) return;
   const bool bad = error.code() == Code::kInternal || error.code() == Code::kCorrupt ||
                    error.code() == Code::kInvalid;
   // Who competes with foreign writers may have to try again.
@@ -122,7 +123,7 @@ void Simulation::Client::check_failure(const Key& key, const Error& error, const
 
 void Simulation::Client::acknowledged(const std::string& path, uint64_t generation,
                                       const std::string& operation) {
-  sim_.unaudited_.push_back({path, generation, operation});
+  if (!sim_.is_dead()) sim_.unaudited_.push_back({path, generation, operation});
 }
 
 Result<core::Grant> Simulation::Client::admit(Action action, const std::string& path,
@@ -146,7 +147,7 @@ void Simulation::Client::put(const Key& key) {
   auto turn = sim_.foreign_turn(key);
   if (!turn) return;
   const uint64_t id = new_id();
-  Call call = begin(Call::Kind::kWrite, id);
+  Call call = begin(Call::Kind::kWrite, id, "put");
   auto written = write(key, id, {});
   if (written) acknowledged(key.path, written->record.generation, "put");
   end(key, call, written ? std::nullopt : std::optional{written.error()});
@@ -162,7 +163,7 @@ void Simulation::Client::put_if_absent(const Key& key) {
   } else {
     conditions.etag_none_match = {"*"};
   }
-  Call call = begin(Call::Kind::kWriteIfNone, id);
+  Call call = begin(Call::Kind::kWriteIfNone, id, "put");
   auto written = write(key, id, conditions);
   if (written) acknowledged(key.path, written->record.generation, "put");
   call.ok = written.has_value();
@@ -178,7 +179,7 @@ void Simulation::Client::put_if_unchanged(const Key& key) {
   const uint64_t id = new_id();
   Conditions conditions;
   conditions.generation_match = seen->generation;
-  Call call = begin(Call::Kind::kWriteIf, id);
+  Call call = begin(Call::Kind::kWriteIf, id, "put");
   call.expected = seen->value & ((Value{1} << kPatchShift) - 1);
   auto written = write(key, id, conditions);
   if (written) acknowledged(key.path, written->record.generation, "put");
@@ -187,7 +188,7 @@ void Simulation::Client::put_if_unchanged(const Key& key) {
 }
 
 void Simulation::Client::get(const Key& key) {
-  Call call = begin(Call::Kind::kRead, 0);
+  Call call = begin(Call::Kind::kRead, 0, "get");
   auto grant = admit(Action::kRead, key.path, "get");
   if (!grant) return;
   auto open = world_.names().read(world_.context, *grant, {});
@@ -225,7 +226,7 @@ void Simulation::Client::get(const Key& key) {
 }
 
 std::optional<Simulation::Client::Seen> Simulation::Client::stat(const Key& key) {
-  Call call = begin(Call::Kind::kRead, 0);
+  Call call = begin(Call::Kind::kRead, 0, "stat");
   auto grant = admit(Action::kRead, key.path, "stat");
   if (!grant) return std::nullopt;
   auto entry = world_.names().stat(world_.context, *grant);
@@ -251,7 +252,7 @@ void Simulation::Client::look(const Key& key) { (void)stat(key); }
 void Simulation::Client::remove(const Key& key) {
   auto turn = sim_.foreign_turn(key);
   if (!turn) return;
-  Call call = begin(Call::Kind::kRemove, 0);
+  Call call = begin(Call::Kind::kRemove, 0, "delete");
   auto grant = admit(Action::kDelete, key.path, "delete");
   if (!grant) return;
   auto removed = world_.names().remove(world_.context, *grant, {});
@@ -267,7 +268,7 @@ void Simulation::Client::patch(const Key& key) {
   const uint64_t id = sim_.next_id_++;
   core::AttributePatch request;
   request.metadata = {{"patch", std::to_string(id)}};
-  Call call = begin(Call::Kind::kPatch, id);
+  Call call = begin(Call::Kind::kPatch, id, "patch");
   auto grant = admit(Action::kWrite, key.path, "patch");
   if (!grant) return;
   auto patched = world_.names().set_attributes(world_.context, *grant, request);
@@ -285,7 +286,7 @@ void Simulation::Client::copy(const Key& from, const Key& to) {
   core::CopyRequest request;
   request.source_generation = seen->generation;
   request.source_conditions.metageneration_match = seen->metageneration;
-  Call call = begin(Call::Kind::kWrite, seen->value);
+  Call call = begin(Call::Kind::kWrite, seen->value, "copy");
   auto source = admit(Action::kRead, from.path, "copy");
   auto target = admit(Action::kWrite, to.path, "copy");
   if (!source || !target) return;
@@ -300,7 +301,8 @@ void Simulation::Client::copy(const Key& from, const Key& to) {
     return;
   }
   const Key& blamed = from.reliable ? to : from;
-  if (!copied) check_failure(blamed, copied.error(), "copy");
+  const bool lie = !copied && copied.error().code() == Code::kCorrupt && !from.honest;
+  if (!copied && !lie) check_failure(blamed, copied.error(), "copy");
   call.end = sim_.history_.tick();
   call.unknown = !copied;
   sim_.note(to.path, call);
@@ -314,7 +316,7 @@ void Simulation::Client::rename(const Key& from, const Key& to) {
   Conditions conditions;
   conditions.generation_match = seen->generation;
   conditions.metageneration_match = seen->metageneration;
-  Call gone = begin(Call::Kind::kWriteIf, 0);
+  Call gone = begin(Call::Kind::kWriteIf, 0, "rename");
   gone.expected = seen->value & ((Value{1} << kPatchShift) - 1);
   Call written = gone;
   written.kind = Call::Kind::kWrite;
@@ -368,7 +370,7 @@ void Simulation::Client::upload(const Key& key) {
   }
   core::CompleteUpload complete;
   complete.upload_id = upload->id;
-  Call call = begin(Call::Kind::kWrite, id);
+  Call call = begin(Call::Kind::kWrite, id, "upload");
   auto last_grant = admit(Action::kWrite, key.path, "complete");
   if (!last_grant) return;
   auto entry = world_.names().complete_upload(world_.context, *last_grant, complete);
@@ -379,7 +381,7 @@ void Simulation::Client::upload(const Key& key) {
 void Simulation::Client::list(const std::string& bucket) {
   core::ListRequest request;
   request.limit = 1 + sim_.rng_.below(4);
-  Call call = begin(Call::Kind::kRead, 0);
+  Call call = begin(Call::Kind::kRead, 0, "list");
   std::map<std::string, meta::EntryRecord> found;
   for (int page_number = 0; page_number < 20; ++page_number) {
     auto grant = admit(Action::kList, bucket, "list");
@@ -395,8 +397,6 @@ void Simulation::Client::list(const std::string& bucket) {
     if (!page->truncated) break;
     request.start_after = page->last;
   }
-  // Nobody hears what a dead process would still say.
-  if (io::crashed() || world_.disk().crashed()) return;
   call.end = sim_.history_.tick();
   for (const auto& key : sim_.keys_) {
     if (key.bucket != bucket) continue;
@@ -410,7 +410,7 @@ void Simulation::Client::list(const std::string& bucket) {
     }
     sim_.note(key.path, seen);
   }
-  if (!found.empty()) {
+  if (!found.empty() && !sim_.is_dead()) {
     sim_.fail("a listing of " + bucket + " shows a name nobody wrote: " + found.begin()->first);
   }
 }

@@ -40,7 +40,7 @@ class Simulation::Client {
   void list(const std::string& bucket);
 
   uint64_t new_id();
-  Call begin(Call::Kind kind, Value value);
+  Call begin(Call::Kind kind, Value value, const char* how);
   void end(const Key& key, Call call, const std::optional<Error>& error);
   void acknowledged(const std::string& path, uint64_t generation, const std::string& operation);
   void check_failure(const Key& key, const Error& error, const char* what);

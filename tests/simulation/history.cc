@@ -89,7 +89,8 @@ std::string Call::to_string() const {
   };
   return std::to_string(start) + ".." + (unknown ? std::string{"?"} : std::to_string(end)) + " " +
          kNames[static_cast<int>(kind)] + " " + show(value) +
-         (kind == Kind::kWriteIf ? " over " + show(expected) : "") + (ok ? "" : " refused");
+         (kind == Kind::kWriteIf ? " over " + show(expected) : "") + (ok ? "" : " refused") +
+         (*how == '\0' ? "" : std::string{" ("} + how + ")");
 }
 
 std::optional<std::string> History::first_violation() const {

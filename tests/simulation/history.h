@@ -31,6 +31,7 @@ struct Call {
   uint64_t start = 0;
   uint64_t end = 0;  ///< meaningless when unknown
   Value expected = 0;
+  const char* how = "";  ///< for messages: which verb
   std::string to_string() const;
 };
 

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "core/test_world.h"
+#include "policy/policy.h"
 #include "simulation/history.h"
+#include "simulation/kill_plan.h"
 
 namespace beringia::simulation {
 
@@ -49,6 +51,7 @@ class Simulation {
     std::string backend;  // where its foreign writers write; "" = none
     std::string native;
     bool reliable = true;  // no backend of its mount fails: every call must succeed
+    bool honest = true;    // none lies either
   };
   struct Mutation {  // acknowledged, to be found in the audit log
     std::string path;
@@ -57,7 +60,9 @@ class Simulation {
   };
   class Client;
 
-  core::test::WorldOptions world_options() const;
+  static std::vector<meta::PolicyDeclaration> policies();
+  core::test::WorldOptions world_options();
+  void plant_fault(core::test::WorldOptions& options) const;
   void choose_keys();
   void choose_faults();
   void plan_crash();
@@ -65,19 +70,27 @@ class Simulation {
   void begin_round();
   void client(int number);
   void foreign_writer(int number);
+  void start_engine();
+  void mover(int runs);
+  void finish_moves();
   void check_at_rest();
   void check_listing(const std::string& bucket);
   void check_audit();
   void check_natives();
   void fail(const std::string& what);
-  void note(const std::string& key, const Call& call);
+  void note(const std::string& key, Call call);
+  /// The process of this round has crashed; its fibers have not all seen it yet.
+  bool is_dead() const;
   Result<std::optional<io::MutexGuard>> foreign_turn(const Key& key);
   Result<void> chaos(core::test::Call call, bool after);
+  bool lies();
 
   const Options options_;
   SeededRng rng_;
   std::unique_ptr<io::Runtime> runtime_;
   std::unique_ptr<core::test::World> world_;
+  std::unique_ptr<policy::Engine> engine_;  // of a process with the union
+  KillHook kill_;
   History history_;
   std::vector<Key> keys_;
   std::map<std::string, io::Mutex>
@@ -91,6 +104,7 @@ class Simulation {
   int rounds_ = 0;
   int crashes_ = 0;
   uint64_t calls_ = 0;
+  uint64_t moves_ = 0;
 };
 
 }  // namespace beringia::simulation

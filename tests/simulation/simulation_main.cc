@@ -4,11 +4,13 @@
 #include <cstring>
 #include <string>
 
+#include "simulation/sequence.h"
 #include "simulation/simulation.h"
 
 // The core under a deterministic simulation.
 //   simulation [--first N] [--seeds N] [--seed N] [--plant NAME] [--expect-failure] [--verbose]
-// A failing seed is printed; --seed N replays exactly that run.
+// Each seed is run twice: many clients at once, whose history must be linearizable, and one client
+// whose every answer must be the model's. A failing seed is printed; --seed N replays exactly that.
 
 namespace {
 
@@ -57,6 +59,18 @@ bool parse(int argc, char** argv, Arguments& arguments) {
   return true;
 }
 
+/// Prints what is wrong. @return anything?
+template <class Run>
+bool report(uint64_t seed, const char* kind, Run& run) {
+  const auto failure = run.run();
+  if (!failure) return false;
+  std::printf("seed %llu, %s: %s\n  (%s; replay: simulation --seed %llu --verbose)\n",
+              static_cast<unsigned long long>(seed), kind, failure->c_str(), run.summary().c_str(),
+              static_cast<unsigned long long>(seed));
+  (void)std::fflush(stdout);
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -66,14 +80,17 @@ int main(int argc, char** argv) {
   uint64_t failures = 0;
   for (uint64_t seed = arguments.first; seed < arguments.first + arguments.seeds; ++seed) {
     arguments.options.seed = seed;
-    Simulation simulation{arguments.options};
-    const auto failure = simulation.run();
-    if (!failure) continue;
+    bool failed = false;
+    {
+      Simulation simulation{arguments.options};
+      failed = report(seed, "many clients", simulation);
+    }
+    if (arguments.options.plant == beringia::simulation::Plant::kNone) {
+      beringia::simulation::Sequence sequence{seed, arguments.options.verbose};
+      failed = report(seed, "one client", sequence) || failed;
+    }
+    if (!failed) continue;
     ++failures;
-    std::printf("seed %llu: %s\n  (%s; replay: simulation --seed %llu --verbose)\n",
-                static_cast<unsigned long long>(seed), failure->c_str(),
-                simulation.summary().c_str(), static_cast<unsigned long long>(seed));
-    (void)std::fflush(stdout);
     if (arguments.expect_failure) break;
   }
   const double seconds =
