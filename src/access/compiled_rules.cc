@@ -33,12 +33,14 @@ void keep_smaller(const GrantRule*& slot, const GrantRule* rule) {
 }  // namespace
 
 bool includes(Role role, Action action) {
+  if (role == Role::kCreator) return action == Action::kCreateBucket;
   switch (action) {
     case Action::kRead:
     case Action::kList: return true;
     case Action::kWrite:
     case Action::kDelete: return role != Role::kReader;
-    case Action::kAdminister: return role == Role::kOwner;
+    case Action::kAdminister:
+    case Action::kCreateBucket: return role == Role::kOwner;
   }
   return false;
 }

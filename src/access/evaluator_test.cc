@@ -13,8 +13,9 @@ namespace {
 
 using identity::Principal;
 
-const Action kActions[] = {Action::kRead, Action::kWrite, Action::kDelete, Action::kList,
-                           Action::kAdminister};
+const Action kActions[] = {Action::kRead, Action::kWrite,      Action::kDelete,
+                           Action::kList, Action::kAdminister, Action::kCreateBucket};
+static_assert(std::size(kActions) == kActionCount);
 
 Principal who(std::string name, std::vector<std::string> groups = {}) {
   return identity::PrincipalVerifier::verified(std::move(name), std::move(groups), "TESTKEY");
@@ -71,9 +72,10 @@ TEST_F(EvaluatorTest, roles_give_exactly_their_actions) {
     bool expected[kActionCount];  // in the order of kActions
   };
   const Case cases[] = {
-      {Role::kReader, {true, false, false, true, false}},
-      {Role::kWriter, {true, true, true, true, false}},
-      {Role::kOwner, {true, true, true, true, true}},
+      {Role::kReader, {true, false, false, true, false, false}},
+      {Role::kWriter, {true, true, true, true, false, false}},
+      {Role::kOwner, {true, true, true, true, true, true}},
+      {Role::kCreator, {false, false, false, false, false, true}},
   };
   const struct {
     std::string subject;
@@ -95,7 +97,7 @@ TEST_F(EvaluatorTest, roles_give_exactly_their_actions) {
               << " deny=" << deny;
         }
         EXPECT_EQ(allowed(who("mallory", {"other"}), Action::kRead, "/sales/q1"),
-                  subject.subject == "*" && !deny);
+                  subject.subject == "*" && !deny && c.expected[0]);
       }
     }
   }

@@ -28,7 +28,7 @@ std::optional<GrantRule> decode(std::string_view bytes) {
   if (bytes.size() < 3 || bytes[0] != kVersion) return std::nullopt;
   GrantRule rule;
   const auto role = static_cast<uint8_t>(bytes[1]);
-  if (role > static_cast<uint8_t>(Role::kOwner)) return std::nullopt;
+  if (role > static_cast<uint8_t>(Role::kCreator)) return std::nullopt;
   rule.role = static_cast<Role>(role);
   rule.deny = bytes[2] != 0;
   bytes.remove_prefix(3);

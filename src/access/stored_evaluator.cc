@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "access/access.h"
+#include "access/bucket_rules.h"
 #include "access/compiled_rules.h"
 #include "access/rows.h"
 #include "io/runtime.h"
@@ -38,24 +39,31 @@ class StoredEvaluator final : public Evaluator {
     return {};
   }
 
-  Decision decide(const identity::Principal& principal, Action action,
+  Decision decide(const identity::Principal& principal, const Ask& ask,
                   const Path& path) const override {
     if (principal.is_internal()) return {true, "system", "the server's own work"};
     if (principal.is_root()) return {true, "root", "root may do everything"};
     const std::shared_ptr<const CompiledRules> compiled = current();
-    if (const GrantRule* rule = compiled->decide(principal, action, path)) {
-      return {!rule->deny, rule->id,
-              "grant \"" + rule->id + (rule->deny ? "\" denies " : "\" gives ") +
-                  std::string{to_string(rule->role)} + " on " + rule->prefix};
-    }
-    if (const OwnerLookup* owners = owners_.load(std::memory_order_acquire)) {
-      if (owners->owner_of(path) == principal.name()) {
-        return {true, "owner", principal.name() + " owns the bucket " + std::string{path.bucket()}};
+    const GrantRule* rule = compiled->decide(principal, ask.action, path);
+    if (rule != nullptr && rule->deny) return by_grant(*rule);
+    // "*" of a grant is every principal that proved itself.
+    if (principal.is_anonymous()) rule = nullptr;
+    const OwnerLookup* owners = owners_.load(std::memory_order_acquire);
+    if (owners != nullptr) {
+      if (auto decided = buckets_.decide(*owners, principal, ask, path, rule != nullptr)) {
+        return std::move(*decided);
       }
     }
+    if (rule != nullptr) return by_grant(*rule);
     return {false, "default-deny",
             "no grant gives " + principal.name() + " the right to " +
-                std::string{to_string(action)} + " " + path.text()};
+                std::string{to_string(ask.action)} + " " + path.text()};
+  }
+
+  Result<std::optional<BucketView>> look(const Path& path) const override {
+    const OwnerLookup* owners = owners_.load(std::memory_order_acquire);
+    if (owners == nullptr) return std::nullopt;
+    return buckets_.look(*owners, path);
   }
 
   void set_owner_lookup(const OwnerLookup* lookup) override {
@@ -117,6 +125,12 @@ class StoredEvaluator final : public Evaluator {
   }
 
  private:
+  static Decision by_grant(const GrantRule& rule) {
+    return {!rule.deny, rule.id,
+            "grant \"" + rule.id + (rule.deny ? "\" denies " : "\" gives ") +
+                std::string{to_string(rule.role)} + " on " + rule.prefix};
+  }
+
   std::shared_ptr<const CompiledRules> current() const {
     const std::shared_lock lock{mutex_};
     return compiled_;
@@ -136,6 +150,7 @@ class StoredEvaluator final : public Evaluator {
   // Owners: this evaluator and the decisions being made on it.
   std::shared_ptr<const CompiledRules> compiled_;
   std::atomic<const OwnerLookup*> owners_{nullptr};
+  BucketRules buckets_;
 };
 
 }  // namespace
@@ -146,6 +161,21 @@ Result<std::unique_ptr<Evaluator>> Evaluator::open(kv::Store& store) {
   return evaluator;
 }
 
+Result<std::optional<BucketState>> OwnerLookup::bucket_of(const Path& path) const {
+  std::string owner = owner_of(path);
+  if (owner.empty()) return std::nullopt;
+  BucketState state;
+  state.owner = std::move(owner);
+  return state;
+}
+
+Result<std::map<std::string, std::string>> OwnerLookup::settings_of(const Path&,
+                                                                    BucketState&) const {
+  return std::map<std::string, std::string>{};
+}
+
+Result<std::optional<EntryState>> OwnerLookup::entry_of(const Path&) const { return std::nullopt; }
+
 std::string_view to_string(Action action) {
   switch (action) {
     case Action::kRead: return "read";
@@ -153,6 +183,7 @@ std::string_view to_string(Action action) {
     case Action::kDelete: return "delete";
     case Action::kList: return "list";
     case Action::kAdminister: return "administer";
+    case Action::kCreateBucket: return "create-bucket";
   }
   return "administer";
 }
@@ -162,6 +193,7 @@ std::string_view to_string(Role role) {
     case Role::kReader: return "reader";
     case Role::kWriter: return "writer";
     case Role::kOwner: return "owner";
+    case Role::kCreator: return "creator";
   }
   return "owner";
 }
@@ -170,6 +202,7 @@ std::optional<Role> parse_role(std::string_view text) {
   if (text == "reader") return Role::kReader;
   if (text == "writer") return Role::kWriter;
   if (text == "owner") return Role::kOwner;
+  if (text == "creator") return Role::kCreator;
   return std::nullopt;
 }
 

@@ -203,6 +203,7 @@ void Server::Rooms::make_services() {
   const Clock& clock = runtime->clock();
   protocol::s3::Options s3_options;
   if (!settings.s3_domain.empty()) s3_options.domains.push_back(settings.s3_domain);
+  s3_options.object_ownership = settings.s3_object_ownership;
   s3 = std::make_unique<protocol::s3::Service>(*names, *gate, *directory, clock,
                                                std::move(s3_options));
   gcs = std::make_unique<protocol::gcs::Service>(*names, *gate, *directory, clock,

@@ -19,6 +19,7 @@ constexpr int kClass = 6003;
 
 /// OCSF activity_id of the class: Create, Read, Update, Delete, Other.
 int activity_of(std::string_view action) {
+  if (action == "create-bucket") return 1;
   if (action == "read" || action == "list") return 2;
   if (action == "write") return 3;
   if (action == "delete") return 4;

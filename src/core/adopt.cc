@@ -109,6 +109,7 @@ Result<void> Adoption::overwrite(const LiveLocation& place, const backend::CopyI
   if (record.modified.micros == 0) record.created = record.modified = now;
   if (record.owner.empty()) record.owner = old.owner;
   if (record.tags.empty()) record.tags = old.tags;
+  record.acl = old.acl;
   record.copies = {copy_at(place, info)};
   kv::Batch batch;
   parts_.tree.put_entry(batch, location_, record, now);

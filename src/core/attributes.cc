@@ -27,6 +27,7 @@ meta::EntryRecord patched(const meta::EntryRecord& old, const AttributePatch& pa
   if (patch.replace_metadata) record.metadata.clear();
   merge(record.metadata, patch.metadata);
   if (patch.tags) record.tags = *patch.tags;
+  if (patch.acl) record.acl = *patch.acl;
   record.metageneration += 1;
   record.modified = now;
   return record;

@@ -8,7 +8,8 @@ namespace beringia::core {
 namespace {
 
 WriteAttributes attributes_of(const meta::EntryRecord& record) {
-  return {record.content_type, record.storage_class, record.http, record.metadata, record.tags};
+  return {record.content_type, record.storage_class, record.http,
+          record.metadata,     record.tags,          record.acl};
 }
 
 /// A source whose bytes can be joined inside the target's backend.
@@ -92,7 +93,9 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
     return std::unexpected(not_found("there is no " + from.path().text()));
   }
   BR_TRY(check_conditions(request.source_conditions, seen.entry, false));
-  const auto attributes = request.attributes.value_or(attributes_of(*seen.entry));
+  auto attributes = request.attributes.value_or(attributes_of(*seen.entry));
+  // Who may see the source says nothing about who may see the copy; a rename is no copy.
+  if (!request.attributes && !company.path) attributes.acl.clear();
   BR_TRY(target, find_target(context, parts, to, attributes.storage_class));
   BR_TRY(check_conditions(request.conditions, target.before.entry, false));
 

@@ -21,6 +21,7 @@ struct Door {
   std::string operation;  // wire name of the operation
   std::string source_ip;
   std::string request_id;
+  bool secure = false;  // came over TLS
 };
 
 /// Proof that `principal` may do `action` on `path`; carries the open audit record. Made only by
@@ -63,23 +64,37 @@ class Gate {
  public:
   Gate(const access::Evaluator& evaluator, audit::Log& log, const Clock& clock);
   /// @error kDenied: no rule allows it; the refusal is in the audit log already
+  /// @error kNotFound (tag "no_bucket"): likewise, and the bucket does not exist, which is no
+  /// secret
+  ///        to who may make it
   /// @error kUnavailable (tag "audit_stopped"): no audit record could be kept
   [[nodiscard]] Result<Grant> admit(const io::Context& context,
-                                    const identity::Principal& principal, Action action,
+                                    const identity::Principal& principal, const access::Ask& ask,
                                     const Path& path, Door door) const;
   /// Lists of buckets: every verified principal may ask, and is shown what it may list. Unless it
   /// may list "/", the grant's rule is "visible", and the caller shows only what may() allows.
-  /// @error as admit, but not kDenied
+  /// @error as admit; kDenied only for who has no credential
   [[nodiscard]] Result<Grant> admit_bucket_list(const io::Context& context,
                                                 const identity::Principal& principal,
                                                 Door door) const;
   /// The decision alone, without a record: for filtering what a grant already covers.
-  bool may(const identity::Principal& principal, Action action, const Path& path) const;
+  bool may(const identity::Principal& principal, const access::Ask& ask, const Path& path,
+           const Door& door = {}) const;
+  /// Whether a list of buckets shows this one: what it allows to the whole world does not count.
+  bool shows(const identity::Principal& principal, const Path& bucket) const;
+  /// The bucket that holds a path, for what front ends show and refuse. nullopt: there is none.
+  [[nodiscard]] Result<std::optional<access::BucketView>> look(const Path& path) const;
+  /// Records an answer that needs no right: a browser's question before its request.
+  void answer(const io::Context& context, const Door& door, const std::string& path, int status,
+              const std::string& rule) const;
   /// Records a request that never got a principal (bad signature, unknown key, expired ...).
   void refuse(const io::Context& context, const Door& door, const std::string& claimed_credential,
               const std::string& path, int status, const Error& error) const;
 
  private:
+  access::Decision decide(const identity::Principal& principal, const access::Ask& ask,
+                          const Path& path, const Door& door) const;
+  audit::Record record_of(const Door& door, const std::string& path, int status) const;
   Result<Grant> open_grant(const io::Context& context, const identity::Principal& principal,
                            Action action, const Path& path, Door door,
                            access::Decision decision) const;

@@ -55,6 +55,7 @@ struct WriteAttributes {
   meta::StringMap http;
   meta::StringMap metadata;
   meta::StringMap tags;
+  std::string acl;  // as access::encode(Acl); "" = private
 };
 
 /// What the body must turn out to be; a difference aborts the write with kInvalid, tag
@@ -122,6 +123,7 @@ struct AttributePatch {
   meta::StringMap metadata;
   bool replace_metadata = false;  // start from empty
   std::optional<meta::StringMap> tags;
+  std::optional<std::string> acl;
   Conditions conditions;
 };
 

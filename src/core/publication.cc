@@ -394,6 +394,7 @@ meta::EntryRecord make_record(const WriteAttributes& attributes, uint64_t size, 
   record.http = attributes.http;
   record.metadata = attributes.metadata;
   record.tags = attributes.tags;
+  record.acl = attributes.acl;
   return record;
 }
 

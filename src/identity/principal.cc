@@ -15,6 +15,14 @@ Principal Principal::internal(std::string name) {
   return principal;
 }
 
+Principal Principal::anonymous() {
+  Principal principal;
+  // Names of stored principals cannot hold parentheses.
+  principal.name_ = "(anonymous)";
+  principal.anonymous_ = true;
+  return principal;
+}
+
 Principal PrincipalVerifier::verified(std::string name, std::vector<std::string> groups,
                                       std::string credential) {
   Principal principal;

@@ -8,7 +8,8 @@ namespace beringia::identity {
 class PrincipalVerifier;
 
 /// Who asks. Only identity's verifiers (and the explicit internal maker) can make one, so holding a
-/// Principal is proof that a credential was verified. Immutable; cheap to copy.
+/// Principal is proof that a credential was verified, unless it is_anonymous(). Immutable;
+/// cheap to copy.
 class Principal {
  public:
   const std::string& name() const { return name_; }  // "root", "etl", "system:policy/NAME"
@@ -20,6 +21,11 @@ class Principal {
   /// The server's own work, see internal().
   bool is_internal() const { return internal_; }
 
+  /// Nobody proved anything: allowed only what is given to everyone, with or without a credential.
+  bool is_anonymous() const { return anonymous_; }
+
+  /// Who came without a credential. Its name cannot be a stored principal's.
+  static Principal anonymous();
   /// For work that the server itself does: "system:policy/<name>", "system:sync", ...
   static Principal internal(std::string name);
 
@@ -31,6 +37,7 @@ class Principal {
   std::string credential_;
   bool root_ = false;
   bool internal_ = false;
+  bool anonymous_ = false;
 };
 
 }  // namespace beringia::identity

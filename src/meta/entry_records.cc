@@ -42,6 +42,7 @@ static void describe(F& f, T& record) {
   f.list(18, record.copies, [base](auto& inner, auto& copy) { describe_copy(inner, copy, base); });
   f.id(19, 20, record.placed_by);
   f.text(21, record.storage_class);
+  f.text(22, record.acl);
 }
 
 template <class F, class T>

@@ -60,6 +60,7 @@ struct EntryRecord {
   std::vector<Copy> copies;          ///< in order of preference as written; at least one
   std::string placed_by;  ///< run id and policy number of the move that placed it, "" = the write
   std::string storage_class;  ///< class asked for by the client, "" = STANDARD
+  std::string acl;            ///< as access::encode(Acl), "" = private; only where lists hold
   bool operator==(const EntryRecord&) const = default;
 
   std::string effective_etag() const;
@@ -147,6 +148,7 @@ struct UploadRecord {
   StringMap options;  ///< protocol's own: checksum algorithm and type, preconditions, total size
   BackendId backend = 0;  ///< where the parts are staged
   uint64_t boot = 0;
+  std::string acl;  ///< of the entry to be
 };
 std::string encode(const UploadRecord& record);
 [[nodiscard]] Result<UploadRecord> decode_upload(std::string_view bytes);

@@ -47,6 +47,7 @@ static void describe(F& f, T& record) {
   f.map(11, record.options);
   f.number(12, record.backend);
   f.number(13, record.boot);
+  f.text(14, record.acl);
 }
 
 template <class F, class T>

@@ -21,6 +21,7 @@ inline constexpr size_t kMaxXmlDepth = 16;
 inline constexpr size_t kMaxDeleteKeys = 1000;  // S3 API, DeleteObjects
 inline constexpr size_t kMaxListedParts = 10'000;
 inline constexpr size_t kMaxTags = 10;
+inline constexpr size_t kMaxBucketTags = 50;
 
 using Tags = std::vector<std::pair<std::string, std::string>>;
 
@@ -46,10 +47,10 @@ struct DeleteRequest {
 [[nodiscard]] Result<DeleteRequest> parse_delete(const std::string& xml);
 /// The LocationConstraint; "" if there is none (also for an empty body).
 [[nodiscard]] Result<std::string> parse_create_bucket(const std::string& xml);
-/// @error also tag InvalidTag: a key twice, too long, or more than kMaxTags
 [[nodiscard]] Result<Tags> parse_tagging(const std::string& xml);
-/// S3's rules for a tag set. @error kInvalid, tag InvalidTag or BadRequest
-[[nodiscard]] Result<void> check_tags(const Tags& tags);
+/// S3's rules for a tag set: objects have up to kMaxTags, buckets up to kMaxBucketTags.
+/// @error kInvalid, tag InvalidTag or BadRequest
+[[nodiscard]] Result<void> check_tags(const Tags& tags, size_t most = kMaxTags);
 
 /// Streams elements; text is escaped so that the document is always well-formed XML 1.0: control
 /// characters that XML 1.0 cannot hold in any form become U+FFFD (clients that need such keys ask
@@ -158,8 +159,43 @@ struct ErrorBody {
 std::string render(const ErrorBody& error);
 
 std::string render_tagging(const Tags& tags);
-/// The owner has FULL_CONTROL, nobody else anything.
-std::string render_acl(const Owner& owner);
+
+/// An access control list as it stands in XML and in x-amz-grant-* headers.
+struct AclDocument {
+  struct Grant {
+    std::string type;  // "CanonicalUser", "Group", "AmazonCustomerByEmail"
+    std::string id;    // the user's id, the group's URI, the address
+    std::string permission;
+  };
+  Owner owner;
+  std::vector<Grant> grants;
+};
+inline constexpr size_t kMaxAclGrants = 100;
+std::string render(const AclDocument& acl);
+/// @error kInvalid, tags MalformedXML, MalformedACLError
+[[nodiscard]] Result<AclDocument> parse_acl(const std::string& xml);
+
+/// PublicAccessBlockConfiguration: switches in the order in which S3 documents them.
+struct PublicAccessBlockDocument {
+  bool block_acls = false, ignore_acls = false, block_policy = false, restrict_buckets = false;
+};
+std::string render(const PublicAccessBlockDocument& block);
+[[nodiscard]] Result<PublicAccessBlockDocument> parse_public_access_block(const std::string& xml);
+
+/// The ObjectOwnership of OwnershipControls. @error kInvalid, tag MalformedXML
+[[nodiscard]] Result<std::string> parse_ownership_controls(const std::string& xml);
+std::string render_ownership_controls(std::string_view ownership);
+
+/// One rule of a CORSConfiguration.
+struct CorsRule {
+  std::string id;
+  std::vector<std::string> origins, methods, headers, exposed;
+  std::optional<uint64_t> max_age_s;
+};
+inline constexpr size_t kMaxCorsRules = 100;  // S3 API, PutBucketCors
+/// @error kInvalid, tags MalformedXML, InvalidRequest
+[[nodiscard]] Result<std::vector<CorsRule>> parse_cors(const std::string& xml);
+std::string render_cors(const std::vector<CorsRule>& rules);
 
 /// Element names of checksums: "crc32" -> "ChecksumCRC32".
 std::string_view checksum_element(std::string_view algorithm);

@@ -281,16 +281,4 @@ std::string render_tagging(const Tags& tags) {
   return xml.take();
 }
 
-std::string render_acl(const Owner& owner) {
-  XmlWriter xml{"AccessControlPolicy"};
-  owner_of(xml, "Owner", owner);
-  xml.open("AccessControlList").open("Grant");
-  xml.open_with("Grantee",
-                "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
-                "xsi:type=\"CanonicalUser\"");
-  xml.text("ID", owner.id).text("DisplayName", owner.name).close();
-  xml.text("Permission", "FULL_CONTROL");
-  return xml.take();
-}
-
 }  // namespace beringia::wire::s3

@@ -87,6 +87,13 @@ struct SigV4Claim {
 [[nodiscard]] Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
                                              const SigV4Dialect& aws = kAws4);
 
+/// It carries no signature, not even a broken or a foreign one.
+bool is_unsigned(const SigV4Request& request);
+
+/// x-amz-content-sha256, into payload and payload_hash. @error kInvalid (tag InvalidArgument),
+/// kUnsupported
+[[nodiscard]] Result<void> read_payload(std::string_view value, SigV4Claim& claim);
+
 /// The key id a request claims, for the audit record of a refusal; "" if there is none.
 std::string claimed_access_key(const SigV4Request& request);
 

@@ -141,31 +141,6 @@ Result<void> read_signature(std::string_view signature, std::string_view tag, Si
   return {};
 }
 
-Result<void> read_payload(std::string_view value, SigV4Claim& claim) {
-  claim.payload_hash = value;
-  if (value == "UNSIGNED-PAYLOAD") {
-    claim.payload = PayloadMode::kUnsigned;
-  } else if (value == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") {
-    claim.payload = PayloadMode::kChunkedSigned;
-  } else if (value == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER") {
-    claim.payload = PayloadMode::kChunkedSignedTrailer;
-  } else if (value == "STREAMING-UNSIGNED-PAYLOAD-TRAILER") {
-    claim.payload = PayloadMode::kChunkedUnsignedTrailer;
-  } else if (value.starts_with("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD")) {
-    return std::unexpected(unsupported("SigV4A signatures are not offered", std::string{value})
-                               .with_tag("NotImplemented"));
-  } else if (value.size() == 64 && from_hex(value)) {
-    claim.payload = PayloadMode::kSignedHash;
-  } else {
-    return std::unexpected(
-        malformed("InvalidArgument",
-                  "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, "
-                  "STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, "
-                  "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value"));
-  }
-  return {};
-}
-
 bool is_signed(const SigV4Claim& claim, std::string_view lower_name) {
   return std::ranges::find(claim.signed_headers, lower_name) != claim.signed_headers.end();
 }
@@ -391,6 +366,40 @@ Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
   BR_TRY(check_coverage(request, **claim));
   BR_TRY(check_time(**claim, now, tag));
   return std::move(*claim);
+}
+
+Result<void> read_payload(std::string_view value, SigV4Claim& claim) {
+  claim.payload_hash = value;
+  if (value == "UNSIGNED-PAYLOAD") {
+    claim.payload = PayloadMode::kUnsigned;
+  } else if (value == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") {
+    claim.payload = PayloadMode::kChunkedSigned;
+  } else if (value == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER") {
+    claim.payload = PayloadMode::kChunkedSignedTrailer;
+  } else if (value == "STREAMING-UNSIGNED-PAYLOAD-TRAILER") {
+    claim.payload = PayloadMode::kChunkedUnsignedTrailer;
+  } else if (value.starts_with("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD")) {
+    return std::unexpected(unsupported("SigV4A signatures are not offered", std::string{value})
+                               .with_tag("NotImplemented"));
+  } else if (value.size() == 64 && from_hex(value)) {
+    claim.payload = PayloadMode::kSignedHash;
+  } else {
+    return std::unexpected(
+        malformed("InvalidArgument",
+                  "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, "
+                  "STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, "
+                  "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value"));
+  }
+  return {};
+}
+
+bool is_unsigned(const SigV4Request& request) {
+  const auto aws_fields = query_fields(request.query, kAws4);
+  const auto goog_fields = query_fields(request.query, kGoog4);
+  return !request.headers.has("authorization") && aws_fields && !aws_fields->any &&
+         !aws_fields->token && goog_fields && !goog_fields->any &&
+         !request.headers.has("x-amz-security-token") &&
+         ("&" + std::string{request.query}).find("&AWSAccessKeyId=") == std::string::npos;
 }
 
 std::string claimed_access_key(const SigV4Request& request) {

@@ -137,7 +137,7 @@ Result<access::GrantRule> read_grant(const Value& table) {
     rule.role = *parsed;
   } else {
     reader.fail("role", invalid("\"" + role + "\" is not known", "",
-                                "choose \"reader\", \"writer\" or \"owner\""));
+                                "choose \"reader\", \"writer\", \"owner\" or \"creator\""));
   }
   rule.deny = reader.boolean("deny", false);
   BR_TRY(reader.finish());

@@ -30,7 +30,7 @@ Result<io::HttpResponse> put_grant(Call& call) {
   const auto parsed = access::parse_role(role);
   if (!parsed) {
     return std::unexpected(invalid("cannot grant the role \"" + role + "\"",
-                                   "there are the roles reader, writer and owner"));
+                                   "there are the roles reader, writer, owner and creator"));
   }
   rule.role = *parsed;
   BR_TRY(call.rooms.evaluator.put(call.context, std::move(rule)));

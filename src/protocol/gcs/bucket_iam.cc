@@ -28,9 +28,10 @@ std::optional<core::Action> action_of(std::string_view permission) {
     return kList;
   }
   if (permission == "storage.buckets.update" || permission == "storage.buckets.delete" ||
-      permission == "storage.buckets.getIamPolicy" || permission == "storage.buckets.create") {
+      permission == "storage.buckets.getIamPolicy") {
     return kAdminister;
   }
+  if (permission == "storage.buckets.create") return kCreateBucket;
   return std::nullopt;
 }
 

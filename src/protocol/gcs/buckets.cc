@@ -115,7 +115,7 @@ Result<io::HttpResponse> insert_bucket(Call& call) {
   check.storage_class = bucket.storage_class;
   BR_TRY(check_attributes(check));
   BR_TRY(path, call.bucket_path(bucket.name));
-  BR_TRY(grant, call.admit(core::Action::kAdminister, path));
+  BR_TRY(grant, call.admit(core::Action::kCreateBucket, path));
   auto made = call.rooms.names.make_directory(call.context, *grant, attributes_of_bucket(bucket));
   if (!made) {
     if (made.error().code() == Code::kAlreadyExists) {
@@ -157,7 +157,7 @@ Result<io::HttpResponse> list_buckets(Call& call) {
     more = directories.size() == kMaxResults;
     for (const core::DirectoryInfo& info : directories) {
       const std::string name{info.path.bucket()};
-      if (!name.starts_with(prefix) || !call.may(core::Action::kList, info.path)) continue;
+      if (!name.starts_with(prefix) || !call.rooms.gate.shows(*call.principal, info.path)) continue;
       if (list.items.size() == limit) {
         list.next_page_token = to_base64url(list.items.back().name);
         break;

@@ -39,7 +39,7 @@ Result<io::HttpResponse> xml_list_buckets(Call& call) {
   for (;;) {
     BR_TRY(directories, call.rooms.names.list_directories(call.context, *grant, after, kMaxKeys));
     for (const core::DirectoryInfo& info : directories) {
-      if (!call.may(core::Action::kList, info.path)) continue;
+      if (!call.rooms.gate.shows(*call.principal, info.path)) continue;
       xml += "<Bucket>";
       append_xml(xml, "Name", info.path.bucket());
       append_xml(xml, "CreationDate", to_iso8601(info.record.created));

@@ -26,10 +26,26 @@ Result<void> check_empty_body(const Call& call) {
                "the request has no body"));
 }
 
+/// Nothing is proven; the gate lets pass what a policy or a list gives to everyone.
+Result<void> come_in_anonymously(Call& call) {
+  if (const auto payload = call.request.headers.get("x-amz-content-sha256")) {
+    BR_TRY(wire::read_payload(*payload, call.claim));
+    if (wire::is_chunked(call.claim.payload) &&
+        call.claim.payload != wire::PayloadMode::kChunkedUnsignedTrailer) {
+      return std::unexpected(denied("Access Denied", "chunks are signed, but the request is not")
+                                 .with_tag("AccessDenied"));
+    }
+    BR_TRY(check_empty_body(call));
+  }
+  call.principal = identity::Principal::anonymous();
+  return {};
+}
+
 }  // namespace
 
 Result<void> authenticate(Call& call) {
   const wire::SigV4Request view = signed_view(call.request);
+  if (wire::is_unsigned(view)) return come_in_anonymously(call);
   BR_TRY(claim, wire::parse_sigv4(view, call.rooms.clock.wall()));
   if (claim.dialect != &wire::kAws4) {
     return std::unexpected(s3_error("InvalidArgument", "Unsupported Authorization Type"));

@@ -5,7 +5,8 @@
 
 namespace beringia::protocol::s3 {
 
-/// Verifies the signature and sets claim, verified and principal of the call. Reads no body: what
+/// Verifies the signature and sets claim, verified and principal of the call; without a signature
+/// the principal is anonymous. Reads no body: what
 /// is signed about it is checked by UploadBody while it comes.
 /// @error kDenied or kInvalid; the tag is S3's code
 [[nodiscard]] Result<void> authenticate(Call& call);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/s3/acls.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
@@ -54,12 +55,6 @@ Result<void> check_bucket_offered(const Call& call) {
         unsupported("A header you provided implies functionality that is not implemented",
                     "x-amz-bucket-object-lock-enabled"));
   }
-  const std::string_view ownership = call.header("x-amz-object-ownership");
-  if (!ownership.empty() && ownership != "BucketOwnerEnforced") {
-    return std::unexpected(
-        unsupported("A header you provided implies functionality that is not implemented",
-                    "x-amz-object-ownership: only BucketOwnerEnforced"));
-  }
   return {};
 }
 
@@ -80,10 +75,10 @@ Result<io::HttpResponse> create_bucket(Call& call) {
     return std::unexpected(
         s3_error("InvalidLocationConstraint", "The specified location-constraint is not valid"));
   }
-  meta::StringMap attributes;
+  BR_TRY(attributes, access_of_new_bucket(call));
   if (!location.empty() && location != call.rooms.options.region) attributes[kLocation] = location;
   BR_TRY(path, call.bucket_path());
-  BR_TRY(grant, call.admit(core::Action::kAdminister, path));
+  BR_TRY(grant, call.admit(core::Action::kCreateBucket, path));
   BR_TRY(call.rooms.names.make_directory(call.context, *grant, attributes));
   io::HttpResponse response = empty_response(200);
   response.headers.add("Location", "/" + call.route.bucket);

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/s3/request_facts.h"
+#include "protocol/s3/rights.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -13,12 +15,15 @@ constexpr size_t kMaxKeyBytes = 1024;  // S3 API: keys are 1 to 1,024 bytes of U
 }  // namespace
 
 core::Door Call::door() const {
-  return {"s3", std::string{operation_name(route)}, request.peer_address, context.trace_id()};
+  return {"s3", std::string{operation_name(route)}, request.peer_address, context.trace_id(),
+          request.is_tls};
 }
 
 Result<core::Grant> Call::admit_one(const io::Context& own, core::Action action,
                                     const Path& path) const {
-  return rooms.gate.admit(own, *principal, action, path, door());
+  const RequestFacts facts{*this};
+  return rooms.gate.admit(own, *principal, {action, right_of(route, query, action), &facts}, path,
+                          door());
 }
 
 Result<const core::Grant*> Call::admit(core::Action action, const Path& path) {

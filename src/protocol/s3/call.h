@@ -48,6 +48,10 @@ struct Call {
   bool is_recorded = false;
   /// Size of the object that a Range header failed on.
   std::optional<uint64_t> object_size;
+  /// Tags that the request's document sets, once read: conditions of policies may ask for them.
+  std::optional<meta::StringMap> request_tags;
+  /// Proven by the fields of a browser's form, not by the request itself.
+  bool form_signed = false;
 
   /// Asks the gate; at most twice. The reference holds as long as the call. @error kDenied
   [[nodiscard]] Result<const core::Grant*> admit(core::Action action, const Path& path);

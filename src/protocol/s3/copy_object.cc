@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "protocol/s3/acls.h"
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/copy_source.h"
 #include "protocol/s3/object_headers.h"
@@ -41,8 +42,9 @@ core::WriteAttributes merged(Directives directives, const meta::EntryRecord& sou
   if (directives.replace_metadata) {
     attributes = std::move(directives.attributes);
   } else {
-    attributes = {source.content_type, directives.attributes.storage_class, source.http,
-                  source.metadata, directives.attributes.tags};
+    attributes = {
+        source.content_type, directives.attributes.storage_class, source.http,
+        source.metadata,     directives.attributes.tags,          directives.attributes.acl};
   }
   if (!directives.replace_tags) attributes.tags = source.tags;
   return attributes;
@@ -127,6 +129,8 @@ Result<io::HttpResponse> copy_object(Call& call) {
   BR_TRY(check_changes(directives, *from, *to, source.record));
   BR_TRY(algorithm, new_algorithm(call, source.record));
   request.attributes = merged(std::move(directives), source.record);
+  BR_TRY(acl, acl_for_write(call, *to));
+  request.attributes->acl = std::move(acl);
   // What was looked at is what is copied.
   request.source_generation = source.record.generation;
   BR_TRY(entry, algorithm ? copy_with_checksum(call, *from, *to, request, *algorithm)

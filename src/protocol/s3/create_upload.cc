@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "protocol/s3/acls.h"
 #include "protocol/s3/multipart_terms.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/verbs.h"
@@ -15,6 +16,8 @@ Result<io::HttpResponse> create_multipart_upload(Call& call) {
   begin.attributes = std::move(attributes);
   begin.options = options_of(terms);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(acl, acl_for_write(call, *grant));
+  begin.attributes.acl = std::move(acl);
   BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
   wire::s3::XmlWriter xml{"InitiateMultipartUploadResult"};
   xml.text("Bucket", call.route.bucket).text("Key", call.route.key).text("UploadId", upload.id);

@@ -77,8 +77,8 @@ constexpr Row kRows[] = {
      {405, "MethodNotAllowed", "The specified method is not allowed against this resource."}},
     {"NotImplemented", {501, "NotImplemented", ""}},
     {"NoSuchVersion", {404, "NoSuchVersion", "The specified version does not exist."}},
-    {"AccessForbidden",
-     {403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket."}},
+    {"AccessForbidden", {403, "AccessForbidden", ""}},
+    {"InvalidBucketAclWithObjectOwnership", {400, "InvalidBucketAclWithObjectOwnership", ""}},
 };
 
 WireError by_code(const Error& error) {

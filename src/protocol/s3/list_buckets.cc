@@ -37,8 +37,7 @@ Result<io::HttpResponse> list_buckets(Call& call) {
     more = page.size() == kPage;
     for (const core::DirectoryInfo& info : page) {
       std::string name{info.path.bucket()};
-      const bool visible =
-          sees_all || call.rooms.gate.may(*call.principal, core::Action::kList, info.path);
+      const bool visible = sees_all || call.rooms.gate.shows(*call.principal, info.path);
       if (visible && name.starts_with(prefix)) {
         truncated = buckets.size() == limit;
         if (truncated) break;

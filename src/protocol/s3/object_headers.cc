@@ -116,13 +116,6 @@ Result<void> check_offered(const Call& call) {
       continue;
     }
     const std::string lower = ascii_lower(name);
-    const bool foreign_acl =
-        lower == "x-amz-acl" && value != "private" && value != "bucket-owner-full-control";
-    if (foreign_acl || lower.starts_with("x-amz-grant-")) {
-      return std::unexpected(s3_error("AccessControlListNotSupported",
-                                      "The bucket does not allow ACLs",
-                                      "access is granted on path prefixes in the estate file"));
-    }
     if (std::ranges::find(kRefusedHeaders, lower) != std::end(kRefusedHeaders)) {
       return std::unexpected(unsupported(
           "A header you provided implies functionality that is not implemented", lower));

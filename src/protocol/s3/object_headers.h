@@ -9,10 +9,10 @@
 namespace beringia::protocol::s3 {
 
 /// What the headers of PutObject, CreateMultipartUpload and CopyObject (REPLACE) say about the
-/// object. Headers that ask for what is not offered (encryption, locks, foreign ACLs) are refused,
+/// object. Headers that ask for what is not offered (encryption, locks) are refused,
 /// never ignored.
 /// @error kInvalid: tags MetadataTooLarge, InvalidStorageClass, InvalidTag, InvalidArgument,
-///        AccessControlListNotSupported; kUnsupported
+///        kUnsupported. Lists: acls.h
 [[nodiscard]] Result<core::WriteAttributes> attributes_of(const Call& call);
 
 /// The refusals of attributes_of() alone. @error as there

@@ -33,7 +33,8 @@ Result<io::HttpResponse> put_object_tagging(Call& call) {
   BR_TRY(document, read_document(call, wire::s3::kMaxXmlBytes));
   BR_TRY(tags, wire::s3::parse_tagging(document));
   BR_TRY(wire::s3::check_tags(tags));
-  BR_TRY(set_tags(call, meta::StringMap{tags.begin(), tags.end()}));
+  call.request_tags = meta::StringMap{tags.begin(), tags.end()};
+  BR_TRY(set_tags(call, *call.request_tags));
   return empty_response(200);
 }
 

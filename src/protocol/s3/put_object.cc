@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "protocol/s3/acls.h"
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
@@ -34,6 +35,8 @@ Result<io::HttpResponse> put_object(Call& call) {
                            {kTypeKey, std::string{kFullObject}}};
   };
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(acl, acl_for_write(call, *grant));
+  request.attributes.acl = std::move(acl);
   BR_TRY(entry, call.rooms.names.write(call.context, *grant, request));
   io::HttpResponse response = empty_response(200);
   response.headers.add("ETag", quoted_etag(entry.record));

@@ -71,10 +71,11 @@ Verb root_verb(std::string_view method) {
   return Verb::kWrongMethod;
 }
 
-Verb bucket_verb(std::string_view method, const Query& query, Route& found) {
+Verb bucket_verb(std::string_view method, const Query& query, bool is_form, Route& found) {
   if (method == "OPTIONS") return Verb::kPreflight;
   if (method == "POST") {
-    return query.has("delete") ? Verb::kDeleteObjects : Verb::kUnsupported;  // browser forms
+    if (query.has("delete")) return Verb::kDeleteObjects;
+    return is_form ? Verb::kPostObject : Verb::kUnsupported;
   }
   if (!query.empty()) {
     found.setting = find_setting(query, false);
@@ -119,6 +120,7 @@ Verb object_subresource(std::string_view method, const Query& query, bool is_cop
 }
 
 Verb object_verb(std::string_view method, const Query& query, bool is_copy, Route& found) {
+  if (method == "OPTIONS") return Verb::kPreflight;
   if (!query.empty()) {
     const Verb verb = object_subresource(method, query, is_copy, found);
     if (verb != Verb::kWrongMethod || found.setting != nullptr) return verb;
@@ -128,7 +130,6 @@ Verb object_verb(std::string_view method, const Query& query, bool is_copy, Rout
   if (method == "PUT") return is_copy ? Verb::kCopyObject : Verb::kPutObject;
   if (method == "DELETE") return Verb::kDeleteObject;
   if (method == "POST") return Verb::kUnsupported;
-  if (method == "OPTIONS") return Verb::kPreflight;
   return Verb::kWrongMethod;
 }
 
@@ -164,6 +165,7 @@ std::string_view operation_name(const Route& route) {
     case Verb::kGetSetting: return route.setting->get_name;
     case Verb::kPutSetting: return route.setting->put_name;
     case Verb::kDeleteSetting: return route.setting->delete_name;
+    case Verb::kPostObject: return "PostObject";
     case Verb::kPreflight: return "Preflight";
     case Verb::kUnsupported:
     case Verb::kWrongMethod: break;
@@ -182,7 +184,9 @@ Result<Route> route(const io::HttpRequest& request, const Query& query,
   if (found.bucket.empty()) {
     found.verb = found.key.empty() ? root_verb(method) : Verb::kWrongMethod;
   } else if (found.key.empty()) {
-    found.verb = bucket_verb(method, query, found);
+    const bool is_form =
+        ascii_lower(request.headers.get_or("content-type", "")).starts_with("multipart/form-data");
+    found.verb = bucket_verb(method, query, is_form, found);
   } else {
     const bool is_copy = method == "PUT" && request.headers.has("x-amz-copy-source");
     found.verb = object_verb(method, query, is_copy, found);

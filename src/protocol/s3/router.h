@@ -42,12 +42,14 @@ enum class Verb {
   kCompleteMultipartUpload,
   kAbortMultipartUpload,
   kListParts,
-  // subresources that are answered, but cannot be set (settings.h)
+  // subresources (settings.h)
   kGetSetting,
   kPutSetting,
   kDeleteSetting,
-  // legal, but not offered
+  // of browsers
+  kPostObject,
   kPreflight,
+  // legal, but not offered
   kUnsupported,
   kWrongMethod,
 };

@@ -3,7 +3,9 @@
 #include <memory>
 #include <utility>
 
+#include "access/bucket_access.h"
 #include "protocol/s3/authenticate.h"
+#include "protocol/s3/cors.h"
 #include "protocol/s3/error_map.h"
 #include "protocol/s3/verbs.h"
 
@@ -57,6 +59,18 @@ Result<void> check_expected_owner(Call& call) {
       denied("Access Denied", "the bucket belongs to someone else").with_tag("AccessDenied"));
 }
 
+/// Who has no credential gets no further than where something may be open to everyone: the body is
+/// not read, and no verb looks at anything.
+Result<void> check_anonymous(const Call& call) {
+  if (!call.principal->is_anonymous()) return {};
+  auto path = call.bucket_path();
+  const auto view =
+      path ? call.rooms.gate.look(*path) : Result<std::optional<access::BucketView>>{std::nullopt};
+  if (view && *view && ((*view)->access->policy || (*view)->access->has_acls())) return {};
+  return std::unexpected(
+      denied("Access Denied", "the request is not signed").with_tag("AccessDenied"));
+}
+
 }  // namespace
 
 Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
@@ -65,7 +79,7 @@ Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& 
       rooms_{names, gate, directory, clock, signing_keys_, options_} {}
 
 io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& request) {
-  Call call{context, request, rooms_, {}, {}, {}, {}, {}, {}, false, {}};
+  Call call{context, request, rooms_, {}, {}, {}, {}, {}, {}, false, {}, {}, false};
   Result<io::HttpResponse> result = process(call);
   std::optional<Error> error;
   if (!result) error = result.error();
@@ -75,6 +89,7 @@ io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& re
         call.principal ? call.principal->credential() : claimed_credential(request);
     rooms_.gate.refuse(context, call.door(), credential, request.path, response.status, *error);
   }
+  add_cors_headers(call, response);
   close_grants(call, response, error);
   response.headers.add("x-amz-request-id", context.trace_id());
   if (call.route.verb == Verb::kHeadBucket) {
@@ -91,7 +106,11 @@ Result<io::HttpResponse> Service::process(Call& call) {
   call.query = std::move(query);
   BR_TRY(found, route(call.request, call.query, options_.domains));
   call.route = std::move(found);
+  // A browser asks before it sends credentials; a form brings its own in the body.
+  if (call.route.verb == Verb::kPreflight) return preflight(call);
+  if (call.route.verb == Verb::kPostObject) return post_object(call);
   BR_TRY(authenticate(call));
+  BR_TRY(check_anonymous(call));
   BR_TRY(check_expected_owner(call));
   return dispatch(call);
 }
@@ -127,8 +146,7 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kPutSetting: return put_setting(call);
     case Verb::kDeleteSetting: return delete_setting(call);
     case Verb::kPreflight:
-      return std::unexpected(
-          denied("CORSResponse: CORS is not enabled for this bucket.").with_tag("AccessForbidden"));
+    case Verb::kPostObject: break;  // process() has them
     case Verb::kWrongMethod:
       return std::unexpected(
           unsupported("The specified method is not allowed against this resource.")

@@ -1,97 +1,121 @@
 #include "protocol/s3/settings.h"
 
-#include "protocol/s3/call.h"
+#include "protocol/s3/bucket_settings.h"
 #include "protocol/s3/verbs.h"
 
 namespace beringia::protocol::s3 {
 namespace {
 
+using access::Right;
+
 #define BR_S3_NAMESPACE " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
 
 // S3 API reference: the code that GET of each subresource answers when it was never set.
 constexpr Setting kSettings[] = {
-    {"acl", false, "GetBucketAcl", "PutBucketAcl", "DeleteBucketAcl", "", "", ""},
-    {"acl", true, "GetObjectAcl", "PutObjectAcl", "DeleteObjectAcl", "", "", ""},
+    {"acl", false, "GetBucketAcl", "PutBucketAcl", "DeleteBucketAcl", "", "", "",
+     Right::kReadBucketAcl, Right::kWriteBucketAcl, Right::kWriteBucketAcl, get_bucket_acl,
+     put_bucket_acl, nullptr},
+    {"acl", true, "GetObjectAcl", "PutObjectAcl", "DeleteObjectAcl", "", "", "",
+     Right::kReadObjectAcl, Right::kWriteObjectAcl, Right::kWriteObjectAcl, get_object_acl,
+     put_object_acl, nullptr},
     {"versioning", false, "GetBucketVersioning", "PutBucketVersioning", "DeleteBucketVersioning",
-     "", "", "<VersioningConfiguration" BR_S3_NAMESPACE "/>"},
+     "", "", "<VersioningConfiguration" BR_S3_NAMESPACE "/>", Right::kReadVersioning,
+     Right::kWriteVersioning, Right::kWriteVersioning},
     {"policy", false, "GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy",
-     "NoSuchBucketPolicy", "The bucket policy does not exist", ""},
+     "NoSuchBucketPolicy", "The bucket policy does not exist", "", Right::kReadPolicy,
+     Right::kWritePolicy, Right::kDeletePolicy, get_bucket_policy, put_bucket_policy,
+     delete_bucket_policy},
     {"policyStatus", false, "GetBucketPolicyStatus", "PutBucketPolicyStatus",
-     "DeleteBucketPolicyStatus", "NoSuchBucketPolicy", "The bucket policy does not exist", ""},
+     "DeleteBucketPolicyStatus", "NoSuchBucketPolicy", "The bucket policy does not exist", "",
+     Right::kReadPolicyStatus, Right::kAdminister, Right::kAdminister, get_bucket_policy_status,
+     nullptr, nullptr},
     {"cors", false, "GetBucketCors", "PutBucketCors", "DeleteBucketCors", "NoSuchCORSConfiguration",
-     "The CORS configuration does not exist", ""},
+     "The CORS configuration does not exist", "", Right::kReadCors, Right::kWriteCors,
+     Right::kWriteCors, get_bucket_cors, put_bucket_cors, delete_bucket_cors},
     {"lifecycle", false, "GetBucketLifecycleConfiguration", "PutBucketLifecycleConfiguration",
      "DeleteBucketLifecycle", "NoSuchLifecycleConfiguration",
-     "The lifecycle configuration does not exist", ""},
+     "The lifecycle configuration does not exist", "", Right::kReadLifecycle,
+     Right::kWriteLifecycle, Right::kWriteLifecycle},
     {"encryption", false, "GetBucketEncryption", "PutBucketEncryption", "DeleteBucketEncryption",
      "ServerSideEncryptionConfigurationNotFoundError",
-     "The server side encryption configuration was not found", ""},
+     "The server side encryption configuration was not found", "", Right::kReadEncryption,
+     Right::kWriteEncryption, Right::kWriteEncryption},
     {"tagging", false, "GetBucketTagging", "PutBucketTagging", "DeleteBucketTagging",
-     "NoSuchTagSet", "The TagSet does not exist", ""},
+     "NoSuchTagSet", "The TagSet does not exist", "", Right::kReadBucketTags,
+     Right::kWriteBucketTags, Right::kWriteBucketTags, get_bucket_tagging, put_bucket_tagging,
+     delete_bucket_tagging},
     {"website", false, "GetBucketWebsite", "PutBucketWebsite", "DeleteBucketWebsite",
-     "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration",
-     ""},
+     "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", "",
+     Right::kReadWebsite, Right::kWriteWebsite, Right::kDeleteWebsite},
     {"replication", false, "GetBucketReplication", "PutBucketReplication",
      "DeleteBucketReplication", "ReplicationConfigurationNotFoundError",
-     "The replication configuration was not found", ""},
+     "The replication configuration was not found", "", Right::kReadReplication,
+     Right::kWriteReplication, Right::kWriteReplication},
     {"object-lock", false, "GetObjectLockConfiguration", "PutObjectLockConfiguration",
      "DeleteObjectLockConfiguration", "ObjectLockConfigurationNotFoundError",
-     "Object Lock configuration does not exist for this bucket", ""},
+     "Object Lock configuration does not exist for this bucket", "", Right::kReadLockConfiguration,
+     Right::kWriteLockConfiguration, Right::kWriteLockConfiguration},
     {"publicAccessBlock", false, "GetPublicAccessBlock", "PutPublicAccessBlock",
      "DeletePublicAccessBlock", "NoSuchPublicAccessBlockConfiguration",
-     "The public access block configuration was not found", ""},
+     "The public access block configuration was not found", "", Right::kReadPublicAccessBlock,
+     Right::kWritePublicAccessBlock, Right::kWritePublicAccessBlock, get_public_access_block,
+     put_public_access_block, delete_public_access_block},
     {"ownershipControls", false, "GetBucketOwnershipControls", "PutBucketOwnershipControls",
      "DeleteBucketOwnershipControls", "", "",
      "<OwnershipControls" BR_S3_NAMESPACE
-     "><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>"},
+     "><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>",
+     Right::kReadOwnership, Right::kWriteOwnership, Right::kWriteOwnership, get_ownership_controls,
+     put_ownership_controls, delete_ownership_controls},
     {"logging", false, "GetBucketLogging", "PutBucketLogging", "DeleteBucketLogging", "", "",
-     "<BucketLoggingStatus" BR_S3_NAMESPACE "/>"},
+     "<BucketLoggingStatus" BR_S3_NAMESPACE "/>", Right::kReadLogging, Right::kWriteLogging,
+     Right::kWriteLogging},
     {"notification", false, "GetBucketNotificationConfiguration",
      "PutBucketNotificationConfiguration", "DeleteBucketNotificationConfiguration", "", "",
-     "<NotificationConfiguration" BR_S3_NAMESPACE "/>"},
+     "<NotificationConfiguration" BR_S3_NAMESPACE "/>", Right::kReadNotification,
+     Right::kWriteNotification, Right::kWriteNotification},
     {"accelerate", false, "GetBucketAccelerateConfiguration", "PutBucketAccelerateConfiguration",
-     "DeleteBucketAccelerateConfiguration", "", "",
-     "<AccelerateConfiguration" BR_S3_NAMESPACE "/>"},
+     "DeleteBucketAccelerateConfiguration", "", "", "<AccelerateConfiguration" BR_S3_NAMESPACE "/>",
+     Right::kReadAcceleration, Right::kWriteAcceleration, Right::kWriteAcceleration},
     {"requestPayment", false, "GetBucketRequestPayment", "PutBucketRequestPayment",
      "DeleteBucketRequestPayment", "", "",
      "<RequestPaymentConfiguration" BR_S3_NAMESPACE
-     "><Payer>BucketOwner</Payer></RequestPaymentConfiguration>"},
+     "><Payer>BucketOwner</Payer></RequestPaymentConfiguration>",
+     Right::kReadRequestPayment, Right::kWriteRequestPayment, Right::kWriteRequestPayment},
     {"inventory", false, "ListBucketInventoryConfigurations", "PutBucketInventoryConfiguration",
      "DeleteBucketInventoryConfiguration", "", "",
      "<ListInventoryConfigurationsResult" BR_S3_NAMESPACE
-     "><IsTruncated>false</IsTruncated></ListInventoryConfigurationsResult>"},
+     "><IsTruncated>false</IsTruncated></ListInventoryConfigurationsResult>",
+     Right::kReadInventory, Right::kWriteInventory, Right::kWriteInventory},
     {"metrics", false, "ListBucketMetricsConfigurations", "PutBucketMetricsConfiguration",
      "DeleteBucketMetricsConfiguration", "", "",
      "<ListMetricsConfigurationsResult" BR_S3_NAMESPACE
-     "><IsTruncated>false</IsTruncated></ListMetricsConfigurationsResult>"},
+     "><IsTruncated>false</IsTruncated></ListMetricsConfigurationsResult>",
+     Right::kReadMetrics, Right::kWriteMetrics, Right::kWriteMetrics},
     {"analytics", false, "ListBucketAnalyticsConfigurations", "PutBucketAnalyticsConfiguration",
      "DeleteBucketAnalyticsConfiguration", "", "",
      "<ListBucketAnalyticsConfigurationResult" BR_S3_NAMESPACE
-     "><IsTruncated>false</IsTruncated></ListBucketAnalyticsConfigurationResult>"},
+     "><IsTruncated>false</IsTruncated></ListBucketAnalyticsConfigurationResult>",
+     Right::kReadAnalytics, Right::kWriteAnalytics, Right::kWriteAnalytics},
     {"intelligent-tiering", false, "ListBucketIntelligentTieringConfigurations",
      "PutBucketIntelligentTieringConfiguration", "DeleteBucketIntelligentTieringConfiguration", "",
      "",
      "<ListBucketIntelligentTieringConfigurationsOutput" BR_S3_NAMESPACE
-     "><IsTruncated>false</IsTruncated></ListBucketIntelligentTieringConfigurationsOutput>"},
+     "><IsTruncated>false</IsTruncated></ListBucketIntelligentTieringConfigurationsOutput>",
+     Right::kReadTiering, Right::kWriteTiering, Right::kWriteTiering},
     {"torrent", true, "GetObjectTorrent", "PutObjectTorrent", "DeleteObjectTorrent", "NoSuchKey",
-     "The specified key does not exist.", ""},
+     "The specified key does not exist.", "", Right::kReadObject, Right::kAdminister,
+     Right::kAdminister},
     {"retention", true, "GetObjectRetention", "PutObjectRetention", "DeleteObjectRetention",
      "NoSuchObjectLockConfiguration",
-     "The specified object does not have a ObjectLock configuration", ""},
+     "The specified object does not have a ObjectLock configuration", "", Right::kReadRetention,
+     Right::kWriteRetention, Right::kWriteRetention},
     {"legal-hold", true, "GetObjectLegalHold", "PutObjectLegalHold", "DeleteObjectLegalHold",
      "NoSuchObjectLockConfiguration",
-     "The specified object does not have a ObjectLock configuration", ""},
+     "The specified object does not have a ObjectLock configuration", "", Right::kReadLegalHold,
+     Right::kWriteLegalHold, Right::kWriteLegalHold},
 };
 
 #undef BR_S3_NAMESPACE
-
-/// ACLs are off, as in a bucket with the ownership "BucketOwnerEnforced".
-Result<io::HttpResponse> put_acl(Call& call) {
-  const std::string_view canned = call.header("x-amz-acl");
-  if (canned == "private" || canned == "bucket-owner-full-control") return empty_response(200);
-  return std::unexpected(s3_error("AccessControlListNotSupported", "The bucket does not allow ACLs",
-                                  "access is granted on path prefixes in the estate file"));
-}
 
 }  // namespace
 
@@ -106,23 +130,15 @@ const Setting* find_setting(const Query& query, bool of_object) {
 
 Result<io::HttpResponse> get_setting(Call& call) {
   const Setting& setting = *call.route.setting;
-  wire::s3::Owner owner;
+  if (setting.get != nullptr) return setting.get(call);
   if (setting.of_object) {
     BR_TRY(path, call.object_path());
     BR_TRY(grant, call.admit(core::Action::kRead, path));
-    BR_TRY(entry, call.rooms.names.stat(call.context, *grant));
-    owner = {entry.record.owner, entry.record.owner};
+    BR_TRY(call.rooms.names.stat(call.context, *grant));
   } else {
-    BR_TRY(path, call.bucket_path());
-    BR_TRY(grant, call.admit(core::Action::kList, path));
-    BR_TRY(info, call.rooms.names.stat_directory(call.context, *grant));
-    owner = {info.record.owner, info.record.owner};
+    BR_TRY(read_bucket(call));
   }
-  if (!setting.missing_code.empty()) {
-    return std::unexpected(not_found(std::string{setting.missing_message})
-                               .with_tag(std::string{setting.missing_code}));
-  }
-  if (setting.parameter == "acl") return xml_response(200, wire::s3::render_acl(owner));
+  if (!setting.missing_code.empty()) return std::unexpected(not_set(call));
   if (call.query.has("id")) {
     return std::unexpected(
         not_found("The specified configuration does not exist.").with_tag("NoSuchConfiguration"));
@@ -133,6 +149,7 @@ Result<io::HttpResponse> get_setting(Call& call) {
 
 Result<io::HttpResponse> put_setting(Call& call) {
   const Setting& setting = *call.route.setting;
+  if (setting.put != nullptr) return setting.put(call);
   BR_TRY(path, setting.of_object ? call.object_path() : call.bucket_path());
   BR_TRY(grant, call.admit(core::Action::kAdminister, path));
   if (setting.of_object) {
@@ -140,7 +157,6 @@ Result<io::HttpResponse> put_setting(Call& call) {
   } else {
     BR_TRY(call.rooms.names.stat_directory(call.context, *grant));
   }
-  if (setting.parameter == "acl") return put_acl(call);
   return std::unexpected(
       unsupported("A header you provided implies functionality that is not "
                   "implemented",
@@ -150,6 +166,7 @@ Result<io::HttpResponse> put_setting(Call& call) {
 /// What was never set is gone already.
 Result<io::HttpResponse> delete_setting(Call& call) {
   const Setting& setting = *call.route.setting;
+  if (setting.remove != nullptr) return setting.remove(call);
   BR_TRY(path, setting.of_object ? call.object_path() : call.bucket_path());
   BR_TRY(grant, call.admit(core::Action::kAdminister, path));
   if (setting.of_object || setting.parameter == "acl" || setting.missing_code.empty()) {

@@ -36,8 +36,32 @@ namespace beringia::protocol::s3 {
 [[nodiscard]] Result<io::HttpResponse> abort_multipart_upload(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_parts(Call& call);
 
+[[nodiscard]] Result<io::HttpResponse> preflight(Call& call);
+[[nodiscard]] Result<io::HttpResponse> post_object(Call& call);
+
+// subresources, by their setting
 [[nodiscard]] Result<io::HttpResponse> get_setting(Call& call);
 [[nodiscard]] Result<io::HttpResponse> put_setting(Call& call);
 [[nodiscard]] Result<io::HttpResponse> delete_setting(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_bucket_policy(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_bucket_policy(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_bucket_policy(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_bucket_policy_status(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_bucket_acl(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_bucket_acl(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_object_acl(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_object_acl(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_public_access_block(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_public_access_block(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_public_access_block(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_ownership_controls(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_ownership_controls(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_ownership_controls(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_bucket_cors(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_bucket_cors(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_bucket_cors(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_bucket_tagging(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_bucket_tagging(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_bucket_tagging(Call& call);
 
 }  // namespace beringia::protocol::s3

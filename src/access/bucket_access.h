@@ -1,0 +1,62 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "access/acl.h"
+#include "access/bucket_policy.h"
+#include "base/error.h"
+
+namespace beringia::access {
+
+// Attributes of a bucket's directory that decide about access. They move and vanish with it.
+inline constexpr std::string_view kAccessAttributes = "access-";  // what all of them begin with
+inline constexpr std::string_view kPolicyAttribute = "access-policy";
+/// The name of the bucket when the policy was set: its resources are of that name.
+inline constexpr std::string_view kPolicyBucketAttribute = "access-policy-bucket";
+inline constexpr std::string_view kAclAttribute = "access-acl";
+inline constexpr std::string_view kOwnershipAttribute = "access-ownership";
+inline constexpr std::string_view kCorsAttribute = "access-cors";            // S3's XML
+inline constexpr std::string_view kPublicAttribute = "access-public-block";  // of four '0' or '1'
+
+/// Who owns what others write into a bucket, and whether access control lists hold.
+enum class Ownership : uint8_t {
+  kBucketOwner,           ///< lists are off; also of buckets that never said
+  kBucketOwnerPreferred,  ///< the bucket's owner, if the writer gives it full control
+  kWriter,                ///< who wrote it
+};
+std::string_view to_string(Ownership ownership);  // S3's words
+std::optional<Ownership> parse_ownership(std::string_view text);
+
+/// Public access block: the four switches.
+struct PublicAccessBlock {
+  bool block_acls = false;
+  bool ignore_acls = false;
+  bool block_policy = false;
+  bool restrict_buckets = false;
+  bool operator==(const PublicAccessBlock&) const = default;
+};
+std::string encode(const PublicAccessBlock& block);
+/// Of the attribute; "" = nothing blocked. @error kCorrupt
+[[nodiscard]] Result<PublicAccessBlock> parse_public_access_block(std::string_view text);
+
+/// The access settings of one bucket, compiled. Immutable.
+struct BucketAccess {
+  std::optional<BucketPolicy> policy;
+  Ownership ownership = Ownership::kBucketOwner;
+  Acl acl;  // only where lists hold
+  PublicAccessBlock block;
+  std::string cors;  // which web pages may ask; "" = none
+
+  bool has_acls() const { return ownership != Ownership::kBucketOwner; }
+};
+
+/// @param owner  of the bucket: who has everything in a list that was never set
+/// @error kCorrupt: an attribute is damaged
+[[nodiscard]] Result<BucketAccess> compile_bucket_access(
+    const std::map<std::string, std::string>& attributes, const std::string& owner);
+
+}  // namespace beringia::access

@@ -1,0 +1,204 @@
+#include "protocol/s3/post_form.h"
+
+#include <utility>
+
+#include "base/checksum.h"
+#include "base/encoding.h"
+#include "wire/sigv4.h"
+
+namespace beringia::protocol::s3 {
+namespace {
+
+constexpr size_t kMaxFields = 200;
+constexpr std::string_view kFileName = "${filename}";
+constexpr size_t kMaxFieldBytes = 20 << 10;  // S3 API, POST Object: 20 KB before the file
+
+Error malformed(std::string why) {
+  return s3_error("MalformedPOSTRequest",
+                  "The body of your POST request is not well-formed multipart/form-data.",
+                  std::move(why));
+}
+
+/// The value of name="..." in a Content-Disposition; nullopt if there is none.
+std::optional<std::string> parameter(std::string_view disposition, std::string_view name) {
+  const std::string wanted = std::string{name} + "=";
+  size_t at = 0;
+  while ((at = disposition.find(wanted, at)) != std::string_view::npos) {
+    const char before = at == 0 ? ';' : disposition[at - 1];
+    at += wanted.size();
+    if (before != ';' && before != ' ') continue;
+    std::string_view rest = disposition.substr(at);
+    if (!rest.starts_with('"')) return std::string{rest.substr(0, rest.find(';'))};
+    rest.remove_prefix(1);
+    std::string value;
+    while (!rest.empty() && rest.front() != '"') {
+      // Browsers escape a quote only.
+      if (rest.starts_with("\\\"")) rest.remove_prefix(1);
+      value += rest.front();
+      rest.remove_prefix(1);
+    }
+    return value;
+  }
+  return std::nullopt;
+}
+
+/// Browsers of old sent whole paths.
+std::string base_name(std::string name) {
+  const size_t slash = name.find_last_of("/\\");
+  return slash == std::string::npos ? name : name.substr(slash + 1);
+}
+
+/// Before the policy is looked at, as S3 does it.
+void fill_in_file_name(PostForm& form, const std::string& file_name) {
+  for (auto& [name, value] : form.fields) {
+    if (name != "key") continue;
+    const size_t at = value.find(kFileName);
+    if (at != std::string::npos) value.replace(at, kFileName.size(), file_name);
+  }
+}
+
+Result<void> find_principal(Call& call, const std::string& access_key,
+                            std::optional<identity::AccessKey>& key) {
+  auto found = call.rooms.directory.find_access_key(call.context, access_key);
+  if (!found) {
+    if (found.error().code() != Code::kNotFound && found.error().code() != Code::kDenied) {
+      return std::unexpected(std::move(found).error());
+    }
+    return std::unexpected(
+        denied("The AWS Access Key Id you provided does not exist in our records.",
+               access_key.substr(0, 128))
+            .with_tag("InvalidAccessKeyId"));
+  }
+  key = std::move(*found);
+  return {};
+}
+
+/// "KEY/20260101/us-east-1/s3/aws4_request" into a claim.
+Result<wire::SigV4Claim> claim_of(const wire::FormFields& fields) {
+  wire::SigV4Claim claim;
+  const std::string_view credential = wire::field_of(fields, "x-amz-credential");
+  size_t cut = credential.size();
+  for (int i = 0; i < 4; ++i) {
+    cut = cut == 0 ? std::string_view::npos : credential.rfind('/', cut - 1);
+    if (cut == std::string_view::npos) {
+      return std::unexpected(s3_error("InvalidArgument", "the form's credential is malformed"));
+    }
+  }
+  claim.access_key = credential.substr(0, cut);
+  claim.scope = credential.substr(cut + 1);
+  const size_t first = claim.scope.find('/');
+  const size_t second = claim.scope.find('/', first + 1);
+  claim.date = claim.scope.substr(0, first);
+  claim.region = claim.scope.substr(first + 1, second - first - 1);
+  if (claim.scope.substr(second) != "/s3/aws4_request" || claim.date.size() != 8 ||
+      !wire::field_of(fields, "x-amz-date").starts_with(claim.date)) {
+    return std::unexpected(s3_error("InvalidArgument", "the form's credential is malformed"));
+  }
+  return claim;
+}
+
+/// Compares without telling by its time where they differ.
+bool same(std::string_view a, std::string_view b) { return sha256(a) == sha256(b); }
+
+Result<void> check_signature(Call& call, const wire::FormFields& fields) {
+  const std::string_view policy = wire::field_of(fields, "policy");
+  const std::string_view algorithm = wire::field_of(fields, "x-amz-algorithm");
+  std::optional<identity::AccessKey> key;
+  std::string expected;
+  std::string_view given;
+  if (!algorithm.empty()) {
+    if (algorithm != "AWS4-HMAC-SHA256") {
+      return std::unexpected(s3_error("InvalidArgument", "Unsupported signature algorithm"));
+    }
+    given = wire::field_of(fields, "x-amz-signature");
+    BR_TRY(claim, claim_of(fields));
+    BR_TRY(find_principal(call, claim.access_key, key));
+    expected = to_hex(wire::derive_signing_key(claim, key->secret).sign(policy));
+  } else {
+    const std::string access_key{wire::field_of(fields, "awsaccesskeyid")};
+    given = wire::field_of(fields, "signature");
+    if (access_key.empty() || given.empty()) {
+      return std::unexpected(s3_error("InvalidArgument",
+                                      "Bucket POST must contain a field named 'AWSAccessKeyId' and "
+                                      "'signature' if it contains a policy"));
+    }
+    BR_TRY(find_principal(call, access_key, key));
+    expected = wire::sign_form_v2(key->secret, policy);
+  }
+  if (!same(expected, given)) {
+    return std::unexpected(
+        denied("The request signature we calculated does not match the signature you provided. "
+               "Check your key and signing method.")
+            .with_tag("SignatureDoesNotMatch"));
+  }
+  BR_TRY(principal, call.rooms.directory.principal_of(call.context, *key));
+  call.principal = std::move(principal);
+  call.form_signed = true;
+  return {};
+}
+
+}  // namespace
+
+Result<PostForm> read_form(Call& call) {
+  if (call.request.body == nullptr) return std::unexpected(malformed("it has no body"));
+  auto boundary = wire::multipart_boundary(call.header("content-type"), "form-data");
+  if (!boundary) return std::unexpected(malformed(boundary.error().why()));
+  PostForm form;
+  form.reader = std::make_unique<wire::MultipartReader>(*call.request.body, std::move(*boundary));
+  size_t bytes = 0;
+  for (;;) {
+    auto part = form.reader->next(call.context);
+    if (!part) {
+      if (part.error().tag() != "malformed_multipart") return std::unexpected(part.error());
+      return std::unexpected(malformed(part.error().why()));
+    }
+    if (!*part) {
+      return std::unexpected(
+          s3_error("InvalidArgument", "POST requires exactly one file upload per request."));
+    }
+    const std::string_view disposition = (*part)->get_or("content-disposition", "");
+    auto name = parameter(disposition, "name");
+    if (!name) return std::unexpected(malformed("a field has no name"));
+    *name = ascii_lower(*name);
+    if (*name == "file") {
+      fill_in_file_name(form, base_name(parameter(disposition, "filename").value_or("")));
+      return form;
+    }
+    auto value = io::read_all(call.context, form.reader->part(), kMaxFieldBytes);
+    if (!value && value.error().tag() != "too_large") return std::unexpected(value.error());
+    bytes += name->size() + (value ? value->size() : kMaxFieldBytes);
+    if (bytes > kMaxFieldBytes || form.fields.size() == kMaxFields) {
+      return std::unexpected(
+          s3_error("MaxPostPreDataLengthExceeded",
+                   "Your POST request fields preceding the upload file were too large."));
+    }
+    if (!is_utf8(*value)) return std::unexpected(malformed("a field is not UTF-8"));
+    form.fields.emplace_back(std::move(*name), std::move(*value));
+  }
+}
+
+Result<std::optional<wire::PostPolicy>> authenticate_form(Call& call, const PostForm& form) {
+  if (call.request.headers.has("authorization")) {
+    return std::unexpected(s3_error("InvalidArgument", "Only one auth mechanism allowed"));
+  }
+  const std::string_view encoded = wire::field_of(form.fields, "policy");
+  if (encoded.empty()) {
+    for (const auto* proof : {"signature", "x-amz-signature", "awsaccesskeyid"}) {
+      if (wire::field_of(form.fields, proof).empty()) continue;
+      return std::unexpected(denied("Access Denied", "the form is signed, but has no policy")
+                                 .with_tag("AccessDenied"));
+    }
+    call.principal = identity::Principal::anonymous();
+    return std::nullopt;
+  }
+  BR_TRY(check_signature(call, form.fields));
+  const auto json = from_base64(encoded);
+  if (!json) {
+    return std::unexpected(s3_error("InvalidPolicyDocument", "Invalid Policy: it is not base64"));
+  }
+  BR_TRY(policy, wire::parse_post_policy(*json));
+  BR_TRY(wire::check_post_policy(policy, form.fields, call.route.bucket, call.rooms.clock.wall()));
+  return std::move(policy);
+}
+
+}  // namespace beringia::protocol::s3

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "access/access.h"
+#include "protocol/s3/query.h"
+#include "protocol/s3/router.h"
+
+namespace beringia::protocol::s3 {
+
+/// What a request does, as policies of buckets name it. @param action  what the gate is asked for:
+/// a copy reads one object and writes another
+access::Right right_of(const Route& route, const Query& query, access::Action action);
+
+}  // namespace beringia::protocol::s3
