@@ -147,7 +147,9 @@ std::vector<DirectorySync::Native> DirectorySync::native_names(
     if (name == backend::kReservedPrefix) continue;
     names.push_back({std::string_view{name}.substr(prefix_.size()), nullptr});
   }
-  std::ranges::sort(names, {}, &Native::name);
+  if (!std::ranges::is_sorted(names, {}, &Native::name)) {
+    std::ranges::sort(names, {}, &Native::name);
+  }
   return names;
 }
 

@@ -65,7 +65,9 @@ std::optional<Result<FileStat>> try_stat_cached(const std::string& path) {
   const bool known = ::fstatfs(fd, &system) == 0 && is_local(system) && ::fstat(fd, &found) == 0;
   ::close(fd);
   if (!known) return std::nullopt;
-  return to_file_stat(found);
+  FileStat stat = to_file_stat(found);
+  stat.is_local = true;
+  return stat;
 }
 
 }  // namespace beringia::io

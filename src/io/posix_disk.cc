@@ -61,6 +61,16 @@ class PosixDisk final : public Disk {
     });
   }
 
+  Result<FileStat> stat_again(const std::string& path) override {
+    struct ::stat s{};
+    if (::lstat(path.c_str(), &s) != 0) {
+      return std::unexpected(from_errno(errno, "cannot stat " + path));
+    }
+    FileStat stat = to_file_stat(s);
+    stat.is_local = true;
+    return stat;
+  }
+
   std::vector<Result<FileStat>> stat_below(const std::string& directory,
                                            std::span<const std::string> names) override {
     return blocking([&] {

@@ -39,7 +39,7 @@ void FileBackend::forget(const std::string& name) {
 Result<CopyInfo> FileBackend::stat(const io::Context& context, const StatRequest& request) {
   for (int race = 1;; ++race) {
     BR_TRY(context.check(io::now()));
-    BR_TRY(there, tree_.locate(request.name));
+    BR_TRY(there, tree_.locate(request.name, known_files_.is_warm(request.name)));
     BR_TRY(check_version(request.name, there, std::nullopt));
     auto info = info_of(request.name, there);
     // Removed or moved between the look and the attributes: look again.

@@ -32,12 +32,12 @@ Result<std::string> NativeTree::directory_path(const std::string& name) const {
   return path;
 }
 
-Result<Located> NativeTree::locate(const std::string& name) {
+Result<Located> NativeTree::locate(const std::string& name, bool warm) {
   if (name.empty()) return std::unexpected(invalid("cannot use an empty object name"));
   if (is_reserved(name)) BR_TRY(check_reserved(name));
   Located own{absolute(encode_object(name)), {}};
   BR_TRY(check_length(own.path));
-  auto stat = disk_.stat(own.path);
+  auto stat = warm ? disk_.stat_again(own.path) : disk_.stat(own.path);
   if (stat && stat->is_regular) {
     own.stat = *stat;
     return own;

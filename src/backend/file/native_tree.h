@@ -39,7 +39,8 @@ class NativeTree {
 
   /// The object's file: its own name if a regular file is there, else the one aside.
   /// @error kInvalid: the name is too long for the system; kUnavailable: the root is gone
-  [[nodiscard]] Result<Located> locate(const std::string& name);
+  /// `warm`: its own file was looked at a moment ago (io::Disk::stat_again).
+  [[nodiscard]] Result<Located> locate(const std::string& name, bool warm = false);
   /// The object at `path` is about to go: an older file aside that it shadows goes first, lest it
   /// come back to light.
   [[nodiscard]] Result<void> drop_shadowed(const std::string& name, const std::string& path);

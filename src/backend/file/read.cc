@@ -55,7 +55,7 @@ Result<std::unique_ptr<io::ByteSource>> FileBackend::read(const io::Context& con
                                                           const ReadRequest& request) {
   for (int race = 1;; ++race) {
     BR_TRY(context.check(io::now()));
-    BR_TRY(there, tree_.locate(request.name));
+    BR_TRY(there, tree_.locate(request.name, open_files_.is_warm(request.name)));
     BR_TRY(check_version(request.name, there, request.version));
     const uint64_t size = there.stat->size;
     if (request.range.offset > size || request.range.length > size - request.range.offset) {

@@ -9,7 +9,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/time.h"
 #include "io/disk.h"
+#include "io/runtime.h"
 
 namespace beringia::backend::file {
 
@@ -27,8 +29,19 @@ class Recent {
     const auto found = by_name_.find(name);
     if (found == by_name_.end()) return std::nullopt;
     nodes_.splice(nodes_.begin(), nodes_, found->second);
-    if (!same(found->second->stat, stat)) return std::nullopt;
-    return found->second->value;
+    Node& node = *found->second;
+    if (!same(node.stat, stat)) return std::nullopt;
+    node.stat.is_local = stat.is_local;
+    node.looked = io::now();
+    return node.value;
+  }
+
+  /// The file was looked at so lately that the system has its inode in memory, on a local disk.
+  bool is_warm(const std::string& name) {
+    std::lock_guard lock{mutex_};
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end() || !found->second->stat.is_local) return false;
+    return io::now() - found->second->looked < kWarm;
   }
 
   void put(const std::string& name, const io::FileStat& stat, Value value) {
@@ -36,7 +49,7 @@ class Recent {
     std::lock_guard lock{mutex_};
     if (const auto found = by_name_.find(name); found != by_name_.end()) take(found->second, gone);
     if (nodes_.size() >= max_items_) take(std::prev(nodes_.end()), gone);
-    nodes_.push_front({name, stat, std::move(value)});
+    nodes_.push_front({name, stat, std::move(value), io::now()});
     by_name_[nodes_.front().name] = nodes_.begin();
   }
 
@@ -58,7 +71,9 @@ class Recent {
     std::string name;
     io::FileStat stat;
     Value value;
+    MonotonicTime looked;
   };
+  static constexpr Duration kWarm = std::chrono::seconds{10};
   using Nodes = std::list<Node>;  // most recently used first
 
   static bool same(const io::FileStat& a, const io::FileStat& b) {
