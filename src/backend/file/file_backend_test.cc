@@ -208,26 +208,6 @@ TEST_F(FileBackendTest, a_renamed_directory_replaces_empty_ones_that_a_crash_bro
   EXPECT_EQ(get("new/a").value(), "1");
 }
 
-TEST_F(FileBackendTest, lists_each_level_of_the_deepest_tree_in_about_the_same_time) {
-  constexpr size_t kLevels = 510;
-  std::string deep;
-  for (size_t i = 0; i < kLevels; ++i) deep += "a/";
-  write_foreign(deep + "z", "deep");
-  const auto time_of = [&](size_t level) {
-    const auto begun = std::chrono::steady_clock::now();
-    for (int i = 0; i < 20; ++i) {
-      auto page = backend_.list(context_, {deep.substr(0, 2 * level), {}, true, 10, {}});
-      EXPECT_TRUE(page);
-      EXPECT_EQ(page->directories.size() + page->items.size(), 1U);
-    }
-    return std::chrono::steady_clock::now() - begun;
-  };
-  (void)time_of(kLevels);
-  // Each level by its own way from the root: 510 looks of the kernel at the deepest took about
-  // a thousand times as long as one.
-  EXPECT_LT(time_of(kLevels), 100 * time_of(1) + std::chrono::milliseconds{20});
-}
-
 TEST_F(FileBackendTest, lists_more_names_than_it_holds_in_memory) {
   fs::create_directories(root() + "/big");
   constexpr int kFiles = 70'000;
