@@ -94,6 +94,24 @@ TEST(ExclusiveMount, a_clean_restart_trusts_the_catalog_and_another_one_looks_ag
   EXPECT_EQ(world.names_in("/b/"), (std::vector<std::string>{"foreign", "k"}));
 }
 
+TEST(ExclusiveMount, a_directory_that_is_older_than_the_last_look_is_looked_at_itself) {
+  for (const char* backend : {"disk", "cloud"}) {
+    HandClock clock;
+    World world{mounted({backend}, true, {}, &clock)};
+    ASSERT_TRUE(world.make_directory("/b/"));
+    ASSERT_TRUE(world.put("/b/d/1", "1"));
+    // A write whose bytes outlived the power loss that took its catalog row.
+    world.foreign_write(backend, "b/d/left", "left");
+    world.restart();
+    clock.pass(std::chrono::seconds{1});
+    ListRequest buckets;
+    buckets.delimiter = "/";
+    EXPECT_TRUE(world.list("/b/", buckets)) << "a look at /b/ is none at /b/d/";
+    EXPECT_EQ(world.get("/b/d/left").value(), "left");
+    EXPECT_TRUE(world.put("/b/d/left", "new"));
+  }
+}
+
 TEST(SharedMount, looks_again_only_when_the_last_look_is_older_than_it_says) {
   HandClock clock;
   World world{mounted({"cloud"}, false, std::chrono::seconds{10}, &clock)};

@@ -111,17 +111,21 @@ Result<bool> parent_is_known(const io::Context& context, Namespace::Parts& parts
                              const Mounts& mounts, const LiveMount& mount,
                              const meta::Location& location) {
   const size_t root = mount.declaration.path.directories().size();
+  Timestamp oldest{INT64_MAX};  // of the directories below
   for (size_t k = location.directories.size(); k-- > root;) {
     BR_TRY(row, parts.store.get(context, meta::sync_key(location.directories[k].id)));
     if (row) {
       BR_TRY(sync, meta::decode_sync(*row));
-      if (sync.epoch == mounts.sync_epoch()) return true;
+      // What is older was not made by us into emptiness that was looked at under this epoch: a
+      // power loss may have left files in it that the catalog has lost.
+      if (sync.epoch == mounts.sync_epoch()) return oldest.micros > sync.synced_at.micros;
     }
     // Directories that were found natively carry no creation time of ours.
     if (k == root || !location.directories[k].entry ||
         location.directories[k].entry->created.micros == 0) {
       return false;
     }
+    oldest.micros = std::min(oldest.micros, location.directories[k].entry->created.micros);
   }
   return false;
 }

@@ -71,7 +71,7 @@ Error no_entry(const meta::Location& location);
                                                 const Path& path);
 
 /// The catalog knows what lies below the directory that holds `location`: it was synced under this
-/// epoch, or made by us below one that was. docs/semantics.md, "What exclusive means".
+/// epoch, or made by us later below one that was. docs/semantics.md, "What exclusive means".
 [[nodiscard]] Result<bool> parent_is_known(const io::Context& context, Namespace::Parts& parts,
                                            const Mounts& mounts, const LiveMount& mount,
                                            const meta::Location& location);
