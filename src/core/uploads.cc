@@ -61,9 +61,9 @@ Result<std::vector<meta::PartRecord>> chosen_parts(const CompleteUpload& request
 
 meta::EntryRecord record_of(const meta::UploadRecord& upload, const CompleteUpload& request,
                             const std::vector<meta::PartRecord>& parts) {
-  const WriteAttributes attributes = request.attributes.value_or(WriteAttributes{
-      upload.content_type, upload.storage_class, upload.http, upload.metadata, upload.tags,
-      upload.acl});
+  const WriteAttributes attributes = request.attributes.value_or(
+      WriteAttributes{upload.content_type, upload.storage_class, upload.http, upload.metadata,
+                      upload.tags, upload.acl});
   uint64_t size = 0;
   uint32_t crc32c = 0;
   std::vector<uint64_t> sizes;
