@@ -59,7 +59,9 @@ Result<BucketAccess> compile_bucket_access(const std::map<std::string, std::stri
   BR_TRY(block, parse_public_access_block(attribute(attributes, kPublicAttribute)));
   access.block = block;
   if (const std::string& text = attribute(attributes, kOwnershipAttribute); !text.empty()) {
-    const auto ownership = parse_ownership(text);
+    // The controls were deleted: as at S3, lists hold then.
+    const auto ownership =
+        text == kNoOwnership ? std::optional{Ownership::kWriter} : parse_ownership(text);
     if (!ownership) return std::unexpected(damaged(kOwnershipAttribute));
     access.ownership = *ownership;
   }

@@ -19,7 +19,8 @@ inline constexpr std::string_view kPolicyAttribute = "access-policy";
 inline constexpr std::string_view kPolicyBucketAttribute = "access-policy-bucket";
 inline constexpr std::string_view kAclAttribute = "access-acl";
 inline constexpr std::string_view kOwnershipAttribute = "access-ownership";
-inline constexpr std::string_view kCorsAttribute = "access-cors";            // S3's XML
+inline constexpr std::string_view kNoOwnership = "none";           // its value when it was deleted
+inline constexpr std::string_view kCorsAttribute = "access-cors";  // S3's XML
 inline constexpr std::string_view kPublicAttribute = "access-public-block";  // of four '0' or '1'
 
 /// Who owns what others write into a bucket, and whether access control lists hold.

@@ -41,6 +41,21 @@ class ObjectFacts final : public Facts {
   mutable bool failed_ = false;
 };
 
+/// As if the request listed the bucket from the key on.
+class PrefixFacts final : public Facts {
+ public:
+  PrefixFacts(std::string_view key, const Facts& more) : key_{key}, more_{more} {}
+  bool find(std::string_view key, std::vector<std::string>& values) const override {
+    if (key != "s3:prefix") return more_.find(key, values);
+    values.emplace_back(key_);
+    return true;
+  }
+
+ private:
+  std::string_view key_;
+  const Facts& more_;
+};
+
 Decision unknown(const Error& error) {
   return {false, "unknown", "the bucket's settings cannot be read now: " + error.to_string()};
 }
@@ -63,6 +78,22 @@ Decision by_list(std::string reason) {
   return decision;
 }
 
+/// Whether something is there is for those who may list. What is not there is not opened to them:
+/// it may come, and be private, before it is looked for.
+std::optional<Decision> by_absence(const BucketAccess& access, const ObjectFacts& facts,
+                                   const identity::Principal& principal, const Ask& ask,
+                                   std::string_view key) {
+  if (ask.action != Action::kRead || !is_of_object(ask.right)) return std::nullopt;
+  const bool listed = access.has_acls() && access.acl.gives(principal, Right::kListBucket, false,
+                                                            access.block.ignore_acls);
+  const bool shown =
+      listed ||
+      (access.policy &&
+       access.policy->decide(principal, Right::kListBucket, "", PrefixFacts{key, facts}).allowed);
+  if (!shown || !facts.entry() || *facts.entry()) return std::nullopt;
+  return Decision{false, "no entry", "there is no such entry, and who asks may list"};
+}
+
 /// Where lists hold: what the owner of the bucket, the owner of the object and the lists give.
 std::optional<Decision> by_lists(const BucketAccess& access, const BucketState& state,
                                  const ObjectFacts& facts, const identity::Principal& principal,
@@ -78,11 +109,8 @@ std::optional<Decision> by_lists(const BucketAccess& access, const BucketState& 
   const auto& entry = facts.entry();
   if (!entry) return unknown(entry.error());
   if (!*entry) {
-    // Whether something is there is for those who may list.
+    // It may be there natively; then it is the bucket owner's.
     if (owns_bucket) return Decision{true, "owner", principal.name() + " owns the bucket"};
-    if (access.acl.gives(principal, Right::kListBucket, false, access.block.ignore_acls)) {
-      return by_list("the bucket's access control list shows its names");
-    }
     return std::nullopt;
   }
   Acl acl = private_acl((*entry)->owner.empty() ? state.owner : (*entry)->owner);
@@ -175,10 +203,13 @@ std::optional<Decision> BucketRules::decide(const OwnerLookup& lookup,
     }
   }
   if (granted) return std::nullopt;
-  if ((*access)->has_acls()) return by_lists(**access, state, facts, principal, ask.right);
-  if (!owns) return std::nullopt;
-  return Decision{true, "owner",
-                  principal.name() + " owns the bucket " + std::string{path.bucket()}};
+  if ((*access)->has_acls()) {
+    if (auto decided = by_lists(**access, state, facts, principal, ask.right)) return decided;
+  } else if (owns) {
+    return Decision{true, "owner",
+                    principal.name() + " owns the bucket " + std::string{path.bucket()}};
+  }
+  return by_absence(**access, facts, principal, ask, path.key());
 }
 
 }  // namespace beringia::access

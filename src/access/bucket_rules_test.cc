@@ -185,6 +185,18 @@ TEST_F(BucketRulesTest, gives_objects_to_who_wrote_them_where_lists_hold) {
   EXPECT_FALSE(may(who("cleo"), Ask(Action::kRead, Right::kReadObjectAcl), "/b/shared"));
   EXPECT_TRUE(may(who("ann"), Action::kRead, "/b/absent"));
   EXPECT_FALSE(may(who("cleo"), Action::kRead, "/b/absent"));
+  EXPECT_EQ(decide(who("cleo"), Action::kRead, "/b/absent").rule, "default-deny");
+}
+
+TEST_F(BucketRulesTest, tells_who_may_list_that_an_entry_is_absent) {
+  policy("Allow", R"("*")", "s3:ListBucket",
+         R"(,"Condition":{"StringLike":{"s3:prefix":"public/*"}})");
+  bucket_.entries["/b/public/secret"] = {"ann", "", {}};
+  EXPECT_EQ(decide(who("bob"), Action::kRead, "/b/public/x").rule, "no entry");
+  EXPECT_EQ(decide(who("bob"), Action::kRead, "/b/private/x").rule, "default-deny");
+  EXPECT_EQ(decide(who("bob"), Action::kRead, "/b/public/secret").rule, "default-deny");
+  EXPECT_EQ(decide(who("bob"), Action::kWrite, "/b/public/x").rule, "default-deny");
+  EXPECT_FALSE(may(who("bob"), Action::kRead, "/b/public/x"));
 }
 
 TEST_F(BucketRulesTest, blocks_public_lists_and_policies) {

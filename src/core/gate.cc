@@ -160,8 +160,13 @@ Result<Grant> Gate::open_grant(const io::Context& context, const identity::Princ
   record.allowed = decision.allowed;
   record.rule = std::move(decision.rule);
   if (!decision.allowed) {
-    record.error = std::string{to_string(Code::kDenied)};
+    // See access/bucket_rules.cc; no grant has a blank in its id.
+    const bool is_absent = record.rule == "no entry";
+    record.error = std::string{to_string(is_absent ? Code::kNotFound : Code::kDenied)};
     log_.record(context, std::move(record));
+    if (is_absent) {
+      return std::unexpected(not_found("there is no " + path.text(), decision.reason));
+    }
     if (decision.no_bucket && !principal.is_anonymous() &&
         decide(principal, Action::kCreateBucket, path, door).allowed) {
       return std::unexpected(not_found(decision.reason).with_tag("no_bucket"));

@@ -82,15 +82,16 @@ bool holds(const PostPolicy::Condition& condition, const FormFields& fields,
     if (!passes(value)) return false;
     found = true;
   }
-  if (found) return true;
+  // Whatever the form says, it goes to this bucket.
   if (condition.field == "bucket") return passes(bucket);
+  if (found) return true;
   // Any value will do, so none will do too: "starts-with" nothing.
   return condition.starts_with && condition.value.empty();
 }
 
 bool needs_condition(std::string_view field) {
   return std::ranges::find(kUncovered, field) == std::end(kUncovered) &&
-         !field.starts_with("x-ignore-");
+         !field.starts_with("x-ignore-") && !field.starts_with("x-amz-checksum-");
 }
 
 std::string hmac_sha1(std::string_view key, std::string_view message) {

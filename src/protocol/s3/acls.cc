@@ -1,7 +1,7 @@
 // Access control lists: of headers, of documents, and the four operations on them.
 #include "protocol/s3/acls.h"
 
-#include <array>
+#include <cstddef>
 #include <utility>
 
 #include "base/encoding.h"
@@ -116,6 +116,7 @@ Result<void> read_grant_header(const Call& call, std::string_view text, Permissi
 wire::s3::AclDocument document_of(const Acl& acl) {
   wire::s3::AclDocument document;
   document.owner = {acl.owner, acl.owner};
+  ptrdiff_t groups = 0;
   for (const Acl::Grant& grant : acl.grants) {
     wire::s3::AclDocument::Grant out;
     out.type = grant.grantee == Grantee::kPrincipal ? "CanonicalUser" : "Group";
@@ -128,7 +129,10 @@ wire::s3::AclDocument document_of(const Acl& acl) {
     for (const PermissionName& name : kPermissions) {
       if (name.permission == grant.permission) out.permission = name.word;
     }
-    document.grants.push_back(std::move(out));
+    // Groups first, as S3 shows them.
+    const auto at =
+        out.type == "Group" ? document.grants.begin() + groups++ : document.grants.end();
+    document.grants.insert(at, std::move(out));
   }
   return document;
 }
@@ -218,7 +222,8 @@ Result<std::string> acl_for_write(const Call& call, const core::Grant& grant) {
     BR_TRY(check_says_nothing(call));
     return std::string{};
   }
-  std::string owner = call.principal->name();
+  // Nobody can come back as the owner of what came without a credential.
+  std::string owner = call.principal->is_anonymous() ? view->owner : call.principal->name();
   // S3 User Guide, "Controlling ownership of objects": preferred, if the writer gives full control.
   if (view->access->ownership == access::Ownership::kBucketOwnerPreferred &&
       call.header("x-amz-acl") == "bucket-owner-full-control") {
@@ -228,6 +233,15 @@ Result<std::string> acl_for_write(const Call& call, const core::Grant& grant) {
   BR_TRY(check_not_blocked(*view->access, acl));
   if (acl == access::private_acl(call.principal->name())) return std::string{};
   return access::encode(acl);
+}
+
+Result<std::string> owner_of_upload(const Call& call, const Path& path,
+                                    const meta::UploadRecord& upload) {
+  BR_TRY(view, call.rooms.gate.look(path));
+  if (view && !view->access->has_acls()) return view->owner;
+  if (upload.acl.empty()) return upload.owner;
+  BR_TRY(acl, access::parse_acl(upload.acl));
+  return acl.owner;
 }
 
 Result<meta::StringMap> access_of_new_bucket(const Call& call) {

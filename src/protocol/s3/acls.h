@@ -25,6 +25,10 @@ bool names_acl(const Call& call);
 ///        access block refuses it
 [[nodiscard]] Result<std::string> acl_for_write(const Call& call, const core::Grant& grant);
 
+/// Who will own the object that an upload makes.
+[[nodiscard]] Result<std::string> owner_of_upload(const Call& call, const Path& path,
+                                                  const meta::UploadRecord& upload);
+
 /// Attributes of a bucket that is being made: its ownership and its list.
 /// @error as acl_for_write; kInvalid (tag InvalidBucketAclWithObjectOwnership)
 [[nodiscard]] Result<meta::StringMap> access_of_new_bucket(const Call& call);

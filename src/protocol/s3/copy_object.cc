@@ -118,6 +118,7 @@ Result<io::HttpResponse> copy_object(Call& call) {
   request.conditions = write_conditions(call);
   BR_TRY(from, call.admit(core::Action::kRead, source_path));
   BR_TRY(to, call.admit(core::Action::kWrite, target_path));
+  BR_TRY(check_offered(call));
   BR_TRY(source, call.rooms.names.stat(call.context, *from));
   if (source.record.size > kMaxCopyBytes) {
     return std::unexpected(s3_error(

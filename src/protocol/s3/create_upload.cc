@@ -16,6 +16,7 @@ Result<io::HttpResponse> create_multipart_upload(Call& call) {
   begin.attributes = std::move(attributes);
   begin.options = options_of(terms);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(check_offered(call));
   BR_TRY(acl, acl_for_write(call, *grant));
   begin.attributes.acl = std::move(acl);
   BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));

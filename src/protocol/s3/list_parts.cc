@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/s3/acls.h"
 #include "protocol/s3/multipart_terms.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/verbs.h"
@@ -38,6 +39,8 @@ Result<io::HttpResponse> list_parts(Call& call) {
   const UploadTerms terms = terms_of(upload);
   list.storage_class = storage_class_of(upload.storage_class);
   list.owner = list.initiator = {upload.owner, upload.owner};
+  BR_TRY(owner, owner_of_upload(call, path, upload));
+  list.owner = {owner, owner};
   if (terms.is_asked) {
     list.checksum_algorithm = wire_name(terms.algorithm);
     list.checksum_type = terms.type;

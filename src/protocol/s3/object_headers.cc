@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "protocol/s3/checksums.h"
+#include "protocol/s3/encryption_headers.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -111,6 +112,7 @@ bool is_header_safe(std::string_view name, std::string_view value) {
 }  // namespace
 
 Result<void> check_offered(const Call& call) {
+  BR_TRY(check_encryption(call));
   for (const auto& [name, value] : call.request.headers.fields()) {
     if (name.size() < 9 || !equals_ignoring_case(std::string_view{name}.substr(0, 6), "x-amz-")) {
       continue;
@@ -137,7 +139,6 @@ Result<meta::StringMap> tags_of(std::string_view header) {
 }
 
 Result<core::WriteAttributes> attributes_of(const Call& call) {
-  BR_TRY(check_offered(call));
   core::WriteAttributes attributes;
   attributes.content_type = as_utf8(call.header("content-type"));
   for (const KeptHeader& header : kKeptHeaders) {

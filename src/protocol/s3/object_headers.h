@@ -9,13 +9,14 @@
 namespace beringia::protocol::s3 {
 
 /// What the headers of PutObject, CreateMultipartUpload and CopyObject (REPLACE) say about the
-/// object. Headers that ask for what is not offered (encryption, locks) are refused,
-/// never ignored.
-/// @error kInvalid: tags MetadataTooLarge, InvalidStorageClass, InvalidTag, InvalidArgument,
-///        kUnsupported. Lists: acls.h
+/// object.
+/// @error kInvalid: tags MetadataTooLarge, InvalidStorageClass, InvalidTag, InvalidArgument.
+/// Lists: acls.h
 [[nodiscard]] Result<core::WriteAttributes> attributes_of(const Call& call);
 
-/// The refusals of attributes_of() alone. @error as there
+/// Headers that ask for what is not offered (encryption, locks) are refused, never ignored; after
+/// the gate was asked, so that a policy may deny them first.
+/// @error kUnsupported; kInvalid: encryption headers that contradict each other
 [[nodiscard]] Result<void> check_offered(const Call& call);
 
 /// x-amz-tagging: "key=value&...", url-encoded. @error kInvalid (tags InvalidTag, InvalidArgument)

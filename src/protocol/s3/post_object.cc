@@ -124,6 +124,7 @@ Result<io::HttpResponse> post_object(Call& call) {
   if (claimed) BR_TRY(check_form(claimed->algorithm, claimed->value));
   const auto algorithm = claimed ? claimed->algorithm : ChecksumAlgorithm::kCrc64Nvme;
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(check_offered(call));
   BR_TRY(acl, acl_for_write(call, *grant));
   request.attributes.acl = std::move(acl);
   BoundedSource bounded{form.reader->part(),

@@ -36,6 +36,10 @@ Result<io::HttpResponse> delete_public_access_block(Call& call) {
 Result<io::HttpResponse> get_ownership_controls(Call& call) {
   BR_TRY(info, read_bucket(call));
   const std::string& ownership = attribute_of(info, access::kOwnershipAttribute);
+  if (ownership == access::kNoOwnership) {
+    return std::unexpected(not_found("The bucket ownership controls were not found")
+                               .with_tag("OwnershipControlsNotFoundError"));
+  }
   return xml_response(200, wire::s3::render_ownership_controls(
                                ownership.empty() ? to_string(access::Ownership::kBucketOwner)
                                                  : std::string_view{ownership}));
@@ -64,7 +68,8 @@ Result<io::HttpResponse> put_ownership_controls(Call& call) {
 
 Result<io::HttpResponse> delete_ownership_controls(Call& call) {
   BR_TRY(bucket, open_bucket(call));
-  BR_TRY(set_attribute(call, bucket, access::kOwnershipAttribute, ""));
+  BR_TRY(
+      set_attribute(call, bucket, access::kOwnershipAttribute, std::string{access::kNoOwnership}));
   return empty_response(204);
 }
 

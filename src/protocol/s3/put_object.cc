@@ -35,6 +35,7 @@ Result<io::HttpResponse> put_object(Call& call) {
                            {kTypeKey, std::string{kFullObject}}};
   };
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(check_offered(call));
   BR_TRY(acl, acl_for_write(call, *grant));
   request.attributes.acl = std::move(acl);
   BR_TRY(entry, call.rooms.names.write(call.context, *grant, request));
