@@ -289,3 +289,17 @@ def test_a_form_may_be_signed_as_of_old(ann, bucket, access_server):
     assert answer.status_code == 303, answer.text
     query = urllib.parse.parse_qs(urllib.parse.urlparse(answer.headers["Location"]).query)
     assert (query["x"], query["bucket"], query["key"]) == (["1"], [bucket], ["in/old"])
+
+
+def test_absence_is_told_to_who_may_list(ann, bob, nobody, bucket):
+    ann.put_bucket_policy(
+        Bucket=bucket,
+        Policy=policy(bucket, {"Action": "s3:ListBucket", "Condition": {"StringLike": {"s3:prefix": "public/*"}}}),
+    )
+    ann.put_object(Bucket=bucket, Key="public/secret", Body=b"s")
+    for client in (bob, nobody):
+        with refused("NoSuchKey", 404):
+            client.get_object(Bucket=bucket, Key="public/none")
+        for key in ("private/none", "public/secret"):
+            with refused("AccessDenied", 403):
+                client.get_object(Bucket=bucket, Key=key)
