@@ -55,6 +55,10 @@ class Lister {
   std::string position_in(const std::string& below) const;
   std::optional<std::string> prefix_of(const std::string& name) const;
   bool lies_before(const std::string& directory) const;
+  /// On the page before this one, which ended with it. The range may begin behind it.
+  bool is_reported(const std::string& prefix) const {
+    return prefix == after_ || prefix == request_.start_after;
+  }
   Result<bool> has_key_in_range(const std::string& directory);
 
   const io::Context& context_;
@@ -192,7 +196,7 @@ Result<bool> Lister::visit(meta::Child& child) {
   if (!name.starts_with(request_.prefix)) return true;
   const auto prefix = prefix_of(name);
   if (!prefix) return show({}, name, std::move(child.entry));
-  if (*prefix == after_) return true;  // reported on the page before
+  if (is_reported(*prefix)) return true;
   const bool also_item = request_.include_trailing_delimiter && *prefix == name;
   return show(prefix, name, also_item ? std::move(child.entry) : std::nullopt);
 }
@@ -209,7 +213,7 @@ Result<bool> Lister::visit_directory(std::string name, bool made_on_purpose) {
     return true;
   }
   // The delimiter is '/': the directory is one row of the answer.
-  if (name == after_) return true;  // reported on the page before
+  if (is_reported(name)) return true;
   const auto cuts = [&](const std::string& position) { return position.starts_with(name); };
   if (!in_range && (cuts(after_) || cuts(request_.start_offset) || cuts(request_.end_offset))) {
     BR_TRY(any, has_key_in_range(name));

@@ -240,6 +240,9 @@ TEST(ListOfDirectories, shows_an_empty_one_whose_own_name_is_in_the_range) {
   EXPECT_EQ(world.names_in("/b/", request), (std::vector<std::string>{"d/", "f/"}));
   request.start_offset = "d/a";  // behind "d/", before "d/e/"
   EXPECT_EQ(world.names_in("/b/", request), (std::vector<std::string>{"d/", "f/"}));
+  request.start_after = "d/";  // the page before ended with it
+  EXPECT_EQ(world.names_in("/b/", request), (std::vector<std::string>{"f/"}));
+  request.start_after.clear();
   request.start_offset = "d/x";
   request.end_offset = "f/";
   EXPECT_TRUE(world.names_in("/b/", request).empty());

@@ -53,7 +53,9 @@ Result<bool> settle_once(const io::Context& context, Namespace::Parts& parts, co
   // What no backend can settle (flat buckets) keeps its base for good: native names stay as they
   // were, which docs/semantics.md states per backend.
   batch.remove(settle_key(id));
-  auto committed = parts.store.commit(context, batch, kv::Durability::kBuffered);
+  // Synced: from here on the old native name may be used again, and a power loss must not bring
+  // back the row that says that this directory's files are still there.
+  auto committed = parts.store.commit(context, batch, kv::Durability::kSync);
   parts.tree.committed(batch);
   if (committed) return true;
   if (committed.error().code() == Code::kConflict) return false;
