@@ -86,6 +86,11 @@ def prepare(server, with_list):
         server.start()
         server.idle_mb = server.memory_mb()
         return
+    if server.believes_catalog:  # what is there before it starts is found; what comes later is not
+        fill_directory(server.objects)
+        server.start()
+        server.idle_mb = server.memory_mb()
+        return
     server.start()
     server.idle_mb = server.memory_mb()
     client = server.client()

@@ -38,6 +38,7 @@ class Server:
     name = ""
     signed = True
     writable = True
+    believes_catalog = False
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory) / self.name
@@ -144,6 +145,7 @@ class ExclusiveBeringia(Beringia):
     """All writes come through it: the catalog is believed."""
 
     name = "beringia-exclusive"
+    believes_catalog = True
 
     def command(self):
         return [*super().command(), "--freshness", "exclusive"]
