@@ -22,6 +22,7 @@ namespace {
 constexpr size_t kStreamsPerPlace = 16;
 constexpr size_t kWaitingPerPlace = 16;  // calls in line for each place, before some are refused
 
+constexpr size_t kMinOpenFiles = 16;
 constexpr size_t kMaxOpenFiles = 8192;  // of one file backend
 constexpr size_t kDescriptorShare = 8;  // it keeps at most this part of the process's descriptors
 
@@ -39,7 +40,7 @@ Result<std::unique_ptr<Backend>> make_file(const BackendSpec& spec,
   file::FileOptions options;
   options.root = std::move(*path);
   options.max_open_files =
-      std::clamp(io::descriptor_limit() / kDescriptorShare, options.max_open_files, kMaxOpenFiles);
+      std::clamp(io::descriptor_limit() / kDescriptorShare, kMinOpenFiles, kMaxOpenFiles);
   return std::unique_ptr<Backend>{
       std::make_unique<file::FileBackend>(std::move(options), services.disk, services.rng)};
 }

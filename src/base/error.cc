@@ -134,6 +134,10 @@ Error from_errno(int error_number, std::string what) {
       return Error{Code::kUnavailable, Retry::kNever, std::move(what), std::move(why),
                    "free space on that file system"}
           .with_tag("no_space");
+    case EMFILE:
+    case ENFILE:  // passes as soon as others are done; nothing is wrong with the disk
+      return {Code::kBusy, Retry::kSafe, std::move(what), std::move(why),
+              "raise the limit of open files (ulimit -n)"};
     default: return {Code::kUnavailable, Retry::kNever, std::move(what), std::move(why)};
   }
 }

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/random.h"
 #include "io/fiber.h"
 #include "io/http.h"
 #include "io/sync.h"
@@ -17,7 +18,8 @@ struct HttpServerShared {
 
   const HttpServer::Options options;
   std::atomic<bool> draining{false};
-  std::atomic<uint64_t> requests{0};
+  /// Numbers of requests, from which their ids are made: not those of other servers and starts.
+  std::atomic<uint64_t> requests{SystemRng{}.next()};
   std::atomic<size_t> acceptors{0};  // that enter() counts too
 
   /// One connection's two tokens: `idle` ends the wait for a next request, `active` everything.

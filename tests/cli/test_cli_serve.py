@@ -84,6 +84,9 @@ def test_kill_9_loses_nothing_acknowledged(make_process):
     assert verified["whole"] and verified["records"] >= 21
 
 
+SLOW_MIB = 24
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_drain_running_requests(make_process, number):
     process = make_process()
@@ -92,13 +95,14 @@ def test_signals_drain_running_requests(make_process, number):
     begun, go_on = threading.Event(), threading.Event()
 
     class Slow:
-        """A body that stops in the middle until the server has been told to stop."""
+        """A body that stops before its end until the server has been told to stop. What has been sent
+        by then is more than sockets hold: the server must be reading it."""
 
         def __init__(self):
-            self.left = 2
+            self.left = SLOW_MIB
 
         def __len__(self):
-            return 2 << 20
+            return SLOW_MIB << 20
 
         def read(self, _size=-1):
             if self.left == 0:
@@ -115,7 +119,7 @@ def test_signals_drain_running_requests(make_process, number):
         url = process.s3().generate_presigned_url("put_object", Params={"Bucket": "box", "Key": "slow"})
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.netloc, timeout=30)
-        connection.request("PUT", parts.path + "?" + parts.query, body=Slow(), headers={"Content-Length": str(2 << 20)})
+        connection.request("PUT", parts.path + "?" + parts.query, body=Slow(), headers={"Content-Length": str(SLOW_MIB << 20)})
         answer = connection.getresponse()
         outcome.append((answer.status, answer.read()))
 
@@ -134,9 +138,9 @@ def test_signals_drain_running_requests(make_process, number):
     assert child.wait(20) == 0, process.text()
     process.process = None
     assert outcome == [(200, b"")]
-    assert (process.data / "objects" / "box" / "slow").stat().st_size == 2 << 20
+    assert (process.data / "objects" / "box" / "slow").stat().st_size == SLOW_MIB << 20
     process.start()
-    assert process.s3().head_object(Bucket="box", Key="slow")["ContentLength"] == 2 << 20
+    assert process.s3().head_object(Bucket="box", Key="slow")["ContentLength"] == SLOW_MIB << 20
 
 
 def test_drain_ends_in_time_when_a_client_does_not(make_process):
