@@ -94,7 +94,8 @@ run_sanitized_tests() {
 
 fuzz_targets() { find src -name '*_fuzz.cc' -exec basename -s .cc {} + | sort; }
 
-# Every parser, for SECONDS each, under ASan and UBSan, starting from the examples that each target writes.
+# Every parser, for SECONDS each, under ASan and UBSan, starting from the examples that each target writes. A second
+# argument goes to libFuzzer (the test command fixes the seed; searching is for `fuzz SECONDS`).
 # What was found in earlier runs is kept in build/fuzz.
 run_fuzzers() {
   log "fuzz targets, $1 s each"
@@ -102,8 +103,8 @@ run_fuzzers() {
   mapfile -t targets < <(fuzz_targets)
   printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c '
     mkdir -p "build/fuzz/{}"
-    build/asan/src/{} -max_total_time="$0" -timeout=25 -rss_limit_mb=2048 -artifact_prefix="build/fuzz/{}-" \
-      "build/fuzz/{}" >"build/fuzz/{}.log" 2>&1' "$1" || failed=1
+    build/asan/src/{} -max_total_time="$0" $1 -timeout=25 -rss_limit_mb=2048 -artifact_prefix="build/fuzz/{}-" \
+      "build/fuzz/{}" >"build/fuzz/{}.log" 2>&1' "$1" "${2:-}" || failed=1
   for target in "${targets[@]}"; do
     # The last line of a run that found nothing.
     if grep -q '^Done [0-9]* runs' "build/fuzz/$target.log"; then
@@ -123,7 +124,7 @@ check_sanitized() {
   mapfile -t fuzzers < <(fuzz_targets)
   build asan "${sanitized_rooms[@]/%/_test}" "${fuzzers[@]}"
   run_sanitized_tests
-  run_fuzzers "$1"
+  run_fuzzers "$@"
 }
 
 case "${1:-help}" in
@@ -171,7 +172,7 @@ case "${1:-help}" in
     build release
     run_unit_tests release
     run_client_tests
-    check_sanitized 5
+    check_sanitized 5 "-seed=1 -runs=20000"
     log "all tests passed"
     ;;
   *)

@@ -546,6 +546,9 @@ TEST(Location, is_read_from_urls_and_escapes_names) {
 }
 
 TEST(RetryPolicy, reads_retry_after_and_knows_the_statuses) {
+  // Found by native_forms_fuzz: nanoseconds overflowed.
+  EXPECT_EQ(gcs::parse_retry_after("Thu, 01 Jan 5605 00:00:00 GMT", Timestamp{}),
+            std::chrono::hours{365 * 24});
   Timestamp now{1'800'000'000LL * 1000000};
   EXPECT_EQ(parse_retry_after("7", now), Duration{std::chrono::seconds{7}});
   EXPECT_EQ(parse_retry_after(to_http_date({now.micros + 3000000}), now),

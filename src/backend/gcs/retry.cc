@@ -20,13 +20,14 @@ bool is_retryable_status(int status) {
 }
 
 std::optional<Duration> parse_retry_after(std::string_view value, Timestamp now) {
-  constexpr uint64_t kMaxSeconds = 365ULL * 86400;
+  constexpr uint64_t kMaxSeconds = 365ULL * 86400;  // more does not fit Duration's nanoseconds
   if (auto seconds = parse_u64(value)) {
     return std::chrono::seconds{std::min<uint64_t>(*seconds, kMaxSeconds)};
   }
   auto time = parse_http_date(std::string{value});
   if (time.micros == 0) return std::nullopt;
-  return std::chrono::microseconds{std::max<int64_t>(0, time.micros - now.micros)};
+  constexpr int64_t kMaxMicros = kMaxSeconds * 1'000'000;
+  return std::chrono::microseconds{std::clamp<int64_t>(time.micros - now.micros, 0, kMaxMicros)};
 }
 
 Duration Attempts::delay() {
