@@ -80,19 +80,12 @@ def fill_by_s3(server, with_list):
 
 def prepare(server, with_list):
     print(f"filling {server.name} ...", file=sys.stderr)
-    if isinstance(server, fleet.Nginx):
-        if server.fills:
-            fill_directory(server.objects)
-        server.start()
-        server.idle_mb = server.memory_mb()
-        return
-    if server.believes_catalog:  # what is there before it starts is found; what comes later is not
+    if server.fills_before_start:
         fill_directory(server.objects)
-        server.start()
-        server.idle_mb = server.memory_mb()
-        return
     server.start()
     server.idle_mb = server.memory_mb()
+    if not server.takes_files_later:
+        return
     client = server.client()
     for bucket in (BUCKET, LIST_BUCKET):
         answer = client.make_bucket(bucket)

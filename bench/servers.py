@@ -37,8 +37,8 @@ class Server:
 
     name = ""
     signed = True
-    writable = True
-    believes_catalog = False
+    fills_before_start = False
+    takes_files_later = True
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory) / self.name
@@ -145,7 +145,8 @@ class ExclusiveBeringia(Beringia):
     """All writes come through it: the catalog is believed."""
 
     name = "beringia-exclusive"
-    believes_catalog = True
+    fills_before_start = True  # what is there is found; what others put there later is not
+    takes_files_later = False
 
     def command(self):
         return [*super().command(), "--freshness", "exclusive"]
@@ -169,12 +170,12 @@ class Nginx(Server):
 
     name = "nginx"
     signed = False
-    writable = False
+    takes_files_later = False
 
     def __init__(self, directory, objects=None):
         """objects: what another server of the run serves too."""
         super().__init__(directory)
-        self.fills = objects is None
+        self.fills_before_start = objects is None
         self.objects = objects or self.directory / "objects"
 
     def command(self):

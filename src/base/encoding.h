@@ -31,5 +31,8 @@ std::optional<uint64_t> read_varint(std::string_view& bytes);
 std::optional<uint64_t> parse_u64(std::string_view text);
 std::string ascii_lower(std::string_view text);
 bool equals_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
+/// Takes the first item off a comma-separated list, without the spaces around it (RFC 9110 5.6.1).
+/// Items may be empty, as in "a,,b".
+std::string_view next_list_item(std::string_view& list);
 
 }  // namespace beringia

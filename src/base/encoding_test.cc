@@ -10,6 +10,14 @@
 namespace beringia {
 namespace {
 
+TEST(Lists, are_taken_apart_at_commas) {
+  std::string_view list = " a , b c,, d";
+  std::vector<std::string_view> items;
+  while (!list.empty()) items.push_back(next_list_item(list));
+  EXPECT_EQ(items, (std::vector<std::string_view>{"a", "b c", "", "d"}));
+  EXPECT_EQ(next_list_item(list), "");
+}
+
 TEST(Encoding, reads_back_what_it_wrote) {
   SeededRng rng{3};
   for (int round = 0; round < 300; ++round) {

@@ -256,7 +256,7 @@ Result<std::vector<DirectoryInfo>> Namespace::list_directories(const io::Context
   while (!collector.full()) {
     BR_TRY(children, parts_.tree.children(context, location.parent_id(), "", from, kPage));
     for (const auto& child : children) {
-      from = child.is_directory ? child.name + "/" : child.name;
+      from = child.stored_name();
       if (child.is_directory) BR_TRY(collector.add(child));
     }
     if (children.size() < kPage) break;

@@ -156,7 +156,7 @@ Result<void> Lister::load(Level& level) {
     level.children = std::move(*synced.children);
     if (!rest.empty()) {
       std::erase_if(level.children, [&](const meta::Child& child) {
-        return !(child.name + (child.is_directory ? "/" : "")).starts_with(rest);
+        return !child.stored_name().starts_with(rest);
       });
     }
     level.complete = !bound || behind_prefix;
@@ -170,17 +170,15 @@ Result<void> Lister::load(Level& level) {
   const bool whole = level.children.size() < want;
   if (bound) {
     // The backends have told us this far, and no further.
-    std::erase_if(level.children, [&](const meta::Child& child) {
-      return child.name + (child.is_directory ? "/" : "") > *bound;
-    });
+    std::erase_if(level.children,
+                  [&](const meta::Child& child) { return child.stored_name() > *bound; });
   }
   if (whole && (!bound || behind_prefix)) return {};
   level.complete = false;
   if (whole || level.children.size() < want) {
     level.from = *bound;
   } else {
-    const auto& last = level.children.back();
-    level.from = last.name + (last.is_directory ? "/" : "");
+    level.from = level.children.back().stored_name();
   }
   return {};
 }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 #include <vector>
 
 #include "core/adopt.h"
@@ -28,11 +27,6 @@ struct Descent {
   int depth = 0;
   SeenBelow* seen = nullptr;
 };
-
-/// As in the catalog's rows: a directory's with '/'.
-std::string stored_name(const meta::Child& child) {
-  return child.is_directory ? child.name + "/" : child.name;
-}
 
 /// Records are large: they are moved one by one only when there already are some.
 void append(std::vector<meta::Child>& children, std::vector<meta::Child> more) {
@@ -162,11 +156,12 @@ Result<std::vector<meta::Child>> DirectorySync::catalog_children(
   for (std::string from = after;;) {
     BR_TRY(children, parts_.tree.children(context_, location.parent_id(), "", from, kPage));
     const bool last = children.size() < kPage;
-    if (!last) from = stored_name(children.back());
+    if (!last) from = children.back().stored_name();
     const auto behind =
-        upper ? std::ranges::find_if(
-                    children, [&](const meta::Child& child) { return stored_name(child) > *upper; })
-              : children.end();
+        upper
+            ? std::ranges::find_if(
+                  children, [&](const meta::Child& child) { return child.stored_name() > *upper; })
+            : children.end();
     const bool complete = last || behind != children.end();
     children.erase(behind, children.end());
     append(found, std::move(children));
@@ -183,7 +178,7 @@ Result<void> DirectorySync::merge(const LiveLocation& place, const backend::Copy
   auto child = catalog.begin();
   const auto missing_until = [&](const std::string_view* name) -> Result<void> {
     for (; child != catalog.end(); ++child) {
-      if (name != nullptr && stored_name(*child) >= *name) break;
+      if (name != nullptr && child->stored_name() >= *name) break;
       changed_ = true;
       BR_TRY(catalog_only(place, *child));
     }
@@ -192,7 +187,7 @@ Result<void> DirectorySync::merge(const LiveLocation& place, const backend::Copy
   for (const auto& [name, info] : native) {
     BR_TRY(context_.check(parts_.clock.monotonic()));
     BR_TRY(missing_until(&name));
-    if (child == catalog.end() || stored_name(*child) != name) {
+    if (child == catalog.end() || child->stored_name() != name) {
       changed_ = true;
       BR_TRY(native_only(place, std::string{name}, info));
       continue;

@@ -29,6 +29,12 @@ Result<void> fsync_directory(const std::string& path) {
   });
 }
 
+Result<FileStat> look_at(const std::string& path) {
+  struct ::stat found{};
+  if (::lstat(path.c_str(), &found) == 0) return to_file_stat(found);
+  return std::unexpected(from_errno(errno, "cannot stat " + path));
+}
+
 class PosixDisk final : public Disk {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
@@ -52,23 +58,13 @@ class PosixDisk final : public Disk {
     if (on_fiber()) {
       if (auto known = try_stat_cached(path)) return std::move(*known);
     }
-    return blocking([&]() -> Result<FileStat> {
-      struct ::stat s{};
-      if (::lstat(path.c_str(), &s) != 0) {
-        return std::unexpected(from_errno(errno, "cannot stat " + path));
-      }
-      return to_file_stat(s);
-    });
+    return blocking([&] { return look_at(path); });
   }
 
   Result<FileStat> stat_again(const std::string& path) override {
-    struct ::stat s{};
-    if (::lstat(path.c_str(), &s) != 0) {
-      return std::unexpected(from_errno(errno, "cannot stat " + path));
-    }
-    FileStat stat = to_file_stat(s);
+    BR_TRY(stat, look_at(path));
     stat.is_local = true;
-    return stat;
+    return std::move(stat);
   }
 
   std::vector<Result<FileStat>> stat_below(const std::string& directory,

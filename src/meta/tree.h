@@ -90,6 +90,8 @@ struct Child {
   DirectoryId directory_id = 0;  // directories
   std::optional<DirectoryEntry> directory;
   std::optional<EntryRecord> entry;
+  /// The name as its row has it: a directory's with '/'.
+  std::string stored_name() const { return is_directory ? name + "/" : name; }
 };
 
 /// Reads and builds changes of the tree over kv. Holds no state but a bounded directory cache that

@@ -61,7 +61,7 @@ class TreeTest : public testing::Test {
       auto children = tree.children(context, id, "", after, page);
       ASSERT_TRUE(children);
       for (const auto& child : *children) {
-        after = child.is_directory ? child.name + "/" : child.name;
+        after = child.stored_name();
         if (child.is_directory) {
           directories.insert(below + child.name + "/");
           walk(child.directory_id, below + child.name + "/", keys, page);

@@ -481,11 +481,7 @@ std::optional<uint32_t> parse_crc32c(std::string_view base64) {
 
 Result<void> add_hash_header(Hashes& hashes, std::string_view value) {
   while (!value.empty()) {
-    auto comma = value.find(',');
-    auto item = value.substr(0, comma);
-    value = comma == std::string_view::npos ? std::string_view{} : value.substr(comma + 1);
-    while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
-    while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
+    const std::string_view item = next_list_item(value);
     if (item.starts_with("crc32c=")) {
       hashes.crc32c = parse_crc32c(item.substr(7));
       if (!hashes.crc32c) return std::unexpected(wrong_member("crc32c", "base64 of 4 bytes"));

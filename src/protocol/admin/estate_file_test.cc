@@ -3,60 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "protocol/admin/estate_sections.h"
+#include "protocol/admin/example_estate.h"
 
 namespace beringia::protocol::admin {
 namespace {
-
-constexpr const char* kWhole = R"(
-[[backend]]
-name = "onprem"
-url = "file:///srv/lake"
-
-[[backend]]
-name = "gcs-us"
-url = "gs://archive"
-endpoint = "http://127.0.0.1:1"
-credentials = "none"
-max_concurrency = 8
-prices = { storage_gb_month = 0.01, egress_gb = 0.12 }
-
-[[mount]]
-path = "/"
-locations = ["onprem", { backend = "gcs-us", prefix = "lake" }]
-max_staleness = "10s"
-
-[[mount]]
-path = "/fast"
-locations = ["onprem"]
-freshness = "exclusive"
-read_only = true
-
-[[alias]]
-name = "sales-prod"
-target = "/sales"
-
-[[principal]]
-name = "etl"
-groups = ["pipelines"]
-
-[[grant]]
-principals = ["etl"]
-prefix = "/sales"
-role = "writer"
-
-[[grant]]
-name = "nobody-deletes"
-principals = ["*"]
-prefix = "/hold/"
-role = "writer"
-deny = true
-
-[[policy]]
-name = "cold"
-when = 'path.startsWith("/sales/") && size > 10'
-place = [{ backend = "gcs-us", class = "NEARLINE" }]
-bandwidth = "400MiB/s"
-)";
 
 DeclaredEstate applied(const std::string& text, const DeclaredEstate& now = {}) {
   auto file = read_estate_file(text, "lake.toml");
@@ -74,7 +24,7 @@ std::string refusal(const std::string& text) {
 }
 
 TEST(EstateFile, everything_that_can_be_declared_is_read) {
-  const auto declared = applied(kWhole);
+  const auto declared = applied(kExampleEstate);
   ASSERT_EQ(declared.estate.backends.size(), 2u);
   EXPECT_EQ(declared.estate.backends[1].credentials_file, "none");
   EXPECT_DOUBLE_EQ(declared.estate.backends[1].prices.egress_gb, 0.12);
@@ -92,7 +42,7 @@ TEST(EstateFile, everything_that_can_be_declared_is_read) {
 }
 
 TEST(EstateFile, what_is_read_back_is_the_same_estate) {
-  const auto first = applied(kWhole);
+  const auto first = applied(kExampleEstate);
   const auto text = to_toml(sections_of(first));
   const auto second = applied(text, first);
   EXPECT_TRUE(changes_between(sections_of(first), sections_of(second)).empty());
@@ -135,7 +85,7 @@ TEST(EstateFile, references_must_exist_and_names_be_unique) {
 }
 
 TEST(EstateFile, a_section_that_is_not_mentioned_stays) {
-  const auto first = applied(kWhole);
+  const auto first = applied(kExampleEstate);
   const auto second = applied("alias = []\n", first);
   EXPECT_TRUE(second.estate.aliases.empty());
   EXPECT_EQ(second.estate.mounts, first.estate.mounts);
@@ -154,7 +104,7 @@ TEST(EstateFile, a_renamed_backend_keeps_its_id_and_a_new_one_gets_a_new_id) {
 }
 
 TEST(EstateChanges, removals_are_marked_as_destructive) {
-  const auto first = applied(kWhole);
+  const auto first = applied(kExampleEstate);
   const auto second = applied("alias = []\ngrant = []\nprincipal = []\npolicy = []\n", first);
   size_t destructive = 0;
   for (const auto& change : changes_between(sections_of(first), sections_of(second))) {

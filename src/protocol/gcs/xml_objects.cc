@@ -15,11 +15,7 @@ constexpr std::string_view kMetadata = "x-goog-meta-";
 
 void append_etags(std::vector<std::string>& etags, std::string_view header) {
   while (!header.empty()) {
-    const size_t comma = header.find(',');
-    std::string_view etag = header.substr(0, comma);
-    header.remove_prefix(comma == std::string_view::npos ? header.size() : comma + 1);
-    while (etag.starts_with(' ')) etag.remove_prefix(1);
-    while (etag.ends_with(' ')) etag.remove_suffix(1);
+    std::string_view etag = next_list_item(header);
     if (etag.starts_with("W/")) etag.remove_prefix(2);
     if (etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"')) {
       etag = etag.substr(1, etag.size() - 2);

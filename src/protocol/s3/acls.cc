@@ -90,11 +90,7 @@ Result<Acl> canned(std::string_view name, const std::string& owner,
 Result<void> read_grant_header(const Call& call, std::string_view text, Permission permission,
                                Acl& acl) {
   while (!text.empty()) {
-    const size_t comma = text.find(',');
-    std::string_view item = text.substr(0, comma);
-    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
-    while (item.starts_with(' ')) item.remove_prefix(1);
-    while (item.ends_with(' ')) item.remove_suffix(1);
+    std::string_view item = next_list_item(text);
     const size_t equals = item.find('=');
     if (equals == std::string_view::npos || acl.grants.size() == access::kMaxAclGrants) {
       return std::unexpected(s3_error("InvalidArgument", "Argument format not recognized"));

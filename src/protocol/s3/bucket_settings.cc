@@ -17,9 +17,8 @@ Result<BucketToChange> open_bucket(Call& call) {
   BR_TRY(grant, call.admit(core::Action::kAdminister, path));
   BR_TRY(call.rooms.names.stat_directory(call.context, *grant));
   if (path.directories().size() != 1) {
-    return std::unexpected(
-        unsupported("A header you provided implies functionality that is not implemented",
-                    "the name is an alias; set this on the bucket " + std::string{path.bucket()}));
+    return std::unexpected(not_implemented("the name is an alias; set this on the bucket " +
+                                           std::string{path.bucket()}));
   }
   BR_TRY(view, call.rooms.gate.look(path));
   if (!view) return std::unexpected(not_found("the bucket is gone").with_tag("no_bucket"));

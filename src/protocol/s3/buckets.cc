@@ -51,9 +51,7 @@ std::string location_of(const Call& call, const meta::DirectoryEntry& record) {
 Result<void> check_bucket_offered(const Call& call) {
   BR_TRY(check_offered(call));
   if (equals_ignoring_case(call.header("x-amz-bucket-object-lock-enabled"), "true")) {
-    return std::unexpected(
-        unsupported("A header you provided implies functionality that is not implemented",
-                    "x-amz-bucket-object-lock-enabled"));
+    return std::unexpected(not_implemented("x-amz-bucket-object-lock-enabled"));
   }
   return {};
 }

@@ -74,6 +74,11 @@ Error s3_error(std::string code, std::string what, std::string why) {
   return invalid(std::move(what), std::move(why)).with_tag(std::move(code));
 }
 
+Error not_implemented(std::string why) {
+  return unsupported("A header you provided implies functionality that is not implemented",
+                     std::move(why));
+}
+
 io::HttpResponse xml_response(int status, std::string xml) {
   io::HttpResponse response;
   response.status = status;

@@ -76,6 +76,8 @@ struct Call {
 
 /// S3's own error: a kInvalid whose tag is the code.
 Error s3_error(std::string code, std::string what, std::string why = {});
+/// NotImplemented, in S3's words. `why` names what was asked for.
+Error not_implemented(std::string why);
 
 io::HttpResponse xml_response(int status, std::string xml);
 io::HttpResponse empty_response(int status);

@@ -26,11 +26,7 @@ bool matches_any(const std::vector<std::string>& patterns, std::string_view text
 /// Each of the comma-separated names is allowed.
 bool allows_headers(const wire::s3::CorsRule& rule, std::string_view names) {
   while (!names.empty()) {
-    const size_t comma = names.find(',');
-    std::string_view name = names.substr(0, comma);
-    names.remove_prefix(comma == std::string_view::npos ? names.size() : comma + 1);
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
+    std::string_view name = next_list_item(names);
     if (!name.empty() && !matches_any(rule.headers, name, true)) return false;
   }
   return true;

@@ -25,11 +25,7 @@ Result<Wanted> wanted_of(const Call& call) {
   bool any = false;
   std::string_view rest{text};
   while (!rest.empty()) {
-    const size_t comma = rest.find(',');
-    std::string_view word = rest.substr(0, comma);
-    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
-    while (word.starts_with(' ')) word.remove_prefix(1);
-    while (word.ends_with(' ')) word.remove_suffix(1);
+    std::string_view word = next_list_item(rest);
     if (word.empty()) continue;
     bool* slot = word == "ETag"           ? &wanted.etag
                  : word == "Checksum"     ? &wanted.checksum

@@ -48,11 +48,7 @@ std::string content_encoding(std::string_view header) {
   if (ascii_lower(header).find("aws-chunked") == std::string::npos) return std::string{header};
   std::string kept;
   while (!header.empty()) {
-    const size_t comma = header.find(',');
-    std::string_view coding = header.substr(0, comma);
-    header.remove_prefix(comma == std::string_view::npos ? header.size() : comma + 1);
-    while (coding.starts_with(' ')) coding.remove_prefix(1);
-    while (coding.ends_with(' ')) coding.remove_suffix(1);
+    std::string_view coding = next_list_item(header);
     if (coding.empty() || equals_ignoring_case(coding, "aws-chunked")) continue;
     if (!kept.empty()) kept += ", ";
     kept += coding;
@@ -119,8 +115,7 @@ Result<void> check_offered(const Call& call) {
     }
     const std::string lower = ascii_lower(name);
     if (std::ranges::find(kRefusedHeaders, lower) != std::end(kRefusedHeaders)) {
-      return std::unexpected(unsupported(
-          "A header you provided implies functionality that is not implemented", lower));
+      return std::unexpected(not_implemented(lower));
     }
   }
   return {};

@@ -40,8 +40,7 @@ void close_grants(Call& call, io::HttpResponse& response, const std::optional<Er
 }
 
 Error not_offered(const Call& call) {
-  return unsupported("A header you provided implies functionality that is not implemented",
-                     call.request.method + " of this kind is not offered");
+  return not_implemented(call.request.method + " of this kind is not offered");
 }
 
 /// A client that says whose bucket it means is not served from another's.

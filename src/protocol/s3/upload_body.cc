@@ -16,11 +16,7 @@ Result<std::vector<std::string>> trailer_names(const Call& call) {
   std::vector<std::string> names;
   std::string_view rest = call.header("x-amz-trailer");
   while (!rest.empty()) {
-    const size_t comma = rest.find(',');
-    std::string_view name = rest.substr(0, comma);
-    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
+    std::string_view name = next_list_item(rest);
     if (!name.empty()) names.push_back(ascii_lower(name));
   }
   if (names.size() > 1) {

@@ -1,0 +1,57 @@
+#pragma once
+
+namespace beringia::protocol::admin {
+
+/// For tests and fuzzing: an estate with a section of every kind and every field in use.
+inline constexpr const char* kExampleEstate = R"(
+[[backend]]
+name = "onprem"
+url = "file:///srv/lake"
+
+[[backend]]
+name = "gcs-us"
+url = "gs://archive"
+endpoint = "http://127.0.0.1:1"
+credentials = "none"
+max_concurrency = 8
+prices = { storage_gb_month = 0.01, egress_gb = 0.12 }
+
+[[mount]]
+path = "/"
+locations = ["onprem", { backend = "gcs-us", prefix = "lake" }]
+max_staleness = "10s"
+
+[[mount]]
+path = "/fast"
+locations = ["onprem"]
+freshness = "exclusive"
+read_only = true
+
+[[alias]]
+name = "sales-prod"
+target = "/sales"
+
+[[principal]]
+name = "etl"
+groups = ["pipelines"]
+
+[[grant]]
+principals = ["etl"]
+prefix = "/sales"
+role = "writer"
+
+[[grant]]
+name = "nobody-deletes"
+principals = ["*"]
+prefix = "/hold/"
+role = "writer"
+deny = true
+
+[[policy]]
+name = "cold"
+when = 'path.startsWith("/sales/") && size > 10'
+place = [{ backend = "gcs-us", class = "NEARLINE" }]
+bandwidth = "400MiB/s"
+)";
+
+}  // namespace beringia::protocol::admin
