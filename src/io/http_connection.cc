@@ -22,6 +22,9 @@ constexpr int kSliceIdleTimes = 4;  // of body_idle_timeout: by default below 4 
 constexpr Duration kRateWindow = 30s;
 constexpr Duration kTlsTime = 10s;
 constexpr Duration kDrainTime = 5s;
+/// Read and dropped before closing. A client that sends all of its body before it looks for an
+/// answer would else see a reset in place of it; nginx (lingering_close) has no limit but time.
+constexpr size_t kMaxLingerBytes = 64 << 20;
 
 /// Bytes that came but are not used yet, over a stream.
 class Input {
@@ -231,7 +234,7 @@ class Connection {
     if (!body.at_end() && !response.close && keep) keep = drains_cheaply(body);
     const bool sent = send(context, request.method == "HEAD", response, keep);
     if (!sent || !keep) return linger(body);
-    return drain(context, body);
+    return drain(context, body, limits_.max_drain_bytes);
   }
 
   std::string trace_id() {
@@ -290,22 +293,22 @@ class Connection {
     return !left || *left <= limits_.max_drain_bytes;
   }
 
-  bool drain(const Context& context, RequestBody& body) {
+  bool drain(const Context& context, RequestBody& body, size_t most) {
     const Context hurried = context.with_deadline(now() + kDrainTime);
     std::array<char, kReadBytes> scrap;
     for (size_t total = 0; !body.at_end();) {
       auto n = body.read(hurried, scrap);
       if (!n) return false;
       total += *n;
-      if (total > limits_.max_drain_bytes) return false;
+      if (total > most) return false;
     }
     return true;
   }
 
-  /// Before closing with an unread body: take a little, so that the answer is not lost to a reset.
+  /// Before closing with an unread body: take of it, so that the answer is not lost to a reset.
   bool linger(RequestBody& body) {
     if (!body.at_end() && !body.failed() && !body.waits_for_continue()) {
-      drain(Context{}.with_cancel(tokens_.active), body);
+      drain(Context{}.with_cancel(tokens_.active), body, kMaxLingerBytes);
     }
     return false;
   }

@@ -159,6 +159,18 @@ TEST_F(HttpTest, cuts_off_slow_headers_and_idle_bodies) {
       raw("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc").starts_with("HTTP/1.1 400"));
 }
 
+TEST_F(HttpTest, the_answer_reaches_a_client_that_sends_all_of_a_refused_body_first) {
+  serve([](const Context&, HttpRequest&) {
+    HttpResponse response;
+    response.status = 404;
+    return response;
+  });
+  const size_t length = 24 << 20;  // more than the sockets between hold
+  const std::string head = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: ";
+  EXPECT_TRUE(raw(head + std::to_string(length) + "\r\n\r\n" + std::string(length, 'x'))
+                  .starts_with("HTTP/1.1 404"));
+}
+
 TEST_F(HttpTest, never_lets_a_header_value_split_the_response) {
   serve([](const Context&, HttpRequest&) {
     HttpResponse response;
