@@ -148,6 +148,11 @@ class PolicyParser {
         return std::unexpected(malformed("Policy has an unknown or repeated element", name));
       }
     }
+    if (policy_.for_session_ && principal) {
+      return std::unexpected(
+          malformed("Policy has a Principal", "a session's policy is about the session alone"));
+    }
+    if (policy_.for_session_) principal = statement.subjects.everyone = true;
     if (!effect || !principal || !action || !resource) {
       return std::unexpected(malformed("Policy is missing an element",
                                        "a statement has Effect, Principal, Action and Resource"));
@@ -217,7 +222,7 @@ class PolicyParser {
         }
         resource.remove_prefix(kArn.size());
         const std::string_view bucket = resource.substr(0, resource.find('/'));
-        if (!matches_pattern(bucket, policy_.bucket_) &&
+        if (!policy_.for_session_ && !matches_pattern(bucket, policy_.bucket_) &&
             !matches_pattern(resource, policy_.bucket_ + "/")) {
           return std::unexpected(malformed("Policy has invalid resource", name));
         }
@@ -269,6 +274,17 @@ Result<BucketPolicy> BucketPolicy::parse(std::string_view json, std::string_view
   return policy;
 }
 
+Result<BucketPolicy> BucketPolicy::parse_for_session(std::string_view json) {
+  auto document = wire::parse_json(json, kMaxBucketPolicyBytes, "the policy");
+  if (!document) {
+    return std::unexpected(malformed("This policy contains invalid Json", document.error().why()));
+  }
+  BucketPolicy policy;
+  policy.for_session_ = true;
+  BR_TRY(PolicyParser{policy}.read(*document));
+  return policy;
+}
+
 bool BucketPolicy::Subjects::contains(const identity::Principal& principal) const {
   const bool named = everyone || (!principal.is_anonymous() &&
                                   std::ranges::find(names, principal.name()) != names.end());
@@ -296,6 +312,12 @@ BucketPolicy::Verdict BucketPolicy::decide(const identity::Principal& principal,
                                            std::string_view key, const Facts& facts) const {
   std::string resource = bucket_;
   if (is_of_object(right)) resource.append("/").append(key);
+  return decide_on(principal, right, resource, facts);
+}
+
+BucketPolicy::Verdict BucketPolicy::decide_on(const identity::Principal& principal, Right right,
+                                              const std::string& resource,
+                                              const Facts& facts) const {
   Verdict verdict;
   for (const Statement& statement : statements_) {
     if (verdict.allowed && !statement.deny) continue;

@@ -49,11 +49,18 @@ class BucketPolicy {
     std::vector<PolicyCondition> conditions;
   };
   friend class PolicyParser;
+  friend class SessionPolicy;
+
+  /// As parse(); for a session: no Principal, and resources of any bucket.
+  static Result<BucketPolicy> parse_for_session(std::string_view json);
+  Verdict decide_on(const identity::Principal& principal, Right right, const std::string& resource,
+                    const Facts& facts) const;
 
   bool applies(const Statement& statement, const identity::Principal& principal, Right right,
                const std::string& resource, const Facts& facts) const;
 
   std::string bucket_;
+  bool for_session_ = false;
   std::vector<Statement> statements_;
   bool public_ = false;
 };

@@ -9,6 +9,7 @@
 #include "access/bucket_rules.h"
 #include "access/compiled_rules.h"
 #include "access/rows.h"
+#include "access/session_policy.h"
 #include "io/runtime.h"
 #include "io/sync.h"
 #include "kv/store.h"
@@ -17,6 +18,11 @@ namespace beringia::access {
 namespace {
 
 constexpr size_t kRowsPerScan = 1000;
+
+class NoFacts final : public Facts {
+ public:
+  bool find(std::string_view, std::vector<std::string>&) const override { return false; }
+};
 
 /// Evaluator over kv. `changes_` is held from the checks of a change to its publication; deciders
 /// take `mutex_` for one pointer copy only.
@@ -41,6 +47,18 @@ class StoredEvaluator final : public Evaluator {
 
   Decision decide(const identity::Principal& principal, const Ask& ask,
                   const Path& path) const override {
+    Decision decision = decide_for_principal(principal, ask, path);
+    if (!decision.allowed || principal.session_policy() == nullptr) return decision;
+    const auto policy = sessions_.get(*principal.session_policy());
+    static const NoFacts nothing;
+    if (policy->allows(principal, ask.right, path, ask.facts != nullptr ? *ask.facts : nothing)) {
+      return decision;
+    }
+    return {false, "session-policy", "the policy of these temporary credentials does not allow it"};
+  }
+
+  Decision decide_for_principal(const identity::Principal& principal, const Ask& ask,
+                                const Path& path) const {
     if (principal.is_internal()) return {true, "system", "the server's own work"};
     if (principal.is_root()) return {true, "root", "root may do everything"};
     const std::shared_ptr<const CompiledRules> compiled = current();
@@ -151,6 +169,7 @@ class StoredEvaluator final : public Evaluator {
   std::shared_ptr<const CompiledRules> compiled_;
   std::atomic<const OwnerLookup*> owners_{nullptr};
   BucketRules buckets_;
+  SessionPolicies sessions_;
 };
 
 }  // namespace

@@ -89,6 +89,7 @@ int principals_create(const Invocation& invocation) {
   JsonWriter json;
   json.begin_object();
   write_texts(json, "groups", invocation, "--group");
+  write_texts(json, "assumable_by", invocation, "--assumable-by");
   json.member("disabled", invocation.has("--disabled")).end_object();
   return call_and_print(invocation, "PUT", "/v1/principals/" + percent_encode(name), json.text(),
                         [&](const wire::Value&) { std::printf("principal %s\n", name.c_str()); });

@@ -130,6 +130,8 @@ std::vector<CommandSpec> identity_commands() {
       {"principals ls", "", "List principals.", "", with_client_flags({}), principals_list},
       {"principals create", "NAME", "Make a principal, or change its groups.", "",
        with_client_flags({{"--group", "NAME", "a group it is in; repeatable"},
+                          {"--assumable-by", "NAME",
+                           "who may take temporary credentials of it (STS); repeatable"},
                           {"--disabled", "", "its keys are refused"}}),
        principals_create},
       {"principals remove", "NAME", "Remove a principal and its keys.", "", with_client_flags({}),

@@ -192,9 +192,13 @@ Result<std::optional<access::BucketView>> Gate::look(const Path& path) const {
 }
 
 void Gate::answer(const io::Context& context, const Door& door, const std::string& path, int status,
-                  const std::string& rule) const {
+                  const std::string& rule, const identity::Principal* principal) const {
   kRequests.add(1, {door.name, "none", "allow"});
   audit::Record record = record_of(door, path, status);
+  if (principal != nullptr) {
+    record.principal = principal->name();
+    record.credential = principal->credential();
+  }
   record.allowed = true;
   record.rule = rule;
   log_.record(context, std::move(record));

@@ -84,9 +84,10 @@ class Gate {
   bool shows(const identity::Principal& principal, const Path& bucket) const;
   /// The bucket that holds a path, for what front ends show and refuse. nullopt: there is none.
   [[nodiscard]] Result<std::optional<access::BucketView>> look(const Path& path) const;
-  /// Records an answer that needs no right: a browser's question before its request.
+  /// Records an answer that needs no right on a path: a browser's question before its request,
+  /// temporary credentials. `principal`: who asked, if that was proven.
   void answer(const io::Context& context, const Door& door, const std::string& path, int status,
-              const std::string& rule) const;
+              const std::string& rule, const identity::Principal* principal = nullptr) const;
   /// Records a request that never got a principal (bad signature, unknown key, expired ...).
   void refuse(const io::Context& context, const Door& door, const std::string& claimed_credential,
               const std::string& path, int status, const Error& error) const;

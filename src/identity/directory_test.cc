@@ -1,26 +1,14 @@
 #include <gtest/gtest.h>
 
-#include <atomic>
-
 #include "base/encoding.h"
 #include "identity/identity.h"
 #include "identity/rows.h"
+#include "identity/test_clock.h"
 #include "kv/store.h"
 #include "wire/jwt.h"
 
 namespace beringia::identity {
 namespace {
-
-class HandClock final : public Clock {
- public:
-  Timestamp wall() const override { return {micros_.load()}; }
-  MonotonicTime monotonic() const override { return {micros_.load() * 1000}; }
-  void pass(std::chrono::seconds s) { micros_ += s.count() * 1'000'000; }
-  int64_t seconds() const { return micros_.load() / 1'000'000; }
-
- private:
-  std::atomic<int64_t> micros_{1'790'000'000'000'000};
-};
 
 const std::vector<std::string> kAudiences = {"http://lake.test/token"};
 

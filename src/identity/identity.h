@@ -23,6 +23,8 @@ struct PrincipalRecord {
   std::string name;  // [A-Za-z0-9._@-]{1,64}; "root" is made at first start
   std::vector<std::string> groups;
   bool disabled = false;
+  /// Names of principals that may take temporary credentials of this one (STS AssumeRole).
+  std::vector<std::string> assumable_by;
 };
 
 struct AccessKey {
@@ -43,11 +45,31 @@ struct ServiceKey {
   bool disabled = false;
 };
 
+/// What temporary credentials are asked for with.
+struct SessionRequest {
+  std::string principal;  // whose rights
+  std::string source;     // access key that was signed with: the session ends with it
+  std::string name;       // RoleSessionName, for the audit trail
+  std::string policy;     // narrows the rights; "" = all of them. Checked by the caller
+  Duration lifetime{0};
+};
+
+/// Temporary credentials: all three are sent along, nothing is kept here.
+struct Session {
+  AccessKey key;  // id: "BRS" + 17 upper-case base32
+  Secret token;
+  std::string source;
+  std::string name;
+  std::shared_ptr<const std::string> policy;  // null: none. Owners: its principals
+  Timestamp expires;
+};
+
 // Bounds. All principals and keys are held in memory (about 400 B each).
 inline constexpr size_t kMaxPrincipals = 100'000;
 inline constexpr size_t kMaxKeys = 100'000;
 inline constexpr size_t kMaxKeysPerPrincipal = 1000;
 inline constexpr size_t kMaxGroups = 64;  // of one principal
+inline constexpr size_t kMaxAssumers = 64;
 
 /// The key that seals secrets in the catalog (docs/formats/identity.md): 32 bytes in a file of mode
 /// 0600. Made at first use, durably, before it is returned. Blocks: call it before serving.
@@ -118,6 +140,23 @@ class Directory {
   /// After wire/sigv4 has verified a request signed by `key`. @error kDenied
   [[nodiscard]] virtual Result<Principal> principal_of(const io::Context& context,
                                                        const AccessKey& verified_key) = 0;
+  // ---- temporary credentials (STS) ----------------------------------------------------------
+  /// @error kDenied: the principal is disabled or absent, or the source key is
+  [[nodiscard]] virtual Result<Session> begin_session(const io::Context& context,
+                                                      const SessionRequest& request) = 0;
+  /// The session of a key id and its token, for wire/sigv4 to check with.
+  /// @error kDenied, tags "InvalidToken" (not ours, changed, of another key), "ExpiredToken"
+  [[nodiscard]] virtual Result<Session> find_session(const io::Context& context,
+                                                     const std::string& id,
+                                                     std::string_view token) = 0;
+  /// After wire/sigv4 has verified a request signed by it. @error kDenied: principal or source key
+  /// disabled or removed
+  [[nodiscard]] virtual Result<Principal> principal_of(const io::Context& context,
+                                                       const Session& verified) = 0;
+  /// `who` may take temporary credentials of `principal`: root, the principal itself, and those
+  /// that its `assumable_by` names; never a session.
+  virtual bool may_assume(const Principal& who, const std::string& principal) const = 0;
+
   /// For work that a verified principal ordered and that goes on without its request (runs after a
   /// restart); asked again at each step, so that disabling the principal ends it. The credential is
   /// shown as `credential`, e.g. "run 5f3a". @error kDenied: disabled or removed

@@ -33,4 +33,13 @@ Principal PrincipalVerifier::verified(std::string name, std::vector<std::string>
   return principal;
 }
 
+Principal PrincipalVerifier::session(std::string name, std::vector<std::string> groups,
+                                     std::string credential,
+                                     std::shared_ptr<const std::string> policy) {
+  Principal principal = verified(std::move(name), std::move(groups), std::move(credential));
+  principal.session_ = true;
+  principal.session_policy_ = std::move(policy);
+  return principal;
+}
+
 }  // namespace beringia::identity

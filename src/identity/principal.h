@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,11 @@ class Principal {
   /// Nobody proved anything: allowed only what is given to everyone, with or without a credential.
   bool is_anonymous() const { return anonymous_; }
 
+  /// Temporary credentials: the policy that narrows what they may do, as JSON in S3's language.
+  /// null: the principal's own rights, no less. Whoever decides must ask it, too.
+  const std::shared_ptr<const std::string>& session_policy() const { return session_policy_; }
+  bool is_session() const { return session_; }
+
   /// Who came without a credential. Its name cannot be a stored principal's.
   static Principal anonymous();
   /// For work that the server itself does: "system:policy/<name>", "system:sync", ...
@@ -35,6 +41,8 @@ class Principal {
   std::string name_;
   std::vector<std::string> groups_;
   std::string credential_;
+  std::shared_ptr<const std::string> session_policy_;  // owners: copies of this principal
+  bool session_ = false;
   bool root_ = false;
   bool internal_ = false;
   bool anonymous_ = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@ class PrincipalVerifier {
  public:
   static Principal verified(std::string name, std::vector<std::string> groups,
                             std::string credential);
+  /// Of temporary credentials. `policy` as Principal::session_policy().
+  static Principal session(std::string name, std::vector<std::string> groups,
+                           std::string credential, std::shared_ptr<const std::string> policy);
 };
 
 }  // namespace beringia::identity

@@ -20,6 +20,14 @@ Result<void> check_record(const PrincipalRecord& record) {
     return std::unexpected(invalid(what, "a group name is not possible, or there are too many",
                                    "use up to 64 names of A-Z a-z 0-9 . _ @ -"));
   }
+  if (record.assumable_by.size() > kMaxAssumers ||
+      !std::ranges::all_of(record.assumable_by, is_principal_name)) {
+    return std::unexpected(invalid(what, "a name in assumable_by is not possible, or too many",
+                                   "use up to 64 names of principals"));
+  }
+  if (record.name == kRoot && !record.assumable_by.empty()) {
+    return std::unexpected(invalid(what, "nobody may take root's rights"));
+  }
   if (record.name == kRoot && record.disabled) {
     return std::unexpected(invalid(what, "root cannot be disabled"));
   }

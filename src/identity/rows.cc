@@ -44,6 +44,7 @@ class Reader {
   }
   bool ok() const { return !failed_ && rest_.empty(); }
   bool failed() const { return failed_; }
+  bool at_end() const { return failed_ || rest_.empty(); }
 
  private:
   std::string_view rest_;
@@ -72,6 +73,9 @@ std::string encode(const PrincipalRecord& record) {
   append_varint(out, record.disabled ? kDisabled : 0);
   append_varint(out, record.groups.size());
   for (const std::string& group : record.groups) append_text(out, group);
+  if (record.assumable_by.empty()) return out;
+  append_varint(out, record.assumable_by.size());
+  for (const std::string& name : record.assumable_by) append_text(out, name);
   return out;
 }
 
@@ -82,6 +86,10 @@ Result<PrincipalRecord> decode_principal(std::string_view name, std::string_view
   record.disabled = (reader.number() & kDisabled) != 0;
   const uint64_t groups = reader.number();
   for (uint64_t i = 0; i < groups && !reader.failed(); ++i) record.groups.push_back(reader.text());
+  const uint64_t assumers = reader.at_end() ? 0 : reader.number();
+  for (uint64_t i = 0; i < assumers && !reader.failed(); ++i) {
+    record.assumable_by.push_back(reader.text());
+  }
   if (!reader.ok()) return std::unexpected(damaged("reading principal " + record.name));
   return record;
 }
@@ -129,6 +137,30 @@ Result<ServiceKey> decode_service_key(std::string_view id, std::string_view byte
   key.created = Timestamp{static_cast<int64_t>(reader.number())};
   if (!reader.ok()) return std::unexpected(damaged("reading service-account key " + key.id));
   return key;
+}
+
+std::string encode(const SessionToken& token) {
+  std::string out(1, kVersion);
+  append_text(out, token.principal);
+  append_text(out, token.source);
+  append_text(out, token.name);
+  append_text(out, token.policy);
+  append_text(out, token.secret);
+  append_varint(out, static_cast<uint64_t>(token.expires.micros));
+  return out;
+}
+
+Result<SessionToken> decode_session_token(std::string_view bytes) {
+  Reader reader{bytes};
+  SessionToken token;
+  token.principal = reader.text();
+  token.source = reader.text();
+  token.name = reader.text();
+  token.policy = reader.text();
+  token.secret = reader.text();
+  token.expires = Timestamp{static_cast<int64_t>(reader.number())};
+  if (!reader.ok()) return std::unexpected(damaged("reading a session token"));
+  return token;
 }
 
 }  // namespace beringia::identity

@@ -28,6 +28,12 @@ struct AccessKeyRow {
   bool first = false;  // root's first key, replaced by ensure_root() with a given one
 };
 
+/// What a session's token holds, sealed (docs/formats/identity.md).
+struct SessionToken {
+  std::string principal, source, name, policy, secret;
+  Timestamp expires;
+};
+
 std::string encode(const PrincipalRecord& record);  // without the name
 [[nodiscard]] Result<PrincipalRecord> decode_principal(std::string_view name,
                                                        std::string_view bytes);
@@ -35,5 +41,8 @@ std::string encode(const AccessKeyRow& row);
 [[nodiscard]] Result<AccessKeyRow> decode_access_key(std::string_view bytes);
 std::string encode(const ServiceKey& key);  // without the id
 [[nodiscard]] Result<ServiceKey> decode_service_key(std::string_view id, std::string_view bytes);
+
+std::string encode(const SessionToken& token);
+[[nodiscard]] Result<SessionToken> decode_session_token(std::string_view bytes);
 
 }  // namespace beringia::identity

@@ -51,6 +51,13 @@ class StoredDirectory final : public Directory {
                                                   const std::string& id) override;
   [[nodiscard]] Result<Principal> principal_of(const io::Context& context,
                                                const AccessKey& verified_key) override;
+  [[nodiscard]] Result<Session> begin_session(const io::Context& context,
+                                              const SessionRequest& request) override;
+  [[nodiscard]] Result<Session> find_session(const io::Context& context, const std::string& id,
+                                             std::string_view token) override;
+  [[nodiscard]] Result<Principal> principal_of(const io::Context& context,
+                                               const Session& verified) override;
+  bool may_assume(const Principal& who, const std::string& principal) const override;
   [[nodiscard]] Result<Principal> principal_named(const io::Context& context,
                                                   const std::string& name,
                                                   const std::string& credential) override;
@@ -95,6 +102,8 @@ class StoredDirectory final : public Directory {
   /// The principal of a verified credential. @error kDenied: disabled or gone
   [[nodiscard]] Result<Principal> principal_for(const std::string& name,
                                                 const std::string& credential) const;
+  /// The key that a session was begun with still stands. @error kDenied
+  [[nodiscard]] Result<void> check_source(const std::string& source) const;
   /// A service key that may be used. @error kDenied (invalid_token)
   [[nodiscard]] Result<std::shared_ptr<const HeldServiceKey>> usable_service_key(
       const std::string& id) const;

@@ -28,12 +28,18 @@ struct SigV4Dialect {
   std::string_view header_prefix;  // "x-amz-": all such headers must be signed
   std::string_view query_prefix;   // "X-Amz-"
   std::string_view service;        // "s3"
+  /// The hash of the body comes in a header. Else parse_sigv4 leaves payload_hash empty, and the
+  /// caller fills it from the body before verify_sigv4.
+  bool payload_header = true;
 };
 inline constexpr SigV4Dialect kAws4{"AWS4-HMAC-SHA256", "AWS4",   "aws4_request",
                                     "x-amz-",           "X-Amz-", "s3"};
 /// The admin API: as AWS, but signatures made for S3 are none for it, nor the other way round.
 inline constexpr SigV4Dialect kAdmin4{"AWS4-HMAC-SHA256", "AWS4",   "aws4_request",
                                       "x-amz-",           "X-Amz-", "beringia"};
+/// STS, whose signatures are those of all of AWS but S3.
+inline constexpr SigV4Dialect kSts4{"AWS4-HMAC-SHA256", "AWS4", "aws4_request", "x-amz-",
+                                    "X-Amz-",           "sts",  false};
 inline constexpr SigV4Dialect kGoog4{"GOOG4-HMAC-SHA256", "GOOG4",   "goog4_request",
                                      "x-goog-",           "X-Goog-", "storage"};
 
@@ -75,6 +81,7 @@ struct SigV4Claim {
   std::string signature;                    // 64 lower-case hex digits
   PayloadMode payload = PayloadMode::kUnsigned;
   std::string payload_hash;  // the last line of the canonical request
+  std::string token;  // X-Amz-Security-Token, under the signature; "" = permanent credentials
 };
 
 /// Reads the Authorization header or the presigned query and checks everything that needs no key:
@@ -82,7 +89,7 @@ struct SigV4Claim {
 /// and lifetime.
 /// @error kDenied or kInvalid, tags: AccessDenied (no credentials, unsigned headers, expired),
 ///        AuthorizationHeaderMalformed, AuthorizationQueryParametersError, RequestTimeTooSkewed,
-///        InvalidArgument, InvalidRequest (SigV2), InvalidToken (session tokens), NotImplemented
+///        InvalidArgument, InvalidRequest (SigV2), NotImplemented
 /// @param aws  the AWS dialect of this door: another service name for the admin API
 [[nodiscard]] Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
                                              const SigV4Dialect& aws = kAws4);

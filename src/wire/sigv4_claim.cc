@@ -253,7 +253,12 @@ Result<SigV4Claim> parse_header(const SigV4Request& request, std::string_view au
     if (claim.time.micros == 0) claim.time = parse_http_date(std::string{*plain});
     claim.time_text = to_basic_iso8601(claim.time);
   }
+  if (const auto token = request.headers.get("x-amz-security-token")) claim.token = *token;
   const auto payload = request.headers.get(prefix + "content-sha256");
+  if (!payload && !dialect.payload_header) {
+    claim.payload = PayloadMode::kSignedHash;
+    return claim;
+  }
   if (!payload) {
     return std::unexpected(
         malformed("InvalidRequest",
@@ -284,6 +289,7 @@ Result<SigV4Claim> parse_query(const SigV4Request& request, const QueryFields& f
   BR_TRY(read_credential(*fields.credential, tag, claim));
   BR_TRY(read_signed_headers(*fields.signed_headers, tag, claim));
   BR_TRY(read_signature(*fields.signature, tag, claim));
+  claim.token = fields.token.value_or("");
   claim.time_text = *fields.date;
   claim.time = parse_basic_iso8601(*fields.date);
   if (claim.time.micros == 0) {
@@ -325,10 +331,12 @@ Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
                                      "only the X-Amz-Algorithm query parameter or the "
                                      "Authorization header should be specified"));
   }
-  if (aws_fields.token || request.headers.has("x-amz-security-token")) {
-    return std::unexpected(
-        malformed("InvalidToken", "The provided token is malformed or otherwise invalid.",
-                  "temporary credentials are not offered: use an access key of a principal"));
+  const bool token_header = request.headers.has("x-amz-security-token");
+  // Beside the other mechanism's signature nothing vouches for it.
+  if ((aws_fields.token && authorization) || (token_header && !authorization)) {
+    return std::unexpected(malformed("InvalidToken",
+                                     "The provided token is malformed or otherwise invalid.",
+                                     "it belongs where the signature is"));
   }
   if (!authorization && !aws_fields.any && !goog_fields.any) {
     const bool version2 =

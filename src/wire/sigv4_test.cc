@@ -217,11 +217,34 @@ TEST(SigV4, presigns_what_it_accepts) {
   }
 }
 
-TEST(SigV4, refuses_session_tokens_clearly) {
+TEST(SigV4, takes_session_tokens_only_under_the_signature) {
   auto headers = example_headers();
   headers.add("x-amz-security-token", "t");
+  EXPECT_EQ(tag_of(check({"GET", "/", "", headers})), "InvalidToken");  // beside nothing
   headers.add("Authorization", authorization("host", std::string(64, 'a')));
-  EXPECT_EQ(tag_of(check({"GET", "/", "", headers})), "InvalidToken");
+  EXPECT_EQ(tag_of(check({"GET", "/", "", headers})), "AccessDenied");  // not signed
+  EXPECT_EQ(tag_of(check({"GET", "/", "X-Amz-Security-Token=t", example_headers()})),
+            "AccessDenied");
+
+  io::HttpHeaders own;
+  own.add("Host", "h");
+  own.add("x-amz-security-token", "t");
+  const SigV4Signer signer{kKey, kSecret, "auto", &kAws4};
+  ASSERT_TRUE(signer.sign("GET", "/b/k", own, "UNSIGNED-PAYLOAD", kThen));
+  const auto claim = parse_sigv4({"GET", "/b/k", "", own}, kThen);
+  ASSERT_TRUE(claim) << claim.error().to_string();
+  EXPECT_EQ(claim->token, "t");
+}
+
+TEST(SigV4, sts_signs_the_body_without_a_header_that_says_so) {
+  io::HttpHeaders headers;
+  headers.add("Host", "h");
+  SigV4Signer signer{kKey, kSecret, "us-east-1", &kSts4};
+  ASSERT_TRUE(signer.sign("POST", "/", headers, std::string(64, '0'), kThen));
+  const auto with_header = parse_sigv4({"POST", "/", "", headers}, kThen, kSts4);
+  ASSERT_TRUE(with_header);
+  EXPECT_EQ(with_header->payload_hash, std::string(64, '0'));
+  EXPECT_EQ(tag_of(check({"POST", "/", "", headers})), "AuthorizationHeaderMalformed");
 }
 
 TEST(SigV4, finds_the_claimed_key_of_a_refused_request) {

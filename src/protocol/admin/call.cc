@@ -49,6 +49,10 @@ Result<identity::Principal> authenticate(Call& call) {
                                   "it takes AWS4-HMAC-SHA256 in the Authorization header, service "
                                   "\"beringia\", with the SHA-256 of the body"));
   }
+  if (!claim.token.empty()) {
+    return std::unexpected(denied("temporary credentials cannot be used here",
+                                  "the admin API takes access keys of principals"));
+  }
   auto key = call.rooms.directory.find_access_key(call.context, claim.access_key);
   if (!key) {
     return std::unexpected(denied("the access key " + claim.access_key + " cannot be used",

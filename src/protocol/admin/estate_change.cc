@@ -26,7 +26,7 @@ Result<void> put_principals(const Call& call, const EstatePlan& plan) {
   for (const auto& wanted : plan.after.principals) {
     const bool same = std::ranges::any_of(plan.before.principals, [&](const auto& old) {
       return old.name == wanted.name && old.groups == wanted.groups &&
-             old.disabled == wanted.disabled;
+             old.disabled == wanted.disabled && old.assumable_by == wanted.assumable_by;
     });
     if (same || wanted.name == "root") continue;
     BR_TRY(call.rooms.directory.put_principal(call.context, wanted));

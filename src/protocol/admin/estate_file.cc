@@ -104,7 +104,8 @@ Result<meta::AliasDeclaration> read_alias(const Value& table) {
 Result<identity::PrincipalRecord> read_principal(const Value& table) {
   TableReader reader{table, "a [[principal]]"};
   identity::PrincipalRecord record{reader.required_text("name"), reader.texts("groups"),
-                                   reader.boolean("disabled", false)};
+                                   reader.boolean("disabled", false),
+                                   reader.texts("assumable_by")};
   BR_TRY(reader.finish());
   return record;
 }

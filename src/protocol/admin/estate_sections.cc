@@ -130,6 +130,9 @@ Section section_of(const identity::PrincipalRecord& principal) {
   fields.text("name", principal.name);
   if (!principal.groups.empty()) fields.add("groups", texts_value(principal.groups));
   fields.flag("disabled", principal.disabled);
+  if (!principal.assumable_by.empty()) {
+    fields.add("assumable_by", texts_value(principal.assumable_by));
+  }
   return section;
 }
 

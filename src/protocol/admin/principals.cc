@@ -10,7 +10,9 @@ Result<io::HttpResponse> list_principals(Call& call) {
   for (const auto& one : all) {
     json.begin_object().member("name", one.name).key("groups").begin_array();
     for (const auto& group : one.groups) json.value(group);
-    json.end_array().member("disabled", one.disabled).end_object();
+    json.end_array().member("disabled", one.disabled).key("assumable_by").begin_array();
+    for (const auto& name : one.assumable_by) json.value(name);
+    json.end_array().end_object();
   }
   json.end_array().end_object();
   return json_response(json.take());
@@ -21,7 +23,8 @@ Result<io::HttpResponse> put_principal(Call& call) {
   BR_TRY(body, call.json_body());
   wire::TableReader reader{body, "the principal"};
   identity::PrincipalRecord record{call.argument, reader.texts("groups"),
-                                   reader.boolean("disabled", false)};
+                                   reader.boolean("disabled", false),
+                                   reader.texts("assumable_by")};
   BR_TRY(reader.finish());
   BR_TRY(call.rooms.directory.put_principal(call.context, std::move(record)));
   JsonWriter json;

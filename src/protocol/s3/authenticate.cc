@@ -43,6 +43,28 @@ Result<void> come_in_anonymously(Call& call) {
 
 }  // namespace
 
+Result<Credential> find_credential(const Call& call, const std::string& access_key,
+                                   std::string_view token) {
+  if (!token.empty()) {
+    BR_TRY(session, call.rooms.directory.find_session(call.context, access_key, token));
+    return Credential{session.key, session};
+  }
+  auto key = call.rooms.directory.find_access_key(call.context, access_key);
+  if (key) return Credential{std::move(*key), std::nullopt};
+  if (key.error().code() != Code::kNotFound && key.error().code() != Code::kDenied) {
+    return std::unexpected(std::move(key).error());
+  }
+  return std::unexpected(denied("The AWS Access Key Id you provided does not exist in our records.",
+                                access_key.substr(0, 128))
+                             .with_tag("InvalidAccessKeyId"));
+}
+
+Result<identity::Principal> principal_of(const Call& call, const Credential& verified) {
+  auto& directory = call.rooms.directory;
+  if (verified.session) return directory.principal_of(call.context, *verified.session);
+  return directory.principal_of(call.context, verified.key);
+}
+
 Result<void> authenticate(Call& call) {
   const wire::SigV4Request view = signed_view(call.request);
   if (wire::is_unsigned(view)) return come_in_anonymously(call);
@@ -50,19 +72,11 @@ Result<void> authenticate(Call& call) {
   if (claim.dialect != &wire::kAws4) {
     return std::unexpected(s3_error("InvalidArgument", "Unsupported Authorization Type"));
   }
-  auto key = call.rooms.directory.find_access_key(call.context, claim.access_key);
-  if (!key) {
-    if (key.error().code() != Code::kNotFound && key.error().code() != Code::kDenied) {
-      return std::unexpected(std::move(key).error());
-    }
-    return std::unexpected(
-        denied("The AWS Access Key Id you provided does not exist in our records.",
-               claim.access_key.substr(0, 128))
-            .with_tag("InvalidAccessKeyId"));
-  }
+  BR_TRY(credential, find_credential(call, claim.access_key, claim.token));
   call.claim = std::move(claim);
-  BR_TRY(verified, wire::verify_sigv4(view, call.claim, key->secret, call.rooms.signing_keys));
-  BR_TRY(principal, call.rooms.directory.principal_of(call.context, *key));
+  BR_TRY(verified,
+         wire::verify_sigv4(view, call.claim, credential.key.secret, call.rooms.signing_keys));
+  BR_TRY(principal, principal_of(call, credential));
   BR_TRY(check_empty_body(call));
   call.verified = std::move(verified);
   call.principal = std::move(principal);

@@ -67,6 +67,9 @@ constexpr Row kRows[] = {
      {403, "SignatureDoesNotMatch",
       "The request signature we calculated does not match the signature you provided. Check your "
       "key and signing method."}},
+    {"InvalidToken",
+     {400, "InvalidToken", "The provided token is malformed or otherwise invalid."}},
+    {"ExpiredToken", {400, "ExpiredToken", "The provided token has expired."}},
     {"RequestTimeTooSkewed", {403, "RequestTimeTooSkewed", ""}},
     {"InvalidRange", {416, "InvalidRange", "The requested range is not satisfiable"}},
     {"InvalidPartNumber",

@@ -4,6 +4,7 @@
 
 #include "base/checksum.h"
 #include "base/encoding.h"
+#include "protocol/s3/authenticate.h"
 #include "wire/sigv4.h"
 
 namespace beringia::protocol::s3 {
@@ -57,22 +58,6 @@ void fill_in_file_name(PostForm& form, const std::string& file_name) {
   }
 }
 
-Result<void> find_principal(Call& call, const std::string& access_key,
-                            std::optional<identity::AccessKey>& key) {
-  auto found = call.rooms.directory.find_access_key(call.context, access_key);
-  if (!found) {
-    if (found.error().code() != Code::kNotFound && found.error().code() != Code::kDenied) {
-      return std::unexpected(std::move(found).error());
-    }
-    return std::unexpected(
-        denied("The AWS Access Key Id you provided does not exist in our records.",
-               access_key.substr(0, 128))
-            .with_tag("InvalidAccessKeyId"));
-  }
-  key = std::move(*found);
-  return {};
-}
-
 /// "KEY/20260101/us-east-1/s3/aws4_request" into a claim.
 Result<wire::SigV4Claim> claim_of(const wire::FormFields& fields) {
   wire::SigV4Claim claim;
@@ -103,7 +88,8 @@ bool same(std::string_view a, std::string_view b) { return sha256(a) == sha256(b
 Result<void> check_signature(Call& call, const wire::FormFields& fields) {
   const std::string_view policy = wire::field_of(fields, "policy");
   const std::string_view algorithm = wire::field_of(fields, "x-amz-algorithm");
-  std::optional<identity::AccessKey> key;
+  const std::string_view token = wire::field_of(fields, "x-amz-security-token");
+  std::optional<Credential> credential;
   std::string expected;
   std::string_view given;
   if (!algorithm.empty()) {
@@ -112,8 +98,9 @@ Result<void> check_signature(Call& call, const wire::FormFields& fields) {
     }
     given = wire::field_of(fields, "x-amz-signature");
     BR_TRY(claim, claim_of(fields));
-    BR_TRY(find_principal(call, claim.access_key, key));
-    expected = to_hex(wire::derive_signing_key(claim, key->secret).sign(policy));
+    BR_TRY(found, find_credential(call, claim.access_key, token));
+    credential = std::move(found);
+    expected = to_hex(wire::derive_signing_key(claim, credential->key.secret).sign(policy));
   } else {
     const std::string access_key{wire::field_of(fields, "awsaccesskeyid")};
     given = wire::field_of(fields, "signature");
@@ -122,8 +109,9 @@ Result<void> check_signature(Call& call, const wire::FormFields& fields) {
                                       "Bucket POST must contain a field named 'AWSAccessKeyId' and "
                                       "'signature' if it contains a policy"));
     }
-    BR_TRY(find_principal(call, access_key, key));
-    expected = wire::sign_form_v2(key->secret, policy);
+    BR_TRY(found, find_credential(call, access_key, token));
+    credential = std::move(found);
+    expected = wire::sign_form_v2(credential->key.secret, policy);
   }
   if (!same(expected, given)) {
     return std::unexpected(
@@ -131,7 +119,7 @@ Result<void> check_signature(Call& call, const wire::FormFields& fields) {
                "Check your key and signing method.")
             .with_tag("SignatureDoesNotMatch"));
   }
-  BR_TRY(principal, call.rooms.directory.principal_of(call.context, *key));
+  BR_TRY(principal, principal_of(call, *credential));
   call.principal = std::move(principal);
   call.form_signed = true;
   return {};

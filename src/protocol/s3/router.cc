@@ -6,6 +6,8 @@
 namespace beringia::protocol::s3 {
 namespace {
 
+constexpr std::string_view kQueryForm = "application/x-www-form-urlencoded";
+
 Error bad_uri(std::string why) {
   return invalid("Couldn't parse the specified URI.", std::move(why)).with_tag("InvalidURI");
 }
@@ -65,9 +67,10 @@ Verb setting_verb(std::string_view method) {
   return Verb::kWrongMethod;
 }
 
-Verb root_verb(std::string_view method) {
+Verb root_verb(std::string_view method, bool is_query_form) {
   if (method == "GET") return Verb::kListBuckets;
   if (method == "OPTIONS") return Verb::kPreflight;
+  if (method == "POST" && is_query_form) return Verb::kSts;
   return Verb::kWrongMethod;
 }
 
@@ -166,6 +169,7 @@ std::string_view operation_name(const Route& route) {
     case Verb::kPutSetting: return route.setting->put_name;
     case Verb::kDeleteSetting: return route.setting->delete_name;
     case Verb::kPostObject: return "PostObject";
+    case Verb::kSts: return "Sts";
     case Verb::kPreflight: return "Preflight";
     case Verb::kUnsupported:
     case Verb::kWrongMethod: break;
@@ -181,12 +185,15 @@ Result<Route> route(const io::HttpRequest& request, const Query& query,
   }
   BR_TRY(read_names(request.path, !found.bucket.empty(), found));
   const std::string_view method = request.method;
+  // Only a POST to the service or to a bucket is told by it.
+  const std::string type = method == "POST" && found.key.empty()
+                               ? ascii_lower(request.headers.get_or("content-type", ""))
+                               : std::string{};
   if (found.bucket.empty()) {
-    found.verb = found.key.empty() ? root_verb(method) : Verb::kWrongMethod;
+    found.verb =
+        found.key.empty() ? root_verb(method, type.starts_with(kQueryForm)) : Verb::kWrongMethod;
   } else if (found.key.empty()) {
-    const bool is_form =
-        ascii_lower(request.headers.get_or("content-type", "")).starts_with("multipart/form-data");
-    found.verb = bucket_verb(method, query, is_form, found);
+    found.verb = bucket_verb(method, query, type.starts_with("multipart/form-data"), found);
   } else {
     const bool is_copy = method == "PUT" && request.headers.has("x-amz-copy-source");
     found.verb = object_verb(method, query, is_copy, found);

@@ -48,6 +48,7 @@ enum class Verb {
   kDeleteSetting,
   // of browsers
   kPostObject,
+  kSts,  // POST /: temporary credentials
   kPreflight,
   // legal, but not offered
   kUnsupported,

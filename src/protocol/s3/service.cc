@@ -82,7 +82,9 @@ io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& re
   Result<io::HttpResponse> result = process(call);
   std::optional<Error> error;
   if (!result) error = result.error();
-  io::HttpResponse response = result ? std::move(*result) : error_response(call, *error);
+  io::HttpResponse response = result                          ? std::move(*result)
+                              : call.route.verb == Verb::kSts ? sts_error_response(call, *error)
+                                                              : error_response(call, *error);
   if (error && !call.is_recorded) {
     const std::string credential =
         call.principal ? call.principal->credential() : claimed_credential(request);
@@ -108,6 +110,7 @@ Result<io::HttpResponse> Service::process(Call& call) {
   // A browser asks before it sends credentials; a form brings its own in the body.
   if (call.route.verb == Verb::kPreflight) return preflight(call);
   if (call.route.verb == Verb::kPostObject) return post_object(call);
+  if (call.route.verb == Verb::kSts) return sts(call);
   BR_TRY(authenticate(call));
   BR_TRY(check_anonymous(call));
   BR_TRY(check_expected_owner(call));
@@ -145,6 +148,7 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kPutSetting: return put_setting(call);
     case Verb::kDeleteSetting: return delete_setting(call);
     case Verb::kPreflight:
+    case Verb::kSts:
     case Verb::kPostObject: break;  // process() has them
     case Verb::kWrongMethod:
       return std::unexpected(

@@ -38,6 +38,10 @@ namespace beringia::protocol::s3 {
 
 [[nodiscard]] Result<io::HttpResponse> preflight(Call& call);
 [[nodiscard]] Result<io::HttpResponse> post_object(Call& call);
+/// Temporary credentials (STS API 2011-06-15). Authenticates by itself: signatures are for service
+/// "sts". Errors are told by sts_error_response().
+[[nodiscard]] Result<io::HttpResponse> sts(Call& call);
+io::HttpResponse sts_error_response(const Call& call, const Error& error);
 
 // subresources, by their setting
 [[nodiscard]] Result<io::HttpResponse> get_setting(Call& call);

@@ -11,13 +11,13 @@ import botocore.exceptions
 MIB = 1 << 20
 
 
-def boto_client(server, *, url=None, access_key=None, secret_key=None, verify=None, **config):
+def boto_client(server, *, url=None, access_key=None, secret_key=None, verify=None, token=None, **config):
     """boto3 with its defaults, but for the endpoint and path style."""
     settings = {"retries": {"max_attempts": 1}, "s3": {"addressing_style": "path"}} | config
     return boto3.client(
         "s3", endpoint_url=url or server.s3_url, region_name=server.region,
         aws_access_key_id=access_key or server.access_key, aws_secret_access_key=secret_key or server.secret_key,
-        config=botocore.config.Config(**settings), verify=verify,
+        aws_session_token=token, config=botocore.config.Config(**settings), verify=verify,
     )  # fmt: skip
 
 

@@ -1,0 +1,113 @@
+#include <gtest/gtest.h>
+
+#include "identity/identity.h"
+#include "identity/principal_verifier.h"
+#include "identity/rows.h"
+#include "identity/test_clock.h"
+#include "kv/store.h"
+
+namespace beringia::identity {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SessionsTest : public testing::Test {
+ protected:
+  SessionsTest() : store_{kv::open_memory().value()} {
+    directory_ = Directory::open(*store_, clock_, rng_, {Secret{std::string(32, 'k')}}).value();
+    root_ = directory_->ensure_root(context_, {}, {}).value().value();
+    EXPECT_TRUE(directory_->put_principal(context_, {"etl", {"pipelines"}, false, {"catalog"}}));
+    EXPECT_TRUE(directory_->put_principal(context_, {"catalog", {}, false, {}}));
+    key_ = directory_->create_access_key(context_, "catalog").value();
+  }
+  Session begin(const std::string& policy = {}) {
+    return directory_->begin_session(context_, {"etl", key_.id, "run-1", policy, 15min}).value();
+  }
+  static std::string tag_of(const auto& result) { return result ? "ok" : result.error().tag(); }
+
+  io::Context context_;
+  HandClock clock_;
+  SystemRng rng_;
+  std::unique_ptr<kv::Store> store_;
+  std::unique_ptr<Directory> directory_;
+  AccessKey root_, key_;
+};
+
+TEST_F(SessionsTest, a_session_has_the_rights_of_its_principal_and_its_policy) {
+  const Session made = begin("{}");
+  const auto found = directory_->find_session(context_, made.key.id, made.token.reveal());
+  ASSERT_TRUE(found) << found.error().to_string();
+  EXPECT_EQ(found->key.secret, made.key.secret);
+  const auto principal = directory_->principal_of(context_, *found);
+  ASSERT_TRUE(principal);
+  EXPECT_EQ(principal->name(), "etl");
+  EXPECT_EQ(principal->groups(), std::vector<std::string>{"pipelines"});
+  EXPECT_EQ(principal->credential(), made.key.id);
+  EXPECT_TRUE(principal->is_session());
+  ASSERT_NE(principal->session_policy(), nullptr);
+  EXPECT_EQ(*principal->session_policy(), "{}");
+  EXPECT_EQ(begin().policy, nullptr);
+}
+
+TEST_F(SessionsTest, tokens_that_are_not_ours_are_refused) {
+  const Session one = begin(), other = begin();
+  const std::string token = one.token.reveal();
+  EXPECT_EQ(tag_of(directory_->find_session(context_, other.key.id, token)), "InvalidToken");
+  EXPECT_EQ(tag_of(directory_->find_session(context_, one.key.id, "")), "InvalidToken");
+  EXPECT_EQ(tag_of(directory_->find_session(context_, one.key.id, token + "=")), "InvalidToken");
+  EXPECT_EQ(tag_of(directory_->find_session(context_, one.key.id, std::string(20'000, 'A'))),
+            "InvalidToken");
+  for (size_t at = 0; at < token.size(); at += 7) {
+    std::string bent = token;
+    bent[at] = bent[at] == 'A' ? 'B' : 'A';
+    EXPECT_EQ(tag_of(directory_->find_session(context_, one.key.id, bent)), "InvalidToken") << at;
+  }
+}
+
+TEST_F(SessionsTest, sessions_end_with_time_and_with_what_they_come_from) {
+  const Session made = begin();
+  const auto find = [&] {
+    return directory_->find_session(context_, made.key.id, made.token.reveal());
+  };
+  const Session held = find().value();
+  clock_.pass(15min - 1s);
+  EXPECT_TRUE(find());
+  clock_.pass(1s);
+  EXPECT_EQ(tag_of(find()), "ExpiredToken");
+
+  ASSERT_TRUE(directory_->put_principal(context_, {"etl", {}, true, {}}));
+  EXPECT_EQ(directory_->principal_of(context_, held).error().code(), Code::kDenied);
+  ASSERT_TRUE(directory_->put_principal(context_, {"etl", {}, false, {}}));
+  EXPECT_TRUE(directory_->principal_of(context_, held));
+  ASSERT_TRUE(directory_->disable_key(context_, key_.id));
+  EXPECT_EQ(directory_->principal_of(context_, held).error().code(), Code::kDenied);
+  EXPECT_FALSE(directory_->begin_session(context_, {"etl", key_.id, "x", {}, 15min}));
+}
+
+TEST_F(SessionsTest, only_those_who_are_named_may_take_a_principals_rights) {
+  const auto catalog = PrincipalVerifier::verified("catalog", {}, key_.id);
+  const auto etl = PrincipalVerifier::verified("etl", {}, "k");
+  EXPECT_TRUE(directory_->may_assume(catalog, "etl"));
+  EXPECT_TRUE(directory_->may_assume(etl, "etl"));
+  EXPECT_FALSE(directory_->may_assume(etl, "catalog"));
+  EXPECT_FALSE(directory_->may_assume(catalog, "root"));
+  EXPECT_FALSE(directory_->may_assume(catalog, "nobody"));
+  EXPECT_TRUE(directory_->may_assume(PrincipalVerifier::verified("root", {}, root_.id), "etl"));
+  EXPECT_FALSE(directory_->may_assume(Principal::anonymous(), "etl"));
+  // A session must not get rid of its policy.
+  EXPECT_FALSE(directory_->may_assume(PrincipalVerifier::session("etl", {}, "s", nullptr), "etl"));
+  EXPECT_FALSE(directory_->put_principal(context_, {"root", {}, false, {"etl"}}));
+}
+
+TEST_F(SessionsTest, who_may_assume_is_kept) {
+  const auto bytes = encode(PrincipalRecord{"etl", {"a"}, false, {"catalog", "other"}});
+  EXPECT_EQ(decode_principal("etl", bytes).value().assumable_by,
+            (std::vector<std::string>{"catalog", "other"}));
+  // Rows of before there were any.
+  EXPECT_TRUE(decode_principal("etl", encode(PrincipalRecord{"etl", {"a"}, false, {}}))
+                  .value()
+                  .assumable_by.empty());
+}
+
+}  // namespace
+}  // namespace beringia::identity
