@@ -204,6 +204,7 @@ void Server::Rooms::make_services() {
   protocol::s3::Options s3_options;
   if (!settings.s3_domain.empty()) s3_options.domains.push_back(settings.s3_domain);
   s3_options.object_ownership = settings.s3_object_ownership;
+  s3_options.signature_v2 = settings.s3_signature_v2 == "on";
   s3 = std::make_unique<protocol::s3::Service>(*names, *gate, *directory, clock,
                                                std::move(s3_options));
   gcs = std::make_unique<protocol::gcs::Service>(*names, *gate, *directory, clock,

@@ -23,6 +23,7 @@ struct Settings {
   std::string s3, gcs, admin;
   std::string s3_domain;
   std::string s3_object_ownership;
+  std::string s3_signature_v2;
   std::string gcs_public_url;
   std::string tls_certificate, tls_key;
   std::string instance;

@@ -31,6 +31,8 @@ const std::vector<SettingDeclaration> kDeclarations = {
     {"s3_object_ownership", kChoice, &Settings::s3_object_ownership, "BucketOwnerEnforced",
      "BucketOwnerEnforced|BucketOwnerPreferred|ObjectWriter", kSecurity,
      "Object ownership of new S3 buckets that do not say; all but the first turn ACLs on."},
+    {"s3_signature_v2", kChoice, &Settings::s3_signature_v2, "off", "off|on", kSecurity,
+     "Whether old clients may sign requests with SigV2 (HMAC-SHA1, which leaves the body open)."},
     {"gcs_public_url", kText, &Settings::gcs_public_url, "", "", kNetwork,
      "https://gcs.example.com: how GCS clients reach us behind a proxy. Empty: as they wrote it."},
     {"tls_certificate", kText, &Settings::tls_certificate, "", "", kSecurity,

@@ -48,16 +48,33 @@ class Crc64Nvme {
   uint64_t value_ = 0;
 };
 
-/// Incremental MD5 / SHA-1 / SHA-256. Not copyable; finish() once.
+/// xxHash by its canonical (big-endian) bytes: XXH64, XXH3 of 64 and of 128 bits, seed 0. Not
+/// copyable; finish() once.
+class XxHash {
+ public:
+  enum class Kind { k64, k3, k128 };
+  explicit XxHash(Kind kind);
+  XxHash(XxHash&&) noexcept;
+  XxHash& operator=(XxHash&&) noexcept;
+  ~XxHash();
+  void update(std::string_view bytes);
+  std::string finish();  // raw bytes: 8, 8 or 16
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Incremental MD5 / SHA-1 / SHA-256 / SHA-512. Not copyable; finish() once.
 class Digest {
  public:
-  enum class Kind { kMd5, kSha1, kSha256 };
+  enum class Kind { kMd5, kSha1, kSha256, kSha512 };
   explicit Digest(Kind kind);
   Digest(Digest&&) noexcept;
   Digest& operator=(Digest&&) noexcept;
   ~Digest();
   void update(std::string_view bytes);
-  std::string finish();  // raw bytes: 16, 20 or 32
+  std::string finish();  // raw bytes: 16, 20, 32 or 64
   static std::string of(Kind kind, std::string_view bytes);
 
  private:

@@ -103,6 +103,27 @@ TEST(Digest, matches_known_digests) {
             "a9993e364706816aba3e25717850c26c9cd0d89d");
 }
 
+TEST(Digest, sha512_matches_fips_180) {
+  EXPECT_EQ(to_hex(Digest::of(Digest::Kind::kSha512, "abc")).substr(0, 32),
+            "ddaf35a193617abacc417349ae204131");
+}
+
+// Values of the reference implementation's own command line, xxhsum 0.8.
+TEST(XxHash, matches_the_reference_in_any_pieces) {
+  const auto of = [](XxHash::Kind kind, std::string_view text, size_t cut) {
+    XxHash hash{kind};
+    hash.update(text.substr(0, cut));
+    hash.update(text.substr(cut));
+    return to_hex(hash.finish());
+  };
+  for (const size_t cut : {0, 1, 3}) {
+    EXPECT_EQ(of(XxHash::Kind::k64, "abc", cut), "44bc2cf5ad770999");
+    EXPECT_EQ(of(XxHash::Kind::k3, "abc", cut), "78af5f94892f3950");
+    EXPECT_EQ(of(XxHash::Kind::k128, "abc", cut), "06b05ab6733a618578af5f94892f3950");
+  }
+  EXPECT_EQ(of(XxHash::Kind::k64, "", 0), "ef46db3751d8e999");
+}
+
 TEST(RunningMd5, goes_on_after_it_was_put_aside_anywhere) {
   SeededRng rng{11};
   for (int round = 0; round < 200; ++round) {

@@ -16,10 +16,12 @@ const EVP_MD* algorithm(Digest::Kind kind) {
   static const EVP_MD* const kMd5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
   static const EVP_MD* const kSha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
   static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  static const EVP_MD* const kSha512 = EVP_MD_fetch(nullptr, "SHA512", nullptr);
   switch (kind) {
     case Digest::Kind::kMd5: return kMd5;
     case Digest::Kind::kSha1: return kSha1;
     case Digest::Kind::kSha256: return kSha256;
+    case Digest::Kind::kSha512: return kSha512;
   }
   return kSha256;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/checksum.h"
 #include "base/encoding.h"
 #include "wire/document.h"
 
@@ -11,7 +10,6 @@ namespace beringia::wire {
 namespace {
 
 constexpr size_t kMaxConditions = 200;
-constexpr size_t kSha1Block = 64;
 
 // S3 API, "POST policy": these need no condition.
 constexpr std::string_view kUncovered[] = {"x-amz-signature", "signature", "awsaccesskeyid",
@@ -94,19 +92,6 @@ bool needs_condition(std::string_view field) {
          !field.starts_with("x-ignore-") && !field.starts_with("x-amz-checksum-");
 }
 
-std::string hmac_sha1(std::string_view key, std::string_view message) {
-  std::string block =
-      key.size() > kSha1Block ? Digest::of(Digest::Kind::kSha1, key) : std::string{key};
-  block.resize(kSha1Block, '\0');
-  const auto pad = [&](char with) {
-    std::string padded = block;
-    for (char& c : padded) c = static_cast<char>(c ^ with);
-    return padded;
-  };
-  const std::string inner = Digest::of(Digest::Kind::kSha1, pad('\x36').append(message));
-  return Digest::of(Digest::Kind::kSha1, pad('\x5c') + inner);
-}
-
 }  // namespace
 
 Result<PostPolicy> parse_post_policy(std::string_view json) {
@@ -136,7 +121,11 @@ Result<void> check_post_policy(const PostPolicy& policy, const FormFields& field
   if (policy.expires.micros < now.micros) return std::unexpected(refused("Policy expired."));
   for (const PostPolicy::Condition& condition : policy.conditions) {
     if (!holds(condition, fields, bucket)) {
-      return std::unexpected(refused("Policy Condition failed: " + condition.field));
+      // As Amazon writes it.
+      return std::unexpected(refused("Policy Condition failed: [\"" +
+                                     std::string{condition.starts_with ? "starts-with" : "eq"} +
+                                     "\", \"$" + condition.field + "\", \"" + condition.value +
+                                     "\"]"));
     }
   }
   for (const auto& [name, value] : fields) {
@@ -156,10 +145,6 @@ std::string_view field_of(const FormFields& fields, std::string_view name) {
     if (field == name) return value;
   }
   return {};
-}
-
-std::string sign_form_v2(const Secret& secret, std::string_view policy) {
-  return to_base64(hmac_sha1(secret.reveal(), policy));
 }
 
 }  // namespace beringia::wire

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/secret.h"
 #include "base/time.h"
 
 namespace beringia::wire {
@@ -43,8 +42,5 @@ struct PostPolicy {
 
 /// The field's value; "" if there is none.
 std::string_view field_of(const FormFields& fields, std::string_view name);
-
-/// What SigV2 puts into a form: base64 of HMAC-SHA1. Only forms may still be signed like this.
-std::string sign_form_v2(const Secret& secret, std::string_view policy);
 
 }  // namespace beringia::wire

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "wire/sigv2.h"
+
 namespace beringia::wire {
 namespace {
 
@@ -75,7 +77,7 @@ TEST(PostPolicy, refuses_malformed_documents) {
 
 TEST(PostPolicy, signs_forms_as_version_2_does) {
   // RFC 2202, test case 2 for HMAC-SHA-1.
-  EXPECT_EQ(sign_form_v2(Secret{"Jefe"}, "what do ya want for nothing?"),
+  EXPECT_EQ(sign_v2(Secret{"Jefe"}, "what do ya want for nothing?"),
             "7/zfauXrL6LSdBbV8YTfnCWafHk=");
 }
 

@@ -154,6 +154,11 @@ std::string_view checksum_element(std::string_view algorithm) {
   if (algorithm == "crc64nvme") return "ChecksumCRC64NVME";
   if (algorithm == "sha1") return "ChecksumSHA1";
   if (algorithm == "sha256") return "ChecksumSHA256";
+  if (algorithm == "sha512") return "ChecksumSHA512";
+  if (algorithm == "md5") return "ChecksumMD5";
+  if (algorithm == "xxhash64") return "ChecksumXXHASH64";
+  if (algorithm == "xxhash3") return "ChecksumXXHASH3";
+  if (algorithm == "xxhash128") return "ChecksumXXHASH128";
   return {};
 }
 
@@ -269,7 +274,13 @@ std::string render(const ErrorBody& error) {
   for (const auto& [name, value] : error.details) xml.text(name, value);
   xml.text("Resource", error.resource).text("RequestId", error.request_id);
   xml.text("HostId", error.host_id);
-  return xml.take();
+  std::string text = xml.take();
+  // Messages quote conditions of policies; Amazon writes the marks as they are, and clients look.
+  constexpr std::string_view kQuote = "&quot;";
+  for (size_t at = text.find(kQuote); at != std::string::npos; at = text.find(kQuote, at + 1)) {
+    text.replace(at, kQuote.size(), "\"");
+  }
+  return text;
 }
 
 std::string render_tagging(const Tags& tags) {

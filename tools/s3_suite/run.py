@@ -7,7 +7,7 @@
 
 The suite stays outside of this repository. Taken are the tests of test_s3.py that Amazon's S3 passes by the
 suite's own marks (`not fails_on_aws`); -k and -m narrow that down. The server has a temporary directory and free
-ports, ACLs on as the suite wants them (s3_object_ownership = ObjectWriter), and one principal for each account that
+ports, ACLs and SigV2 on as the suite wants them, and one principal for each account that
 the suite's configuration names, each with the right to make buckets and no other.
 """
 
@@ -170,7 +170,7 @@ def main() -> int:
     parser.add_argument("--timeout", type=int, default=7200, help="seconds for all of it")
     parser.add_argument("--failures", type=pathlib.Path, help="where to write the failed tests and their messages")
     parser.add_argument("--role", default="creator", help="what the suite's principals get on /")
-    parser.add_argument("--serve", default="--s3-object-ownership ObjectWriter", help="further flags of serve")
+    parser.add_argument("--serve", default="--s3-object-ownership ObjectWriter --s3-signature-v2 on", help="further flags of serve")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="s3-suite-") as temporary:
         directory = pathlib.Path(temporary)

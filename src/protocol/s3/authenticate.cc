@@ -1,6 +1,9 @@
 #include "protocol/s3/authenticate.h"
 
+#include <utility>
+
 #include "base/encoding.h"
+#include "wire/sigv2.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -41,6 +44,30 @@ Result<void> come_in_anonymously(Call& call) {
   return {};
 }
 
+Result<void> authenticate_v2(Call& call, const wire::SigV4Request& view) {
+  BR_TRY(claim, wire::parse_sigv2(view, call.rooms.clock.wall()));
+  BR_TRY(credential, find_credential(call, claim.access_key, claim.token));
+  BR_TRY(wire::verify_sigv2(view, claim, call.route.bucket_in_host ? call.route.bucket : "",
+                            credential.key.secret));
+  BR_TRY(principal, principal_of(call, credential));
+  if (const auto payload = call.request.headers.get("x-amz-content-sha256")) {
+    BR_TRY(wire::read_payload(*payload, call.claim));
+    if (wire::is_chunked(call.claim.payload) &&
+        call.claim.payload != wire::PayloadMode::kChunkedUnsignedTrailer) {
+      return std::unexpected(denied("Access Denied",
+                                    "chunks are signed in another way than the "
+                                    "request")
+                                 .with_tag("AccessDenied"));
+    }
+    BR_TRY(check_empty_body(call));
+  }
+  call.claim.access_key = std::move(claim.access_key);
+  call.claim.presigned = claim.presigned;
+  call.signed_v2 = true;
+  call.principal = std::move(principal);
+  return {};
+}
+
 }  // namespace
 
 Result<Credential> find_credential(const Call& call, const std::string& access_key,
@@ -67,6 +94,7 @@ Result<identity::Principal> principal_of(const Call& call, const Credential& ver
 
 Result<void> authenticate(Call& call) {
   const wire::SigV4Request view = signed_view(call.request);
+  if (call.rooms.options.signature_v2 && wire::is_sigv2(view)) return authenticate_v2(call, view);
   if (wire::is_unsigned(view)) return come_in_anonymously(call);
   BR_TRY(claim, wire::parse_sigv4(view, call.rooms.clock.wall()));
   if (claim.dialect != &wire::kAws4) {

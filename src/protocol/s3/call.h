@@ -52,6 +52,8 @@ struct Call {
   std::optional<meta::StringMap> request_tags;
   /// Proven by the fields of a browser's form, not by the request itself.
   bool form_signed = false;
+  /// Proven by SigV2.
+  bool signed_v2 = false;
 
   /// Asks the gate; at most twice. The reference holds as long as the call. @error kDenied
   [[nodiscard]] Result<const core::Grant*> admit(core::Action action, const Path& path);

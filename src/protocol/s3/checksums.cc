@@ -18,18 +18,28 @@ const std::array<Words, kAllChecksums.size()> kWords = {
     Words{"crc32c", "CRC32C", "x-amz-checksum-crc32c", 4},
     Words{"crc64nvme", "CRC64NVME", "x-amz-checksum-crc64nvme", 8},
     Words{"sha1", "SHA1", "x-amz-checksum-sha1", 20},
-    Words{"sha256", "SHA256", "x-amz-checksum-sha256", 32}};
+    Words{"sha256", "SHA256", "x-amz-checksum-sha256", 32},
+    Words{"sha512", "SHA512", "x-amz-checksum-sha512", 64},
+    Words{"md5", "MD5", "x-amz-checksum-md5", 16},
+    Words{"xxhash64", "XXHASH64", "x-amz-checksum-xxhash64", 8},
+    Words{"xxhash3", "XXHASH3", "x-amz-checksum-xxhash3", 8},
+    Words{"xxhash128", "XXHASH128", "x-amz-checksum-xxhash128", 16}};
 
 const Words& words_of(ChecksumAlgorithm algorithm) {
   return kWords[static_cast<size_t>(algorithm)];
 }
 
-std::variant<Crc32, Crc32c, Crc64Nvme, Digest> state_of(ChecksumAlgorithm algorithm) {
+std::variant<Crc32, Crc32c, Crc64Nvme, Digest, XxHash> state_of(ChecksumAlgorithm algorithm) {
   switch (algorithm) {
     case ChecksumAlgorithm::kCrc32: return Crc32{};
     case ChecksumAlgorithm::kCrc32c: return Crc32c{};
     case ChecksumAlgorithm::kCrc64Nvme: return Crc64Nvme{};
     case ChecksumAlgorithm::kSha1: return Digest{Digest::Kind::kSha1};
+    case ChecksumAlgorithm::kSha512: return Digest{Digest::Kind::kSha512};
+    case ChecksumAlgorithm::kMd5: return Digest{Digest::Kind::kMd5};
+    case ChecksumAlgorithm::kXxHash64: return XxHash{XxHash::Kind::k64};
+    case ChecksumAlgorithm::kXxHash3: return XxHash{XxHash::Kind::k3};
+    case ChecksumAlgorithm::kXxHash128: return XxHash{XxHash::Kind::k128};
     case ChecksumAlgorithm::kSha256: break;
   }
   return Digest{Digest::Kind::kSha256};
@@ -71,7 +81,8 @@ const std::string& header_name(ChecksumAlgorithm algorithm) { return words_of(al
 size_t digest_bytes(ChecksumAlgorithm algorithm) { return words_of(algorithm).bytes; }
 
 bool is_combinable(ChecksumAlgorithm algorithm) {
-  return algorithm != ChecksumAlgorithm::kSha1 && algorithm != ChecksumAlgorithm::kSha256;
+  return algorithm == ChecksumAlgorithm::kCrc32 || algorithm == ChecksumAlgorithm::kCrc32c ||
+         algorithm == ChecksumAlgorithm::kCrc64Nvme;
 }
 
 Result<ChecksumAlgorithm> parse_algorithm(std::string_view text) {
@@ -80,7 +91,8 @@ Result<ChecksumAlgorithm> parse_algorithm(std::string_view text) {
   }
   return std::unexpected(
       invalid("Checksum algorithm provided is unsupported. Please try again with any of the valid "
-              "types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+              "types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, "
+              "XXHASH128]")
           .with_tag("InvalidRequest"));
 }
 
@@ -93,7 +105,8 @@ void Checksum::update(std::string_view bytes) {
 std::string Checksum::finish() {
   return std::visit(
       [](auto& state) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(state)>, Digest>) {
+        using State = std::decay_t<decltype(state)>;
+        if constexpr (std::is_same_v<State, Digest> || std::is_same_v<State, XxHash>) {
           return to_base64(state.finish());
         } else {
           return to_base64(bytes_of(state.value()));
@@ -114,10 +127,8 @@ std::string combine_checksums(ChecksumAlgorithm algorithm, const std::vector<Par
     case ChecksumAlgorithm::kCrc32: return combined<Crc32>(parts);
     case ChecksumAlgorithm::kCrc32c: return combined<Crc32c>(parts);
     case ChecksumAlgorithm::kCrc64Nvme: return combined<Crc64Nvme>(parts);
-    case ChecksumAlgorithm::kSha1:
-    case ChecksumAlgorithm::kSha256: break;
+    default: return {};  // hashes do not combine
   }
-  return {};
 }
 
 std::string composite_checksum(ChecksumAlgorithm algorithm,

@@ -14,11 +14,24 @@
 
 namespace beringia::protocol::s3 {
 
-/// The checksums that S3 knows beside MD5.
-enum class ChecksumAlgorithm { kCrc32, kCrc32c, kCrc64Nvme, kSha1, kSha256 };
-inline constexpr std::array kAllChecksums = {ChecksumAlgorithm::kCrc32, ChecksumAlgorithm::kCrc32c,
-                                             ChecksumAlgorithm::kCrc64Nvme,
-                                             ChecksumAlgorithm::kSha1, ChecksumAlgorithm::kSha256};
+/// The checksums that S3 knows (kMd5: as one of these, not Content-MD5).
+enum class ChecksumAlgorithm {
+  kCrc32,
+  kCrc32c,
+  kCrc64Nvme,
+  kSha1,
+  kSha256,
+  kSha512,
+  kMd5,
+  kXxHash64,
+  kXxHash3,
+  kXxHash128
+};
+inline constexpr std::array kAllChecksums = {
+    ChecksumAlgorithm::kCrc32,    ChecksumAlgorithm::kCrc32c,   ChecksumAlgorithm::kCrc64Nvme,
+    ChecksumAlgorithm::kSha1,     ChecksumAlgorithm::kSha256,   ChecksumAlgorithm::kSha512,
+    ChecksumAlgorithm::kMd5,      ChecksumAlgorithm::kXxHash64, ChecksumAlgorithm::kXxHash3,
+    ChecksumAlgorithm::kXxHash128};
 
 /// "crc32": in record maps, header names (x-amz-checksum-crc32) and XML codecs.
 const std::string& name_of(ChecksumAlgorithm algorithm);
@@ -40,7 +53,7 @@ class Checksum {
   std::string finish();
 
  private:
-  std::variant<Crc32, Crc32c, Crc64Nvme, Digest> state_;
+  std::variant<Crc32, Crc32c, Crc64Nvme, Digest, XxHash> state_;
 };
 
 /// Base64 of the right number of bytes? @error kInvalid (tag InvalidRequest)

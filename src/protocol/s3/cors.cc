@@ -106,7 +106,7 @@ Result<io::HttpResponse> preflight(Call& call) {
   io::HttpResponse response = empty_response(200);
   add_headers(call, *rule, response);
   if (!headers.empty()) {
-    response.headers.add("Access-Control-Allow-Headers", std::string{headers});
+    response.headers.add("Access-Control-Allow-Headers", ascii_lower(headers));
   }
   call.is_recorded = true;
   call.rooms.gate.answer(call.context, call.door(), call.request.path, 200, "cors");

@@ -14,6 +14,8 @@ struct Options {
   /// Of buckets whose creation does not say: BucketOwnerEnforced (ACLs are off),
   /// BucketOwnerPreferred or ObjectWriter.
   std::string object_ownership = "BucketOwnerEnforced";
+  /// SigV2 in headers and queries is taken (in forms it always is).
+  bool signature_v2 = false;
 };
 
 }  // namespace beringia::protocol::s3

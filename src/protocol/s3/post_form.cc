@@ -5,6 +5,7 @@
 #include "base/checksum.h"
 #include "base/encoding.h"
 #include "protocol/s3/authenticate.h"
+#include "wire/sigv2.h"
 #include "wire/sigv4.h"
 
 namespace beringia::protocol::s3 {
@@ -111,7 +112,7 @@ Result<void> check_signature(Call& call, const wire::FormFields& fields) {
     }
     BR_TRY(found, find_credential(call, access_key, token));
     credential = std::move(found);
-    expected = wire::sign_form_v2(credential->key.secret, policy);
+    expected = wire::sign_v2(credential->key.secret, policy);
   }
   if (!same(expected, given)) {
     return std::unexpected(
@@ -146,7 +147,7 @@ Result<PostForm> read_form(Call& call) {
     }
     const std::string_view disposition = (*part)->get_or("content-disposition", "");
     auto name = parameter(disposition, "name");
-    if (!name) return std::unexpected(malformed("a field has no name"));
+    if (!name || name->empty()) return std::unexpected(malformed("a field has no name"));
     *name = ascii_lower(*name);
     if (*name == "file") {
       fill_in_file_name(form, base_name(parameter(disposition, "filename").value_or("")));

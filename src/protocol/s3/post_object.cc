@@ -83,7 +83,10 @@ io::HttpResponse answer(const Call& call, const PostForm& form, const core::Entr
   std::string_view redirect = wire::field_of(form.fields, "success_action_redirect");
   if (redirect.empty()) redirect = wire::field_of(form.fields, "redirect");
   const std::string etag = quoted_etag(entry.record);
-  const std::string location = "/" + call.route.bucket + "/" + percent_encode(call.route.key, true);
+  std::string location = call.request.is_tls ? "https://" : "http://";
+  location += call.header("host");
+  if (!call.route.bucket_in_host) location += "/" + call.route.bucket;
+  location += "/" + percent_encode(call.route.key, true);
   io::HttpResponse response = empty_response(204);
   const bool usable = redirect.starts_with("http://") || redirect.starts_with("https://");
   if (usable && redirect.find_first_of("\r\n") == std::string_view::npos) {
@@ -105,6 +108,10 @@ io::HttpResponse answer(const Call& call, const PostForm& form, const core::Entr
   }
   response.headers.add("Location", location);
   response.headers.add("ETag", etag);
+  if (const auto stored = stored_checksum(entry.record)) {
+    response.headers.add(header_name(stored->algorithm), stored->value);
+    response.headers.add("x-amz-checksum-type", stored->type);
+  }
   return response;
 }
 

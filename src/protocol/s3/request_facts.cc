@@ -71,16 +71,16 @@ bool RequestFacts::find_signature(std::string_view key, std::vector<std::string>
     values.emplace_back("POST");
     return true;
   }
-  if (!call_.verified) return false;
+  if (!call_.verified && !call_.signed_v2) return false;
   if (key == "authtype") {
     values.emplace_back(call_.claim.presigned ? "REST-QUERY-STRING" : "REST-HEADER");
     return true;
   }
   if (key == "signatureversion") {
-    values.emplace_back("AWS4-HMAC-SHA256");
+    values.emplace_back(call_.signed_v2 ? "AWS" : "AWS4-HMAC-SHA256");
     return true;
   }
-  if (key == "signatureage" && call_.claim.presigned) {
+  if (key == "signatureage" && call_.claim.presigned && !call_.signed_v2) {
     const int64_t age = call_.rooms.clock.wall().micros - call_.claim.time.micros;
     values.push_back(std::to_string(age / 1000));
     return true;

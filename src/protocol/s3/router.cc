@@ -182,6 +182,7 @@ Result<Route> route(const io::HttpRequest& request, const Query& query,
   Route found;
   if (!domains.empty()) {
     found.bucket = host_bucket(request.headers.get_or("host", ""), domains);
+    found.bucket_in_host = !found.bucket.empty();
   }
   BR_TRY(read_names(request.path, !found.bucket.empty(), found));
   const std::string_view method = request.method;

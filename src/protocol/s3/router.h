@@ -59,6 +59,7 @@ enum class Verb {
 struct Route {
   Verb verb = Verb::kUnsupported;
   std::string bucket;
+  bool bucket_in_host = false;
   std::string key;
   const Setting* setting = nullptr;
 };

@@ -78,7 +78,7 @@ Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& 
       rooms_{names, gate, directory, clock, signing_keys_, options_} {}
 
 io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& request) {
-  Call call{context, request, rooms_, {}, {}, {}, {}, {}, {}, false, {}, {}, false};
+  Call call{context, request, rooms_, {}, {}, {}, {}, {}, {}, false, {}, {}, false, false};
   Result<io::HttpResponse> result = process(call);
   std::optional<Error> error;
   if (!result) error = result.error();

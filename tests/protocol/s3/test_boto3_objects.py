@@ -50,6 +50,23 @@ def test_every_checksum_algorithm_is_computed_as_the_sdk_does(s3, bucket, put, a
     assert got[f"Checksum{algorithm}"] == stored[f"Checksum{algorithm}"]
 
 
+@pytest.mark.parametrize(
+    "algorithm,digest",
+    [("SHA512", hashlib.sha512(b"abc").hexdigest()), ("MD5", hashlib.md5(b"abc").hexdigest()), ("XXHASH64", "44bc2cf5ad770999"),
+     ("XXHASH3", "78af5f94892f3950"), ("XXHASH128", "06b05ab6733a618578af5f94892f3950")],
+)  # fmt: skip
+def test_checksums_that_the_sdk_does_not_compute(s3, bucket, put, algorithm, digest):
+    name, value = f"Checksum{algorithm}", base64.b64encode(bytes.fromhex(digest)).decode()
+    assert put("k", b"abc", **{name: value})[name] == value
+    assert s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")[name] == value
+    with refused("BadDigest", 400):
+        put("bad", b"abd", **{name: value})
+    with refused("InvalidRequest", 400):
+        put("bad", b"abc", **{name: "AAAA"})
+    attributes = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["Checksum"])
+    assert attributes["Checksum"] == {name: value, "ChecksumType": "FULL_OBJECT"}
+
+
 def test_attributes_come_back(s3, bucket, put):
     put("k", ContentType="text/csv", CacheControl="no-store", ContentDisposition="attachment", ContentEncoding="gzip",
         ContentLanguage="de", Metadata={"colour": "blue", "empty": ""}, StorageClass="STANDARD_IA",
