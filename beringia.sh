@@ -41,6 +41,16 @@ install_clients() {
   fi
 }
 
+# What runs Spark: tests/engines fetches the pinned jars itself.
+install_java() {
+  command -v java >/dev/null && command -v mvn >/dev/null && return
+  log "installing Java and Maven"
+  local sudo=""
+  [ "$(id -u)" -eq 0 ] || sudo="sudo"
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends \
+    openjdk-17-jre-headless maven >/dev/null
+}
+
 # build PRESET [TARGET...]
 build() {
   log "building ($*)"
@@ -168,6 +178,7 @@ case "${1:-help}" in
   test)
     install_packages
     install_clients
+    install_java
     check_house
     build release
     run_unit_tests release
