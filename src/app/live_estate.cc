@@ -49,6 +49,11 @@ Result<LiveEstate::Backends> LiveEstate::make_backends(const meta::Estate& estat
 void LiveEstate::publish(const meta::Estate& estate, Backends backends) {
   const uint64_t epoch = (estate.epoch << kEpochShift) + unclean_stops_;
   services_.mounts.set(std::make_shared<core::Mounts>(estate, std::move(backends), epoch));
+  std::vector<identity::IdentityProvider> providers;
+  for (const auto& one : estate.identity_providers) {
+    providers.push_back({one.name, one.issuer, one.audiences, one.keys, one.claim});
+  }
+  services_.directory.set_identity_providers(std::move(providers));
 }
 
 Result<void> LiveEstate::start(const io::Context& context, const meta::Estate& estate,

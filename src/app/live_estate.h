@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "core/mounts.h"
 #include "core/parts.h"
+#include "identity/identity.h"
 #include "io/disk.h"
 #include "io/sync.h"
 #include "kv/store.h"
@@ -24,6 +25,7 @@ class LiveEstate final : public protocol::admin::EstateHost {
     core::MountTable& mounts;
     io::Disk& disk;
     Rng& rng;
+    identity::Directory& directory;
   };
   explicit LiveEstate(Services services) : services_{services} {}
 

@@ -179,7 +179,7 @@ Result<void> Server::Rooms::open_namespace(const io::Context& context) {
   parts = std::make_unique<core::Namespace::Parts>(
       *store, *tree, *generations, mounts, runtime->clock(), runtime->rng(), chooser, boot.number);
   estate = std::make_unique<LiveEstate>(
-      LiveEstate::Services{*store, *parts, mounts, *disk, runtime->rng()});
+      LiveEstate::Services{*store, *parts, mounts, *disk, runtime->rng(), *directory});
   if (!declared.applied) BR_TRY(estate->check(declared));  // a flag can be put right at once
   BR_TRY(estate->start(context, declared, boot.sync_epoch & kUncleanMask));
   gate = std::make_unique<core::Gate>(*evaluator, *log, runtime->clock());

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "identity/principal.h"
+#include "identity/web_identities.h"
 #include "io/context.h"
 
 namespace beringia::kv {
@@ -48,9 +49,11 @@ struct ServiceKey {
 /// What temporary credentials are asked for with.
 struct SessionRequest {
   std::string principal;  // whose rights
-  std::string source;     // access key that was signed with: the session ends with it
-  std::string name;       // RoleSessionName, for the audit trail
-  std::string policy;     // narrows the rights; "" = all of them. Checked by the caller
+  /// Principal::credential() of who asks (an access key, "oidc:PROVIDER"): the session ends with
+  /// it.
+  std::string source;
+  std::string name;    // RoleSessionName, for the audit trail
+  std::string policy;  // narrows the rights; "" = all of them. Checked by the caller
   Duration lifetime{0};
 };
 
@@ -153,6 +156,16 @@ class Directory {
   /// disabled or removed
   [[nodiscard]] virtual Result<Principal> principal_of(const io::Context& context,
                                                        const Session& verified) = 0;
+  /// Replaces the providers whose tokens verify_web_identity() believes.
+  virtual void set_identity_providers(std::vector<IdentityProvider> providers) = 0;
+  struct WebPrincipal {
+    Principal principal;  // credential: "oidc:PROVIDER"
+    std::string provider, subject, audience;
+  };
+  /// An OpenID Connect token of a declared provider. @error kDenied (tag "invalid_token"), also if
+  /// it names nobody who is known here; kUnavailable: the provider's keys cannot be had
+  [[nodiscard]] virtual Result<WebPrincipal> verify_web_identity(const io::Context& context,
+                                                                 std::string_view token) = 0;
   /// `who` may take temporary credentials of `principal`: root, the principal itself, and those
   /// that its `assumable_by` names; never a session.
   virtual bool may_assume(const Principal& who, const std::string& principal) const = 0;

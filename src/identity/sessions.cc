@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// Names of access keys hold no ':'.
+constexpr std::string_view kWebPrefix = "oidc:";
 constexpr size_t kMaxTokenBytes = 16 << 10;
 
 /// Binds a token to its key id: what is sealed for one does not open for another.
@@ -30,6 +32,11 @@ std::shared_ptr<const std::string> shared_policy(std::string policy) {
 }  // namespace
 
 Result<void> StoredDirectory::check_source(const std::string& source) const {
+  if (source.starts_with(kWebPrefix)) {
+    if (web_identities_.has(std::string_view{source}.substr(kWebPrefix.size()))) return {};
+    return std::unexpected(denied("the session is not valid any more",
+                                  "the identity provider that vouched for it was removed"));
+  }
   const auto held = find(access_keys_, source);
   if (held && !held->key.disabled) return {};
   return std::unexpected(denied("the session is not valid any more",
@@ -89,6 +96,15 @@ Result<Principal> StoredDirectory::principal_of(const io::Context&, const Sessio
   BR_TRY(check_source(verified.source));
   BR_TRY(own, principal_for(verified.key.principal, verified.key.id));
   return PrincipalVerifier::session(own.name(), own.groups(), own.credential(), verified.policy);
+}
+
+Result<Directory::WebPrincipal> StoredDirectory::verify_web_identity(const io::Context& context,
+                                                                     std::string_view token) {
+  BR_TRY(verified, web_identities_.verify(context, token));
+  auto principal = principal_for(verified.principal, std::string{kWebPrefix} + verified.provider);
+  if (!principal) return std::unexpected(invalid_token(principal.error().why()));
+  return WebPrincipal{std::move(*principal), std::move(verified.provider),
+                      std::move(verified.subject), std::move(verified.audience)};
 }
 
 bool StoredDirectory::may_assume(const Principal& who, const std::string& principal) const {

@@ -5,6 +5,7 @@
 #include "identity/rows.h"
 #include "identity/test_clock.h"
 #include "kv/store.h"
+#include "wire/rsa.h"
 
 namespace beringia::identity {
 namespace {
@@ -97,6 +98,24 @@ TEST_F(SessionsTest, only_those_who_are_named_may_take_a_principals_rights) {
   // A session must not get rid of its policy.
   EXPECT_FALSE(directory_->may_assume(PrincipalVerifier::session("etl", {}, "s", nullptr), "etl"));
   EXPECT_FALSE(directory_->put_principal(context_, {"root", {}, false, {"etl"}}));
+}
+
+TEST(KeySets, take_rsa_keys_for_signatures_and_pass_over_others) {
+  const auto pair = wire::RsaPrivateKey::generate(2048).value();
+  // 65537, and a modulus of 2,048 bits: 342 characters of base64url without padding.
+  const std::string n = "1" + std::string(340, 'A') + "Q";
+  const std::string rsa = R"("kty":"RSA","e":"AQAB","n":")" + n + "\"";
+  const auto keys = parse_key_set(R"({"keys":[{"kid":"a",)" + rsa + R"(},{"kid":"b","use":"enc",)" +
+                                  rsa + R"(},{"kid":"c","alg":"RS512",)" + rsa +
+                                  R"(},{"kid":"d","kty":"EC"},{"kid":"e","kty":"RSA","n":"AQAB",)" +
+                                  R"("e":"AQAB"}, {"kid":"f","kty":"RSA","n":"!","e":"AQAB"}]})");
+  ASSERT_TRUE(keys) << keys.error().to_string();
+  EXPECT_EQ(keys->size(), 1u);
+  EXPECT_TRUE(keys->contains("a"));
+  EXPECT_FALSE(keys->at("a").verify("text", pair.sign("text").value()));
+  for (const std::string_view text : {"", "[]", "{}", R"({"keys":{}})", R"({"keys":[)"}) {
+    EXPECT_FALSE(parse_key_set(text)) << text;
+  }
 }
 
 TEST_F(SessionsTest, who_may_assume_is_kept) {

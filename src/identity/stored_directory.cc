@@ -79,7 +79,8 @@ StoredDirectory::StoredDirectory(kv::Store& store, const Clock& clock, Rng& rng,
       rng_{rng},
       options_{std::move(options)},
       sealer_{options_.sealing_key, rng},
-      tokens_{token_key} {}
+      tokens_{token_key},
+      web_identities_{clock} {}
 
 Result<void> StoredDirectory::load(const io::Context& context) {
   BR_TRY(load_principals(context));

@@ -57,6 +57,11 @@ class StoredDirectory final : public Directory {
                                              std::string_view token) override;
   [[nodiscard]] Result<Principal> principal_of(const io::Context& context,
                                                const Session& verified) override;
+  void set_identity_providers(std::vector<IdentityProvider> providers) override {
+    web_identities_.set(std::move(providers));
+  }
+  [[nodiscard]] Result<WebPrincipal> verify_web_identity(const io::Context& context,
+                                                         std::string_view token) override;
   bool may_assume(const Principal& who, const std::string& principal) const override;
   [[nodiscard]] Result<Principal> principal_named(const io::Context& context,
                                                   const std::string& name,
@@ -117,6 +122,7 @@ class StoredDirectory final : public Directory {
   const Sealer sealer_;
   const AccessTokens tokens_;
   VerifiedJwts verified_jwts_;
+  WebIdentities web_identities_;
   io::Mutex changes_;
   mutable std::shared_mutex mutex_;
   Table<PrincipalRecord> principals_;

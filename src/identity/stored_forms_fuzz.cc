@@ -1,4 +1,4 @@
-// Access tokens that clients send, and rows of principals and keys.
+// Access tokens that clients send, rows of principals and keys, key sets of identity providers.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -6,6 +6,7 @@
 #include "base/fuzz_seeds.h"
 #include "identity/access_token.h"
 #include "identity/rows.h"
+#include "identity/web_identities.h"
 
 using namespace beringia;
 using namespace beringia::identity;
@@ -32,6 +33,8 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   return write_fuzz_seeds(
       *argc, *argv,
       {encode(principal), encode(access_key), encode(service_key),
+       encode(SessionToken{"etl", "KEY", "run", "{}", "secret", {1}}),
+       R"({"keys":[{"kty":"RSA","kid":"a","use":"sig","alg":"RS256","n":"AQAB","e":"AQAB"}]})",
        std::string{AccessTokens{Secret{"another"}}.issue(std::string(40, 'a'), kEnd).reveal()}});
 }
 
@@ -45,5 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(as_principal(text), as_principal);
   check(decode_access_key(text), decode_access_key);
   check(as_service_key(text), as_service_key);
+  check(decode_session_token(text), decode_session_token);
+  static_cast<void>(parse_key_set(text));
   return 0;
 }

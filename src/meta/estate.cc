@@ -42,6 +42,7 @@ Result<Loaded> load(const io::Context& context, kv::Store& store) {
   std::vector<std::pair<uint64_t, MountDeclaration>> mounts;
   std::vector<std::pair<uint64_t, AliasDeclaration>> aliases;
   std::vector<std::pair<uint64_t, PolicyDeclaration>> policies;
+  std::vector<std::pair<uint64_t, IdentityProviderDeclaration>> providers;
   for (auto& row : stored) {
     if (row.key == kStateRow) {
       BR_TRY(state, decode_state(row.value));
@@ -61,6 +62,9 @@ Result<Loaded> load(const io::Context& context, kv::Store& store) {
     } else if (row.key.starts_with("mp")) {
       BR_TRY(value, decode_policy(row.value));
       policies.push_back(std::move(value));
+    } else if (row.key.starts_with("mi")) {
+      BR_TRY(value, decode_identity_provider(row.value));
+      providers.push_back(std::move(value));
     } else {
       return std::unexpected(unsupported("cannot read the estate",
                                          "it holds a row of a kind this "
@@ -73,6 +77,7 @@ Result<Loaded> load(const io::Context& context, kv::Store& store) {
   in_order(mounts, loaded.estate.mounts);
   in_order(aliases, loaded.estate.aliases);
   in_order(policies, loaded.estate.policies);
+  in_order(providers, loaded.estate.identity_providers);
   return loaded;
 }
 
@@ -91,13 +96,16 @@ Rows to_rows(const Estate& estate) {
   for (const auto& value : estate.policies) {
     rows[row_key('p', value.name)] = encode_row(++position, value);
   }
+  for (const auto& value : estate.identity_providers) {
+    rows[row_key('i', value.name)] = encode_row(++position, value);
+  }
   return rows;
 }
 
 bool same(const Estate& a, const Estate& b) {
   return a.epoch == b.epoch && a.last_backend_id == b.last_backend_id && a.applied == b.applied &&
          a.backends == b.backends && a.mounts == b.mounts && a.aliases == b.aliases &&
-         a.policies == b.policies;
+         a.policies == b.policies && a.identity_providers == b.identity_providers;
 }
 
 Error changed_meanwhile() {

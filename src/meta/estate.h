@@ -78,6 +78,16 @@ struct PolicyDeclaration {
   bool operator==(const PolicyDeclaration&) const = default;
 };
 
+/// Whoever shows a token of this issuer (OpenID Connect) is the principal that a claim names.
+struct IdentityProviderDeclaration {
+  std::string name;                    // [a-z0-9-]{1,63}
+  std::string issuer;                  // the token's iss, exactly
+  std::vector<std::string> audiences;  // one of them must be in aud
+  std::string keys;                    // JSON Web Key Set: https://..., http://... or file:///...
+  std::string claim = "sub";           // whose value is the principal's name
+  bool operator==(const IdentityProviderDeclaration&) const = default;
+};
+
 /// Everything declared but principals and grants (those live in identity and access). Rows in kv,
 /// one JSON document each; `epoch` grows with every applied change of mounts or backends.
 struct Estate {
@@ -88,6 +98,7 @@ struct Estate {
   std::vector<MountDeclaration> mounts;
   std::vector<AliasDeclaration> aliases;
   std::vector<PolicyDeclaration> policies;
+  std::vector<IdentityProviderDeclaration> identity_providers;
 };
 
 [[nodiscard]] Result<Estate> load_estate(const io::Context& context, kv::Store& store);

@@ -61,6 +61,17 @@ class Document {
       take(item);
     }
   }
+  std::vector<std::string> texts(simdjson::dom::object from, std::string_view name) {
+    std::vector<std::string> found;
+    simdjson::dom::array array;
+    if (!read(from, name, array)) return found;
+    for (const auto element : array) {
+      std::string_view text;
+      if (element.get(text) != simdjson::SUCCESS) fail(name);
+      found.emplace_back(text);
+    }
+    return found;
+  }
   Path path(simdjson::dom::object from, std::string_view name) {
     auto parsed = Path::parse(text(from, name));
     if (parsed) return *parsed;
@@ -156,6 +167,15 @@ std::string encode_row(uint64_t position, const PolicyDeclaration& policy) {
   return out.take();
 }
 
+std::string encode_row(uint64_t position, const IdentityProviderDeclaration& provider) {
+  JsonWriter out;
+  out.begin_object().member("position", position).member("name", provider.name);
+  out.member("issuer", provider.issuer).key("audiences").begin_array();
+  for (const auto& audience : provider.audiences) out.value(audience);
+  out.end_array().member("keys", provider.keys).member("claim", provider.claim).end_object();
+  return out.take();
+}
+
 Result<EstateState> decode_state(std::string_view json) {
   return decode<EstateState>(json, [](Document& in, simdjson::dom::object row) {
     return EstateState{in.number(row, "epoch"), in.number(row, "revision"),
@@ -217,6 +237,16 @@ Result<Positioned<PolicyDeclaration>> decode_policy(std::string_view json) {
     });
     policy.bandwidth_bytes_per_s = in.number(row, "bandwidth_bytes_per_s");
     return Positioned<PolicyDeclaration>{in.number(row, "position"), std::move(policy)};
+  });
+}
+
+Result<Positioned<IdentityProviderDeclaration>> decode_identity_provider(std::string_view json) {
+  return decode<Positioned<IdentityProviderDeclaration>>(json, [](Document& in,
+                                                                  simdjson::dom::object row) {
+    IdentityProviderDeclaration provider{in.text(row, "name"), in.text(row, "issuer"),
+                                         in.texts(row, "audiences"), in.text(row, "keys"),
+                                         in.text(row, "claim")};
+    return Positioned<IdentityProviderDeclaration>{in.number(row, "position"), std::move(provider)};
   });
 }
 

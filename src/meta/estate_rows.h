@@ -27,6 +27,7 @@ std::string encode_row(uint64_t position, const BackendDeclaration& backend);
 std::string encode_row(uint64_t position, const MountDeclaration& mount);
 std::string encode_row(uint64_t position, const AliasDeclaration& alias);
 std::string encode_row(uint64_t position, const PolicyDeclaration& policy);
+std::string encode_row(uint64_t position, const IdentityProviderDeclaration& provider);
 
 // @error kCorrupt: not such a document
 [[nodiscard]] Result<EstateState> decode_state(std::string_view json);
@@ -34,5 +35,7 @@ std::string encode_row(uint64_t position, const PolicyDeclaration& policy);
 [[nodiscard]] Result<Positioned<MountDeclaration>> decode_mount(std::string_view json);
 [[nodiscard]] Result<Positioned<AliasDeclaration>> decode_alias(std::string_view json);
 [[nodiscard]] Result<Positioned<PolicyDeclaration>> decode_policy(std::string_view json);
+[[nodiscard]] Result<Positioned<IdentityProviderDeclaration>> decode_identity_provider(
+    std::string_view json);
 
 }  // namespace beringia::meta

@@ -1,8 +1,11 @@
 #include "wire/rsa.h"
 
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
@@ -28,6 +31,15 @@ struct DigestDeleter {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
 using DigestHandle = std::unique_ptr<EVP_MD_CTX, DigestDeleter>;
+
+template <auto kFree>
+struct Freer {
+  void operator()(auto* value) const { kFree(value); }
+};
+using NumberHandle = std::unique_ptr<BIGNUM, Freer<BN_free>>;
+using ParameterBuilder = std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD_free>>;
+using ParameterHandle = std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM_free>>;
+using ContextHandle = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
 
 /// OpenSSL's own words; its messages never hold key material.
 std::string openssl_reason() {
@@ -125,6 +137,37 @@ Result<RsaPublicKey> RsaPublicKey::from_pem(std::string_view pem) {
   if (pem.size() > kMaxPemBytes) return std::unexpected(invalid(kWhat, "it is over 64 KiB"));
   BioHandle bio{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
   KeyHandle key{PEM_read_bio_PUBKEY(bio.get(), nullptr, no_passphrase, nullptr)};
+  BR_TRY(check_key(key.get(), kWhat));
+  return RsaPublicKey{std::make_shared<const Key>(Key{std::move(key)})};
+}
+
+Result<RsaPublicKey> RsaPublicKey::from_numbers(std::string_view modulus,
+                                                std::string_view exponent) {
+  constexpr const char* kWhat = "cannot use the public key";
+  constexpr size_t kMaxExponentBytes = 8;
+  if (modulus.size() > kMaxBits / 8 + 1 || exponent.empty() ||
+      exponent.size() > kMaxExponentBytes) {
+    return std::unexpected(invalid(kWhat, "its modulus or exponent is too long, or missing"));
+  }
+  const auto number = [](std::string_view bytes) {
+    return NumberHandle{BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()),
+                                  static_cast<int>(bytes.size()), nullptr)};
+  };
+  const NumberHandle n = number(modulus), e = number(exponent);
+  const ParameterBuilder builder{OSSL_PARAM_BLD_new()};
+  const ContextHandle context{EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr)};
+  if (!n || !e || !builder || !context ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1) {
+    return std::unexpected(internal(kWhat, openssl_reason()));
+  }
+  const ParameterHandle parameters{OSSL_PARAM_BLD_to_param(builder.get())};
+  EVP_PKEY* made = nullptr;
+  if (!parameters || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, parameters.get()) != 1) {
+    return std::unexpected(invalid(kWhat, openssl_reason()));
+  }
+  KeyHandle key{made};
   BR_TRY(check_key(key.get(), kWhat));
   return RsaPublicKey{std::make_shared<const Key>(Key{std::move(key)})};
 }

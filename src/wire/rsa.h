@@ -34,6 +34,9 @@ class RsaPublicKey {
  public:
   /// SubjectPublicKeyInfo PEM. @error kInvalid: not PEM, not RSA, under 2048 bits
   [[nodiscard]] static Result<RsaPublicKey> from_pem(std::string_view pem);
+  /// From a JSON Web Key (RFC 7518, 6.3.1): modulus and exponent, big-endian. @error as from_pem
+  [[nodiscard]] static Result<RsaPublicKey> from_numbers(std::string_view modulus,
+                                                         std::string_view exponent);
   /// True if `signature` is the RS256 signature of `message` by this key.
   bool verify(std::string_view message, std::string_view signature) const;
 

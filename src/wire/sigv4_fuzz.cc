@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/fuzz_seeds.h"
+#include "wire/sigv2.h"
 #include "wire/sigv4.h"
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
@@ -18,6 +19,8 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
           "2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&"
           "X-Amz-Signature=" +
               std::string(64, 'a'),
+          "AWS BRKEY:bWq2s1WEIj+Ydj0vQ697zp+IXMU=\n/b/k\nacl&response-expires=x",
+          "\n/b/k\nAWSAccessKeyId=BRKEY&Expires=1369353660&Signature=bWq2s1WEIj%2BYdj0vQ697zp",
       });
 }
 
@@ -45,6 +48,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (claim) {
     wire::SigningKeys keys;
     (void)wire::verify_sigv4(request, *claim, Secret{"s"}, keys);
+  }
+  if (const auto old = wire::parse_sigv2(request, parse_basic_iso8601("20130524T000000Z"))) {
+    (void)wire::verify_sigv2(request, *old, "bucket", Secret{"s"});
   }
   return 0;
 }

@@ -19,7 +19,8 @@ std::string token_of(const DeclaredEstate& declared) {
 
 bool same_estate(const meta::Estate& a, const meta::Estate& b) {
   return a.epoch == b.epoch && a.backends == b.backends && a.mounts == b.mounts &&
-         a.aliases == b.aliases && a.policies == b.policies && a.applied == b.applied;
+         a.aliases == b.aliases && a.policies == b.policies &&
+         a.identity_providers == b.identity_providers && a.applied == b.applied;
 }
 
 Result<void> put_principals(const Call& call, const EstatePlan& plan) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "io/http.h"
 #include "protocol/admin/estate_file.h"
 
 namespace beringia::protocol::admin {
@@ -58,6 +59,22 @@ void take(std::optional<std::vector<T>>& from, std::vector<T>& to) {
   if (from) to = std::move(*from);
 }
 
+Result<void> check_provider(const meta::IdentityProviderDeclaration& provider) {
+  const std::string what = "identity_provider \"" + provider.name + "\"";
+  if (!is_backend_name(provider.name)) {
+    return std::unexpected(wrong(what, "a name has 1 to 63 of a-z, 0-9 and '-'"));
+  }
+  if (provider.issuer.empty() || provider.audiences.empty() || provider.claim.empty()) {
+    return std::unexpected(wrong(what, "issuer, audiences or claim is empty",
+                                 "say which tokens are meant for this lake"));
+  }
+  const bool is_file = provider.keys.starts_with("file:///");
+  if (!is_file && !io::Url::parse(provider.keys)) {
+    return std::unexpected(wrong(what, "keys is no URL", "write https://..., or file:///..."));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_estate(const meta::Estate& estate) {
@@ -91,6 +108,11 @@ Result<void> check_estate(const meta::Estate& estate) {
                                    "there is no backend \"" + place.backend + "\"",
                                    "declare it as a [[backend]]"));
     }
+  }
+  Names providers{"identity_provider"};
+  for (const auto& provider : estate.identity_providers) {
+    BR_TRY(providers.add(provider.name));
+    BR_TRY(check_provider(provider));
   }
   return {};
 }
@@ -126,6 +148,7 @@ Result<DeclaredEstate> with_file(const DeclaredEstate& now, EstateFile file) {
   take(file.mounts, next.estate.mounts);
   take(file.aliases, next.estate.aliases);
   take(file.policies, next.estate.policies);
+  take(file.identity_providers, next.estate.identity_providers);
   take(file.principals, next.principals);
   take(file.grants, next.grants);
   BR_TRY(check_estate(next.estate));

@@ -104,10 +104,21 @@ Result<meta::AliasDeclaration> read_alias(const Value& table) {
 Result<identity::PrincipalRecord> read_principal(const Value& table) {
   TableReader reader{table, "a [[principal]]"};
   identity::PrincipalRecord record{reader.required_text("name"), reader.texts("groups"),
-                                   reader.boolean("disabled", false),
-                                   reader.texts("assumable_by")};
+                                   reader.boolean("disabled", false), reader.texts("assumable_by")};
   BR_TRY(reader.finish());
   return record;
+}
+
+Result<meta::IdentityProviderDeclaration> read_identity_provider(const Value& table) {
+  TableReader reader{table, "an [[identity_provider]]"};
+  meta::IdentityProviderDeclaration provider;
+  provider.name = reader.required_text("name");
+  provider.issuer = reader.required_text("issuer");
+  provider.audiences = reader.texts("audiences");
+  provider.keys = reader.required_text("keys");
+  provider.claim = reader.text("claim", provider.claim);
+  BR_TRY(reader.finish());
+  return provider;
 }
 
 /// A name for a grant that has none: what it says.
@@ -194,6 +205,8 @@ Result<EstateFile> read_estate_file(std::string_view text, const std::string& su
   BR_TRY(read_section(reader, "principal", read_principal, file.principals));
   BR_TRY(read_section(reader, "grant", read_grant, file.grants));
   BR_TRY(read_section(reader, "policy", read_policy, file.policies));
+  BR_TRY(
+      read_section(reader, "identity_provider", read_identity_provider, file.identity_providers));
   BR_TRY(reader.finish());
   return file;
 }

@@ -27,6 +27,7 @@ struct EstateFile {
   std::optional<std::vector<identity::PrincipalRecord>> principals;
   std::optional<std::vector<access::GrantRule>> grants;
   std::optional<std::vector<meta::PolicyDeclaration>> policies;
+  std::optional<std::vector<meta::IdentityProviderDeclaration>> identity_providers;
 };
 
 inline constexpr size_t kMaxEstateBytes = 4 << 20;

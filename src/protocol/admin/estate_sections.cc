@@ -136,6 +136,17 @@ Section section_of(const identity::PrincipalRecord& principal) {
   return section;
 }
 
+Section section_of(const meta::IdentityProviderDeclaration& provider) {
+  Section section{"identity_provider", provider.name, {}};
+  Fields fields{section};
+  fields.text("name", provider.name);
+  fields.text("issuer", provider.issuer);
+  fields.add("audiences", texts_value(provider.audiences));
+  fields.text("keys", provider.keys);
+  fields.text("claim", provider.claim);
+  return section;
+}
+
 Section section_of(const access::GrantRule& rule) {
   Section section{"grant", rule.id, {}};
   Fields fields{section};
@@ -186,6 +197,7 @@ std::string warning_of_removal(const Section& section) {
   if (section.kind == "mount") return "what is below this path can no longer be reached";
   if (section.kind == "alias") return "clients that use this bucket name no longer find it";
   if (section.kind == "principal") return "its keys are deleted";
+  if (section.kind == "identity_provider") return "its tokens, and the sessions they began, end";
   return {};
 }
 
@@ -243,6 +255,7 @@ std::vector<Section> sections_of(const DeclaredEstate& declared) {
   }
   for (const auto& one : declared.grants) sections.push_back(section_of(one));
   for (const auto& one : declared.estate.policies) sections.push_back(section_of(one));
+  for (const auto& one : declared.estate.identity_providers) sections.push_back(section_of(one));
   return sections;
 }
 

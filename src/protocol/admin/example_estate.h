@@ -34,6 +34,7 @@ target = "/sales"
 [[principal]]
 name = "etl"
 groups = ["pipelines"]
+assumable_by = ["catalog"]
 
 [[grant]]
 principals = ["etl"]
@@ -52,6 +53,13 @@ name = "cold"
 when = 'path.startsWith("/sales/") && size > 10'
 place = [{ backend = "gcs-us", class = "NEARLINE" }]
 bandwidth = "400MiB/s"
+
+[[identity_provider]]
+name = "corp"
+issuer = "https://login.example.com"
+audiences = ["lake"]
+keys = "https://login.example.com/keys"
+claim = "email"
 )";
 
 }  // namespace beringia::protocol::admin

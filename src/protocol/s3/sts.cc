@@ -1,4 +1,5 @@
-// The STS API: AssumeRole, GetSessionToken, GetCallerIdentity. A role is a principal.
+// The STS API: AssumeRole, AssumeRoleWithWebIdentity, GetSessionToken, GetCallerIdentity. A role is
+// a principal.
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -127,11 +128,11 @@ void record(Call& call, std::string rule) {
   call.is_recorded = true;
 }
 
-Result<io::HttpResponse> assume_role(Call& call, const Query& form) {
+/// What both AssumeRole verbs say: whose rights, under which name, for how long, how narrow.
+Result<identity::SessionRequest> role_request(const Query& form) {
   BR_TRY(check_known(form));
-  const std::string arn = form.get("RoleArn");
   identity::SessionRequest request;
-  request.principal = principal_of_role(arn);
+  request.principal = principal_of_role(form.get("RoleArn"));
   request.name = form.get("RoleSessionName");
   if (request.principal.empty()) {
     return std::unexpected(
@@ -150,26 +151,62 @@ Result<io::HttpResponse> assume_role(Call& call, const Query& form) {
       return std::unexpected(s3_error("MalformedPolicyDocument", policy.error().to_string()));
     }
   }
+  return request;
+}
+
+/// Asks whether call.principal may, and begins the session.
+Result<identity::Session> begin_role(Call& call, identity::SessionRequest request,
+                                     std::string_view action) {
   if (!call.rooms.directory.may_assume(*call.principal, request.principal)) {
     return std::unexpected(
-        denied("Principal " + call.principal->name() +
-                   " is not authorized to perform: sts:AssumeRole on resource: " + arn,
+        denied("Principal " + call.principal->name() + " is not authorized to perform: sts:" +
+                   std::string{action} + " on resource: " + request.principal,
                "the principal's assumable_by does not name it, or it came by temporary credentials")
             .with_tag("AccessDenied"));
   }
   request.source = call.principal->credential();
   BR_TRY(session, call.rooms.directory.begin_session(call.context, request));
   record(call, "session " + session.key.id + " of " + request.principal);
+  return std::move(session);
+}
+
+void write_role(wire::s3::XmlWriter& xml, const identity::Session& session) {
+  write_credentials(xml, session);
+  xml.open("AssumedRoleUser");
+  xml.text("AssumedRoleId", session.key.principal + ":" + session.name);
+  xml.text("Arn", arn_of(session.key.principal, session.name)).close();
+  if (session.policy) {
+    xml.number("PackedPolicySize", session.policy->size() * 100 / access::kMaxSessionPolicyBytes);
+  }
+}
+
+Result<io::HttpResponse> assume_role(Call& call, const Query& form) {
+  BR_TRY(request, role_request(form));
+  BR_TRY(session, begin_role(call, std::move(request), "AssumeRole"));
   wire::s3::XmlWriter xml{"AssumeRoleResponse", false};
   xml.open("AssumeRoleResult");
-  write_credentials(xml, session);
-  xml.open("AssumedRoleUser").text("AssumedRoleId", request.principal + ":" + request.name);
-  xml.text("Arn", arn_of(request.principal, request.name)).close();
-  if (!request.policy.empty()) {
-    xml.number("PackedPolicySize", request.policy.size() * 100 / access::kMaxSessionPolicyBytes);
-  }
+  write_role(xml, session);
   xml.close();
   return answer(call, xml, "AssumeRole");
+}
+
+/// The token is the proof: the request is not signed.
+Result<io::HttpResponse> assume_role_with_web_identity(Call& call, const Query& form) {
+  BR_TRY(request, role_request(form));
+  auto web = call.rooms.directory.verify_web_identity(call.context, form.get("WebIdentityToken"));
+  if (!web) {
+    const bool is_refused = web.error().tag() == "invalid_token";
+    return std::unexpected(is_refused ? s3_error("InvalidIdentityToken", web.error().to_string())
+                                      : web.error());
+  }
+  call.principal = web->principal;
+  BR_TRY(session, begin_role(call, std::move(request), "AssumeRoleWithWebIdentity"));
+  wire::s3::XmlWriter xml{"AssumeRoleWithWebIdentityResponse", false};
+  xml.open("AssumeRoleWithWebIdentityResult");
+  write_role(xml, session);
+  xml.text("SubjectFromWebIdentityToken", web->subject).text("Audience", web->audience);
+  xml.text("Provider", web->provider).close();
+  return answer(call, xml, "AssumeRoleWithWebIdentity");
 }
 
 Result<io::HttpResponse> get_session_token(Call& call, const Query& form) {
@@ -216,6 +253,7 @@ Result<io::HttpResponse> sts(Call& call) {
     return std::unexpected(s3_error("InvalidAction", "only API version 2011-06-15 is known"));
   }
   const std::string& action = form.get("Action");
+  if (action == "AssumeRoleWithWebIdentity") return assume_role_with_web_identity(call, form);
   BR_TRY(authenticate_sts(call, text));
   if (action == "AssumeRole") return assume_role(call, form);
   if (action == "GetSessionToken") return get_session_token(call, form);
