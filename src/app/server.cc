@@ -1,6 +1,7 @@
 #include "app/server.h"
 
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/janitor.h"
 #include "core/owners.h"
 #include "core/parts.h"
+#include "identity/local_keys.h"
 #include "io/http.h"
 #include "io/runtime.h"
 #include "meta/estate.h"
@@ -88,6 +90,8 @@ struct Server::Rooms {
   std::unique_ptr<meta::Tree> tree;
   std::unique_ptr<meta::GenerationClock> generations;
   std::unique_ptr<identity::Directory> directory;
+  std::optional<identity::LocalKeys> server_keys;
+  std::optional<identity::LocalKeys> named_keys;
   std::unique_ptr<access::Evaluator> evaluator;
   std::unique_ptr<core::TreeOwners> owners;
   std::unique_ptr<audit::Log> log;
@@ -141,6 +145,10 @@ Result<void> Server::Rooms::open_identity(const io::Context& context, const Root
   BR_TRY(sealing_key, identity::load_or_create_sealing_key(data->sealing_key(), runtime->rng()));
   identity::DirectoryOptions options;
   options.sealing_key = sealing_key;
+  BR_TRY(keys, identity::load_encryption_keys(settings.encryption_keys, sealing_key));
+  using Default = identity::LocalKeys::Default;
+  server_keys.emplace(std::move(keys.server), Default::kLast, runtime->rng());
+  named_keys.emplace(std::move(keys.named), Default::kCalledDefault, runtime->rng());
   options.instance = settings.instance;
   options.token_lifetime = settings.token_lifetime;
   BR_TRY(opened,
@@ -178,6 +186,8 @@ Result<void> Server::Rooms::open_namespace(const io::Context& context) {
   BR_TRY(boot, core::begin_boot(context, *store, declared.epoch));
   parts = std::make_unique<core::Namespace::Parts>(
       *store, *tree, *generations, mounts, runtime->clock(), runtime->rng(), chooser, boot.number);
+  parts->server_keys = &*server_keys;
+  parts->named_keys = &*named_keys;
   estate = std::make_unique<LiveEstate>(
       LiveEstate::Services{*store, *parts, mounts, *disk, runtime->rng(), *directory});
   if (!declared.applied) BR_TRY(estate->check(declared));  // a flag can be put right at once
@@ -205,6 +215,7 @@ void Server::Rooms::make_services() {
   if (!settings.s3_domain.empty()) s3_options.domains.push_back(settings.s3_domain);
   s3_options.object_ownership = settings.s3_object_ownership;
   s3_options.signature_v2 = settings.s3_signature_v2 == "on";
+  s3_options.customer_keys_over_http = settings.s3_customer_keys == "any";
   s3 = std::make_unique<protocol::s3::Service>(*names, *gate, *directory, clock,
                                                std::move(s3_options));
   gcs = std::make_unique<protocol::gcs::Service>(*names, *gate, *directory, clock,

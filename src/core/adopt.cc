@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "core/doom.h"
+#include "core/encryption.h"
 #include "core/reconcile.h"
 #include "observe/metrics.h"
 
@@ -21,8 +22,13 @@ constexpr Timestamp kFoundDirectories{};
 
 backend::Attributes native_attributes(const meta::EntryRecord& record) {
   backend::Attributes attributes{record.metadata.begin(), record.metadata.end()};
+  // What clients named so would be taken for ours.
+  std::erase_if(attributes, [](const auto& pair) { return pair.first.starts_with(kOurs); });
   attributes["beringia-write-id"] = record.write_id;
   attributes["beringia-generation"] = std::to_string(record.generation);
+  if (record.encryption) {
+    attributes[kEncryptionAttribute] = encode_encryption_attribute(record);
+  }
   if (!record.owner.empty()) attributes["beringia-owner"] = record.owner;
   if (!record.etag.empty()) attributes["beringia-etag"] = record.etag;
   for (const auto& [name, value] : record.http) attributes[std::string{kHttp} + name] = value;
@@ -52,6 +58,9 @@ meta::EntryRecord record_of_native(const backend::CopyInfo& info) {
       record.http[name.substr(kHttp.size())] = value;
     } else if (name.starts_with(kTag)) {
       record.tags[name.substr(kTag.size())] = value;
+    } else if (name == kEncryptionAttribute) {
+      // Bytes of another size are somebody else's, who left our attributes where they were.
+      take_encryption_attribute(value, info.size, info.crc32c, record);
     }
   }
   return record;

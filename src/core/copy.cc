@@ -1,11 +1,14 @@
 #include <algorithm>
 
+#include "core/encryption.h"
 #include "core/parts.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
 
 namespace beringia::core {
 namespace {
+
+using Method = meta::Encryption::Method;
 
 WriteAttributes attributes_of(const meta::EntryRecord& record) {
   return {record.content_type, record.storage_class, record.http,
@@ -20,7 +23,7 @@ struct NativeSource {
 
 std::optional<NativeSource> native_source(const Mounts& mounts, const meta::Location& source,
                                           const WriteTarget& target) {
-  if (!source.entry || !source.entry->crc32c) return std::nullopt;
+  if (!source.entry || !source.entry->stored_crc32c()) return std::nullopt;
   const LiveMount* mount = mounts.find(source.path);
   if (mount == nullptr) return std::nullopt;
   for (const auto& copy : source.entry->copies) {
@@ -98,8 +101,14 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
   if (!request.attributes && !company.path) attributes.acl.clear();
   BR_TRY(target, find_target(context, parts, to, attributes.storage_class));
   BR_TRY(check_conditions(request.conditions, target.before.entry, false));
+  bool as_stored = true;  // a rename changes nothing about its bytes
+  if (!company.path) {
+    BR_TRY(check_customer_key(seen.entry->encryption, request.source_key));
+    BR_TRY(encryption, resolve_encryption(context, parts, attributes.encryption, target.before));
+    as_stored = is_encrypted_as(seen.entry->encryption, encryption);
+  }
 
-  if (target.mounts == mounts && native_source(*mounts, seen, target)) {
+  if (as_stored && target.mounts == mounts && native_source(*mounts, seen, target)) {
     BR_TRY(guards, parts.locks.lock_both(context, from.path(), to.path()));
     // With one lock for both (copy onto itself) the target's guard is the first one.
     const bool same = from.path() == to.path();
@@ -112,25 +121,31 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
       publication.renames(company.path);
       BR_TRY(publication.locked_by(std::move(target_guard), request.conditions));
       if (company.check) BR_TRY(company.check());
-      auto record =
-          make_record(attributes, source.entry->size, *source.entry->crc32c, source.entry->md5);
-      record.checksums = source.entry->checksums;
-      if (!source.entry->md5) record.etag = source.entry->etag;
+      auto record = make_record(attributes, source.entry->size, 0, {});
+      take_bytes_of(*source.entry, record);
       return join_natively(context, publication, std::move(record), {*native}, company.rows);
     }
   }
   ReadRequest read_request;
   read_request.conditions = request.source_conditions;
   read_request.generation = request.source_generation;
+  // Stored bytes go as they are: nobody needs a key for that.
+  read_request.as_stored = as_stored && seen.entry->encryption;
+  if (read_request.as_stored) read_request.generation = seen.entry->generation;
+  if (!read_request.as_stored) read_request.customer_key = request.source_key;
   BR_TRY(opened, names.read(context, from, read_request));
+  const meta::EntryRecord& source = opened.entry.record;
   WriteRequest write_request;
   write_request.body = opened.body.get();
   write_request.attributes = attributes;
-  write_request.expected = {opened.entry.record.size, opened.entry.record.crc32c,
-                            opened.entry.record.md5};
+  write_request.expected = {source.size, source.crc32c, source.md5};
+  if (read_request.as_stored) {
+    write_request.as_stored = &source;
+    write_request.expected = {source.stored_size(), source.stored_crc32c(), std::nullopt};
+  }
   write_request.conditions = request.conditions;
   // The bytes are the same, hence their further checksums too.
-  write_request.at_end = [&]() -> Result<meta::StringMap> { return opened.entry.record.checksums; };
+  write_request.at_end = [&]() -> Result<meta::StringMap> { return source.checksums; };
   return write_entry(context, parts, to, write_request, company);
 }
 
@@ -141,6 +156,8 @@ Result<Entry> Namespace::compose(const io::Context& context, const Grant& grant,
   const auto mounts = parts_.mounts.get();
   BR_TRY(target, find_target(context, parts_, grant, attributes.storage_class));
   BR_TRY(check_conditions(conditions, target.before.entry, false));
+  BR_TRY(encryption, resolve_encryption(context, parts_, attributes.encryption, target.before));
+  const bool is_plain = encryption.method == Method::kNone;
   std::vector<meta::Location> located;
   std::vector<NativeSource> natives;
   uint64_t size = 0;
@@ -151,7 +168,9 @@ Result<Entry> Namespace::compose(const io::Context& context, const Grant& grant,
         (i < generations.size() && generations[i] && *generations[i] != source.entry->generation)) {
       return std::unexpected(not_found("there is no " + sources[i]->path().text()));
     }
-    if (auto native = native_source(*mounts, source, target)) {
+    // Of encrypted bytes a new whole is made: what is joined natively has one data key.
+    auto native = native_source(*mounts, source, target);
+    if (native && is_plain && !source.entry->encryption) {
       crc32c = Crc32c::combine(crc32c, *source.entry->crc32c, source.entry->size);
       natives.push_back(std::move(*native));
     }
@@ -167,6 +186,10 @@ Result<Entry> Namespace::compose(const io::Context& context, const Grant& grant,
   ChainSource chain{sources.size(), [&](size_t i) -> Result<std::unique_ptr<io::ByteSource>> {
                       ReadRequest request;
                       request.generation = located[i].entry->generation;
+                      if (located[i].entry->encryption.method == Method::kCustomer &&
+                          !attributes.encryption.customer_key.empty()) {
+                        request.customer_key = attributes.encryption.customer_key;
+                      }
                       BR_TRY(opened, read(context, *sources[i], request));
                       return std::move(opened.body);
                     }};

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "base/random.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "core/gate.h"
 #include "core/placement.h"
@@ -48,6 +49,16 @@ struct Conditions {
                                             const std::optional<meta::EntryRecord>& entry,
                                             bool is_read);
 
+/// How the bytes shall be encrypted in the backends (core/encryption.h).
+struct EncryptionChoice {
+  using Method = meta::Encryption::Method;
+  Method method = Method::kNone;  // kNone: as the bucket says, if it says anything
+  std::string key_id;             // kNamed: "" = the default key
+  std::string context;            // kNamed: what the key is bound to
+  bool reuses_key = false;        // kNamed
+  Secret customer_key;            // kCustomer: 32 bytes
+};
+
 /// Attributes a writer may set.
 struct WriteAttributes {
   std::string content_type;
@@ -56,6 +67,7 @@ struct WriteAttributes {
   meta::StringMap metadata;
   meta::StringMap tags;
   std::string acl;  // as access::encode(Acl); "" = private
+  EncryptionChoice encryption = {};
 };
 
 /// What the body must turn out to be; a difference aborts the write with kInvalid, tag
@@ -74,6 +86,8 @@ struct WriteRequest {
   /// Runs after the body's end, before anything is visible: further checks (trailers), and what to
   /// keep in EntryRecord::checksums. An error aborts the write.
   std::function<Result<meta::StringMap>()> at_end;
+  /// Copies only: the body is the stored form of this record, whose encryption is kept.
+  const meta::EntryRecord* as_stored = nullptr;
 };
 
 struct ReadRequest {
@@ -81,6 +95,12 @@ struct ReadRequest {
   /// Resolves the range once the size is known; nullopt = whole entry. An error ends the read.
   std::function<Result<std::optional<io::ByteRange>>(const Entry&)> range;
   std::optional<uint64_t> generation;  // exactly this one; kNotFound if it is not current
+  /// Of entries that are encrypted under their customer's key, and only of these.
+  /// @error kInvalid (tags "customer_key_needed", "customer_key_unneeded"); kDenied (tag
+  ///        "customer_key_wrong")
+  std::optional<Secret> customer_key;
+  /// Copies only: all bytes as they lie in the backend. Without range and key.
+  bool as_stored = false;
 };
 
 /// One open read: the entry and the bytes of exactly one generation.
@@ -131,8 +151,9 @@ struct CopyRequest {
   Conditions source_conditions;
   std::optional<uint64_t> source_generation;
   Conditions conditions;  // of the target
-  /// Absent: the source's attributes are kept.
+  /// Absent: the source's attributes are kept, and the target's bucket says how it is encrypted.
   std::optional<WriteAttributes> attributes;
+  std::optional<Secret> source_key;  // as ReadRequest::customer_key
 };
 
 struct ComposeSource {
@@ -152,6 +173,7 @@ struct PutPart {
   io::ByteSource* body = nullptr;
   ExpectedBody expected;
   std::function<Result<meta::StringMap>()> at_end;
+  std::optional<Secret> customer_key;  // the one the upload was begun with
 };
 
 struct CompleteUpload {
@@ -268,6 +290,10 @@ class Namespace {
                                               const CompleteUpload& request);
   [[nodiscard]] Result<void> abort_upload(const io::Context& context, const Grant& grant,
                                           const std::string& upload_id);
+
+  /// Could something be encrypted so? @error kInvalid (tag "no_key"), kUnsupported
+  [[nodiscard]] Result<void> check_encryption(const io::Context& context,
+                                              const EncryptionChoice& choice);
 
   [[nodiscard]] Result<Explanation> explain(const io::Context& context, const Grant& grant);
 

@@ -12,6 +12,7 @@
 #include "core/namespace.h"
 #include "core/path_locks.h"
 #include "core/placement.h"
+#include "identity/key_service.h"
 #include "kv/store.h"
 #include "meta/tree.h"
 
@@ -42,6 +43,10 @@ struct Namespace::Parts {
   /// which a look found none at all, so that the next ones need not look.
   std::atomic<uint64_t> claim_changes{1};
   std::atomic<uint64_t> no_claims_at{0};
+  /// Keys of encrypted entries: this server's own, and those that clients name. Null: there are
+  /// none, and what needs them is kUnsupported.
+  identity::KeyService* server_keys = nullptr;
+  identity::KeyService* named_keys = nullptr;
 };
 
 }  // namespace beringia::core

@@ -198,9 +198,9 @@ Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
   expected_absent_ = expected.kind == backend::Expectation::Kind::kAbsent;
   BR_KILL_POINT("write.intent");
   backend::Seal seal;
-  seal.size = record_.size;
-  seal.crc32c = record_.crc32c.value_or(0);
-  seal.md5 = record_.md5;
+  seal.size = record_.stored_size();
+  seal.crc32c = record_.stored_crc32c().value_or(0);
+  seal.md5 = record_.stored_md5();
   seal.content_type = record_.content_type;
   seal.attributes = native_attributes(record_);
   seal.expectation = expected;
@@ -396,6 +396,15 @@ meta::EntryRecord make_record(const WriteAttributes& attributes, uint64_t size, 
   record.tags = attributes.tags;
   record.acl = attributes.acl;
   return record;
+}
+
+void take_bytes_of(const meta::EntryRecord& source, meta::EntryRecord& record) {
+  record.size = source.size;
+  record.crc32c = source.crc32c;
+  record.md5 = source.md5;
+  record.checksums = source.checksums;
+  record.encryption = source.encryption;
+  if (!source.md5) record.etag = source.etag;
 }
 
 }  // namespace beringia::core

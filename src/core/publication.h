@@ -122,6 +122,10 @@ inline constexpr std::string_view kTakeBack = "take_back";
 meta::EntryRecord make_record(const WriteAttributes& attributes, uint64_t size, uint32_t crc32c,
                               std::optional<std::string> md5);
 
+/// Makes `record` say of its bytes what `source` says of the same ones: sizes, checksums,
+/// encryption.
+void take_bytes_of(const meta::EntryRecord& source, meta::EntryRecord& record);
+
 /// The native object that a write of `location` to the target must find.
 [[nodiscard]] Result<backend::Expectation> expectation_of(const io::Context& context,
                                                           Namespace::Parts& parts,

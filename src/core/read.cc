@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/encryption.h"
 #include "core/parts.h"
 #include "core/reconcile.h"
 
@@ -54,7 +55,7 @@ struct Opened {
 /// One try on one copy.
 Result<Opened> open_copy(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
                          const meta::Location& location, const meta::Copy& copy,
-                         io::ByteRange range) {
+                         io::ByteRange range, const std::optional<Secret>& data_key) {
   const LiveMount* mount = mounts.find(location.path);
   if (mount == nullptr) {
     return std::unexpected(
@@ -64,12 +65,17 @@ Result<Opened> open_copy(const io::Context& context, Namespace::Parts& parts, co
   const std::string name = native_name_of(copy, *mount, place, location);
   auto lease = parts.open_reads.open(copy.backend, name, copy.version);
   const auto& entry = *location.entry;
-  const bool whole = range == io::ByteRange{0, entry.size};
-  backend::ReadRequest request{name, range, copy.version, whole ? entry.crc32c : std::nullopt};
-  request.watched = !mount->declaration.freshness.exclusive;
-  // What carries no checksum of ours was written by others, who may not have finished.
-  if (!entry.crc32c) request.settled = kSettlingTime;
-  auto inner = place.backend->client->read(context, request);
+  const auto open_stored = [&](io::ByteRange stored) {
+    const bool whole = stored == io::ByteRange{0, entry.stored_size()};
+    backend::ReadRequest request{name, stored, copy.version,
+                                 whole ? entry.stored_crc32c() : std::nullopt};
+    request.watched = !mount->declaration.freshness.exclusive;
+    // What carries no checksum of ours was written by others, who may not have finished.
+    if (!entry.stored_crc32c()) request.settled = kSettlingTime;
+    return place.backend->client->read(context, request);
+  };
+  auto inner =
+      data_key ? open_decrypted(context, entry, *data_key, range, open_stored) : open_stored(range);
   if (!inner) {
     note_backend_failure(*place.backend, inner.error());
     return std::unexpected(std::move(inner).error());
@@ -111,9 +117,16 @@ Result<OpenRead> Namespace::read(const io::Context& context, const Grant& grant,
       BR_TRY(range, request.range(open.entry));
       if (range) open.range = *range;
     }
+    std::optional<Secret> data_key;
+    if (request.as_stored) {
+      open.range = {0, location.entry->stored_size()};
+    } else if (location.entry->encryption || request.customer_key) {
+      BR_TRY(key, data_key_of(context, parts_, location.entry->encryption, request.customer_key));
+      data_key = std::move(key);
+    }
     std::optional<Error> last;
     for (const meta::Copy* copy : order_sources(*mounts, *location.entry)) {
-      auto opened = open_copy(context, parts_, *mounts, location, *copy, open.range);
+      auto opened = open_copy(context, parts_, *mounts, location, *copy, open.range, data_key);
       if (opened) {
         grant.note_backend(opened->backend);
         open.body = std::move(opened->body);

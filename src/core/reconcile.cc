@@ -245,8 +245,8 @@ bool is_same_generation(const meta::EntryRecord& record, const backend::CopyInfo
     return found == info.attributes.end() ? std::string{} : found->second;
   };
   return says("beringia-generation") == std::to_string(record.generation) &&
-         says("beringia-write-id") == record.write_id && info.size == record.size &&
-         record.crc32c && info.crc32c == record.crc32c;
+         says("beringia-write-id") == record.write_id && info.size == record.stored_size() &&
+         record.stored_crc32c() && info.crc32c == record.stored_crc32c();
 }
 
 /// A directory on the way was renamed and the native one did not follow yet (or nobody knows).

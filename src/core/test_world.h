@@ -25,6 +25,7 @@
 #include "core/settle.h"
 #include "core/test_backend.h"
 #include "identity/identity.h"
+#include "identity/local_keys.h"
 #include "io/sim_disk.h"
 #include "kv/store.h"
 #include "meta/tree.h"
@@ -341,6 +342,8 @@ class World {
       mount(world);
       parts = std::make_unique<Namespace::Parts>(store, tree, generations, mounts, *clock,
                                                  world.rng_, chooser, boot.number);
+      parts->server_keys = &world.server_keys_;
+      parts->named_keys = &world.named_keys_;
       names = std::make_unique<Namespace>(*parts);
       BR_TRY(make_mount_points(world.context, *parts));
       settle_all(world.context, *parts, *mounts.get());
@@ -435,6 +438,13 @@ class World {
   WorldOptions options_;
   io::Runtime* runtime_;
   SeededRng rng_;
+  // The key file: it outlives the process.
+  identity::LocalKeys server_keys_{
+      {{"server/test", Secret{std::string(32, 's')}}}, identity::LocalKeys::Default::kLast, rng_};
+  identity::LocalKeys named_keys_{
+      {{"default", Secret{std::string(32, '1')}}, {"second", Secret{std::string(32, '2')}}},
+      identity::LocalKeys::Default::kCalledDefault,
+      rng_};
   io::SimDisk disk_;
   std::unique_ptr<io::Disk> wrapped_disk_;
   std::map<std::string, meta::BackendId> ids_;

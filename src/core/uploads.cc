@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/kill_point.h"
+#include "core/encryption.h"
 #include "core/publication.h"
 #include "meta/journal.h"
 
@@ -66,17 +67,28 @@ meta::EntryRecord record_of(const meta::UploadRecord& upload, const CompleteUplo
                       upload.tags, upload.acl});
   uint64_t size = 0;
   uint32_t crc32c = 0;
+  uint32_t stored_crc32c = 0;
+  meta::Encryption encryption = upload.encryption;
   std::vector<uint64_t> sizes;
   for (const auto& part : parts) {
     crc32c = Crc32c::combine(crc32c, part.crc32c, part.size);
     size += part.size;
     sizes.push_back(part.size);
+    if (!encryption) continue;
+    meta::append_stream(encryption.runs, part.size);
+    stored_crc32c = Crc32c::combine(stored_crc32c, part.stored_crc32c.value_or(0),
+                                    wire::stored_bytes_of(part.size));
   }
   auto record = make_record(attributes, size, crc32c, request.md5);
   if (parts.size() == 1) record.md5 = parts[0].md5;
   record.etag = request.etag;
   record.checksums = request.checksums;
   if (request.keep_part_sizes) record.part_sizes = std::move(sizes);
+  if (encryption) {
+    encryption.stored_crc32c = stored_crc32c;
+    record.encryption = std::move(encryption);
+    if (!keeps_md5(record.encryption)) record.md5.reset();
+  }
   return record;
 }
 
@@ -110,6 +122,13 @@ Result<meta::UploadRecord> Namespace::begin_upload(const io::Context& context, c
   upload.options = request.options;
   upload.backend = target.place.backend->declaration.id;
   upload.boot = parts_.boot;
+  BR_TRY(encryption,
+         resolve_encryption(context, parts_, request.attributes.encryption, target.before));
+  if (encryption.method != meta::Encryption::Method::kNone) {
+    // The key itself is unwrapped again for every part.
+    BR_TRY(made, make_data_key(context, parts_, encryption));
+    upload.encryption = std::move(made.encryption);
+  }
   kv::Batch batch;
   batch.put(meta::upload_key(upload.id), meta::encode(upload));
   batch.append(std::string{audit::kStream}, grant.record_for_commit());
@@ -128,13 +147,15 @@ Result<meta::PartRecord> Namespace::put_part(const io::Context& context, const G
   const auto live = mounts->backend(upload.backend);
   if (!live) return std::unexpected(no_upload(request.upload_id));
   DigestSource body{*request.body};
+  BR_TRY(stored,
+         StoredBody::of_part(context, parts_, body, upload.encryption, request.customer_key));
   meta::PartRecord part;
   part.number = request.number;
   part.native_name = part_name(upload.id, request.number, parts_.rng);
   backend::WriteRequest native;
   native.name = part.native_name;
-  native.body = &body;
-  native.size = request.expected.size;
+  native.body = &stored.source();
+  native.size = stored.size_of(request.expected.size);
   native.expectation = backend::Expectation::absent();
   native.seal = [&]() -> Result<backend::Seal> {
     BR_TRY(body.check(request.expected));
@@ -145,7 +166,9 @@ Result<meta::PartRecord> Namespace::put_part(const io::Context& context, const G
     part.size = body.size();
     part.crc32c = body.crc32c();
     part.md5 = body.md5();
-    return backend::Seal{part.size, part.crc32c, part.md5, {}, {}, {}};
+    part.stored_crc32c = stored.crc32c();
+    if (!part.stored_crc32c) return backend::Seal{part.size, part.crc32c, part.md5, {}, {}, {}};
+    return backend::Seal{wire::stored_bytes_of(part.size), *part.stored_crc32c, {}, {}, {}, {}};
   };
   BR_TRY(info, live->client->write(context, native));
   BR_KILL_POINT("part.written");

@@ -1,4 +1,5 @@
 #include "base/kill_point.h"
+#include "core/encryption.h"
 #include "core/publication.h"
 
 namespace beringia::core {
@@ -16,11 +17,18 @@ Result<Entry> write_entry(const io::Context& context, Namespace::Parts& parts, c
   Publication publication{context, parts, grant, std::move(target)};
   publication.renames(company.path);
   DigestSource body{*request.body};
+  EncryptionChoice encryption;
+  if (request.as_stored == nullptr) {
+    BR_TRY(resolved, resolve_encryption(context, parts, request.attributes.encryption,
+                                        publication.target().before));
+    encryption = std::move(resolved);
+  }
+  BR_TRY(stored, StoredBody::make(context, parts, body, encryption));
 
   backend::WriteRequest native;
   native.name = publication.target().native_name;
-  native.body = &body;
-  native.size = request.expected.size;
+  native.body = &stored.source();
+  native.size = stored.size_of(request.expected.size);
   native.storage_class = publication.target().storage_class;
   native.content_type = request.attributes.content_type;
   BR_TRY(expected,
@@ -37,6 +45,8 @@ Result<Entry> write_entry(const io::Context& context, Namespace::Parts& parts, c
     BR_TRY(publication.lock(request.conditions, company));
     auto record = make_record(request.attributes, body.size(), body.crc32c(), body.md5());
     record.checksums = std::move(checksums);
+    stored.describe(record);
+    if (request.as_stored != nullptr) take_bytes_of(*request.as_stored, record);
     return publication.intend(std::move(record));
   };
   auto info = publication.target().place.backend->client->write(context, native);

@@ -25,6 +25,8 @@ namespace beringia::meta {
 // names each field once; F is an Encoder or a Decoder. Tags are never reused.
 
 inline constexpr uint8_t kRecordVersion = 1;
+/// Of records whose encryption a reader may not overlook: older readers refuse them.
+inline constexpr uint8_t kEncryptedVersion = 2;
 inline constexpr uint32_t kMaxTag = 63;
 
 template <class T>
@@ -273,11 +275,31 @@ class Decoder {
   bool damaged_ = false;
 };
 
+/// The fields of an encryption in a record of its own tags from kEncryptionTag.
+inline constexpr uint32_t kEncryptionTag = 40;
+inline uint8_t version_with(const Encryption& encryption) {
+  return encryption ? kEncryptedVersion : kRecordVersion;
+}
+template <class F, class T>
+void describe_encryption(F& f, T& encryption) {
+  using Method = Encryption::Method;
+  f.choice_or_first(kEncryptionTag, encryption.method, Method::kNone, Method::kCustomer);
+  f.text(kEncryptionTag + 1, encryption.key_id);
+  f.text(kEncryptionTag + 2, encryption.wrapped_key);
+  f.text(kEncryptionTag + 3, encryption.key_md5);
+  f.text(kEncryptionTag + 4, encryption.key_sha256);
+  f.text(kEncryptionTag + 5, encryption.context);
+  f.number(kEncryptionTag + 6, encryption.reuses_key);
+  f.text(kEncryptionTag + 7, encryption.salt);
+  f.numbers(kEncryptionTag + 8, encryption.runs);
+  f.optional_be32(kEncryptionTag + 9, encryption.stored_crc32c);
+}
+
 /// Encodes by the description found for T.
 template <class T>
-std::string encode_record(const T& record) {
+std::string encode_record(const T& record, uint8_t version = kRecordVersion) {
   std::string out;
-  out += static_cast<char>(kRecordVersion);
+  out += static_cast<char>(version);
   Encoder encoder{out};
   describe(encoder, record);
   return out;
@@ -291,11 +313,11 @@ Result<T> decode_record(std::string_view bytes, const char* what) {
   if (bytes.empty() || bytes.front() == 0) {
     return std::unexpected(corrupt(subject, "it has no version byte"));
   }
-  if (static_cast<uint8_t>(bytes.front()) > kRecordVersion) {
+  if (static_cast<uint8_t>(bytes.front()) > kEncryptedVersion) {
     return std::unexpected(unsupported(subject,
                                        "it has format version " +
                                            std::to_string(static_cast<uint8_t>(bytes.front())) +
-                                           ", this beringia knows version 1",
+                                           ", this beringia knows version 2",
                                        "use the newer beringia that wrote it"));
   }
   T record;

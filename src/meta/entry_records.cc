@@ -43,6 +43,7 @@ static void describe(F& f, T& record) {
   f.id(19, 20, record.placed_by);
   f.text(21, record.storage_class);
   f.text(22, record.acl);
+  describe_encryption(f, record.encryption);
 }
 
 template <class F, class T>
@@ -81,7 +82,9 @@ std::string EntryRecord::effective_etag() const {
   return to_hex(bytes);
 }
 
-std::string encode(const EntryRecord& record) { return encode_record(record); }
+std::string encode(const EntryRecord& record) {
+  return encode_record(record, version_with(record.encryption));
+}
 Result<EntryRecord> decode_entry(std::string_view bytes) {
   return decode_record<EntryRecord>(bytes, "an entry record");
 }

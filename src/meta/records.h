@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "meta/encryption.h"
 
 namespace beringia::meta {
 
@@ -61,9 +62,14 @@ struct EntryRecord {
   std::string placed_by;  ///< run id and policy number of the move that placed it, "" = the write
   std::string storage_class;  ///< class asked for by the client, "" = STANDARD
   std::string acl;            ///< as access::encode(Acl), "" = private; only where lists hold
+  Encryption encryption;  ///< size, crc32c, md5, checksums and part_sizes are of the plain bytes
   bool operator==(const EntryRecord&) const = default;
 
   std::string effective_etag() const;
+  // Of the bytes as they lie in the backends: what native objects are compared with.
+  uint64_t stored_size() const;
+  std::optional<uint32_t> stored_crc32c() const;
+  std::optional<std::string> stored_md5() const;
 };
 
 std::string encode(const EntryRecord& record);
@@ -148,7 +154,8 @@ struct UploadRecord {
   StringMap options;  ///< protocol's own: checksum algorithm and type, preconditions, total size
   BackendId backend = 0;  ///< where the parts are staged
   uint64_t boot = 0;
-  std::string acl;  ///< of the entry to be
+  std::string acl;        ///< of the entry to be
+  Encryption encryption;  ///< its parts are streams under one data key
 };
 std::string encode(const UploadRecord& record);
 [[nodiscard]] Result<UploadRecord> decode_upload(std::string_view bytes);
@@ -162,6 +169,7 @@ struct PartRecord {
   std::string md5;  ///< 16 raw bytes
   StringMap checksums;
   Timestamp modified;
+  std::optional<uint32_t> stored_crc32c;  ///< encrypted parts: of the stored bytes
 };
 std::string encode(const PartRecord& record);
 [[nodiscard]] Result<PartRecord> decode_part(std::string_view bytes);

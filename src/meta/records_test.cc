@@ -30,6 +30,16 @@ EntryRecord full_entry() {
                    {4'000'000'000, CopyState::kValid, "", "", "", {}}};
   record.placed_by = "run-7";
   record.storage_class = "STANDARD";
+  record.encryption = {Encryption::Method::kCustomer,
+                       "key",
+                       std::string(61, 'w'),
+                       std::string(16, '5'),
+                       std::string(32, '2'),
+                       "e30=",
+                       true,
+                       std::string(32, 's'),
+                       {5u << 20, 2, 1, 1},
+                       0xfeedface};
   return record;
 }
 
@@ -39,6 +49,30 @@ TEST(Records, entries_come_back_as_they_were) {
     ASSERT_TRUE(decoded) << decoded.error().to_string();
     EXPECT_EQ(*decoded, record);
   }
+}
+
+TEST(Records, encrypted_entries_are_refused_by_readers_that_know_no_encryption) {
+  EntryRecord record;
+  record.size = 100'000;
+  record.crc32c = 1;
+  record.md5 = "m";
+  EXPECT_EQ(encode(record).front(), 1);
+  EXPECT_EQ(record.stored_size(), record.size);
+  EXPECT_EQ(record.stored_crc32c(), record.crc32c);
+  EXPECT_EQ(record.stored_md5(), record.md5);
+  record.encryption.method = Encryption::Method::kServer;
+  record.encryption.stored_crc32c = 2;
+  EXPECT_EQ(encode(record).front(), 2);
+  EXPECT_EQ(record.stored_size(), 40u + 100'000u + 2 * 16u);
+  EXPECT_EQ(record.stored_crc32c(), 2u);
+  EXPECT_EQ(record.stored_md5(), std::nullopt);
+  // Two parts are two streams.
+  append_stream(record.encryption.runs, 50'000);
+  append_stream(record.encryption.runs, 50'000);
+  EXPECT_EQ(record.encryption.runs, (std::vector<uint64_t>{50'000, 2}));
+  EXPECT_EQ(record.stored_size(), 2 * (40u + 50'000u + 16u));
+  append_stream(record.encryption.runs, 0);
+  EXPECT_EQ(record.encryption.runs, (std::vector<uint64_t>{50'000, 2, 0, 1}));
 }
 
 TEST(Records, times_are_kept_whatever_the_generation) {
@@ -134,7 +168,7 @@ TEST(Records, the_other_records_come_back_as_they_were) {
 
 TEST(Records, unknown_fields_of_this_version_are_skipped) {
   std::string bytes = encode(full_entry());
-  append_varint(bytes, 40 * 2);  // an unknown number
+  append_varint(bytes, 39 * 2);  // an unknown number
   append_varint(bytes, 5);
   append_varint(bytes, 900 * 2 + 1);  // unknown bytes with a large tag
   append_varint(bytes, 3);
@@ -143,7 +177,7 @@ TEST(Records, unknown_fields_of_this_version_are_skipped) {
 }
 
 TEST(Records, a_newer_version_is_refused_with_a_hint) {
-  const auto decoded = decode_entry("\x02rest");
+  const auto decoded = decode_entry("\x03rest");
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().code(), Code::kUnsupported);
   EXPECT_NE(decoded.error().hint().find("newer"), std::string::npos);

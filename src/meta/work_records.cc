@@ -48,6 +48,7 @@ static void describe(F& f, T& record) {
   f.number(12, record.backend);
   f.number(13, record.boot);
   f.text(14, record.acl);
+  describe_encryption(f, record.encryption);
 }
 
 template <class F, class T>
@@ -61,6 +62,7 @@ static void describe(F& f, T& record) {
   f.text(6, record.md5);
   f.map(7, record.checksums);
   f.time(8, record.modified);
+  f.optional_be32(9, record.stored_crc32c);
 }
 
 template <class F, class T>
@@ -130,7 +132,9 @@ std::string encode(const OutcomeRecord& record) { return encode_record(record); 
 Result<OutcomeRecord> decode_outcome(std::string_view bytes) {
   return decode_record<OutcomeRecord>(bytes, "an outcome");
 }
-std::string encode(const UploadRecord& record) { return encode_record(record); }
+std::string encode(const UploadRecord& record) {
+  return encode_record(record, version_with(record.encryption));
+}
 Result<UploadRecord> decode_upload(std::string_view bytes) {
   return decode_record<UploadRecord>(bytes, "an upload");
 }

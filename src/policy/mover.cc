@@ -249,7 +249,7 @@ Result<bool> Mover::target_is_right(View& view) {
   }
   const auto& info = *target_info_;
   if (info.version != move_.to_version || info.size != move_.size) return false;
-  const auto& known = view.entry().crc32c;
+  const auto known = view.entry().stored_crc32c();
   if (known && *known != move_.crc32c) return false;
   if (computes_checksums(target) && info.crc32c) return *info.crc32c == move_.crc32c;
   auto read = checksum_of(context_, target, {move_.to_name, {0, move_.size}, move_.to_version});

@@ -74,10 +74,11 @@ Result<Mover::Found> Mover::look_at_target(View& view) {
       attribute(there->attributes, "beringia-write-id") == record.write_id &&
       attribute(there->attributes, "beringia-generation") == std::to_string(record.generation);
   // Without a checksum of the entry nothing proves that the bytes are whole.
-  const bool whole = there->size == record.size && record.crc32c && there->crc32c == record.crc32c;
+  const auto crc32c = record.stored_crc32c();
+  const bool whole = there->size == record.stored_size() && crc32c && there->crc32c == crc32c;
   if ((marked || same_write) && whole) {
     move_.to_version = there->version;
-    move_.crc32c = *record.crc32c;
+    move_.crc32c = *crc32c;
     target_info_ = std::move(*there);
     copied_metageneration_ = 0;
     return Found::kOurs;
@@ -138,7 +139,8 @@ Result<void> Mover::copy_bytes(View& view, core::Grant& grant) {
   const auto limit = share_.by_policy.find(move_.rule);
   std::unique_ptr<MoveBody> body;
   const auto at_end = [&]() -> Result<void> {
-    if (body->size() != record.size || (record.crc32c && *record.crc32c != body->crc32c())) {
+    const auto crc32c = record.stored_crc32c();
+    if (body->size() != record.stored_size() || (crc32c && *crc32c != body->crc32c())) {
       return std::unexpected(
           corrupt("cannot move " + move_.path, "the source does not match its checksum")
               .with_tag("source"));
@@ -153,7 +155,7 @@ Result<void> Mover::copy_bytes(View& view, core::Grant& grant) {
   backend::WriteRequest request;
   request.name = move_.to_name;
   request.body = body.get();
-  request.size = record.size;
+  request.size = record.stored_size();
   request.expectation = backend::Expectation::absent();
   request.storage_class = move_.to_class;
   request.content_type = record.content_type;
@@ -161,7 +163,7 @@ Result<void> Mover::copy_bytes(View& view, core::Grant& grant) {
   if (sealed) {
     request.seal = [&]() -> Result<backend::Seal> {
       BR_TRY(at_end());
-      return backend::Seal{body->size(),        body->crc32c(),     record.md5,
+      return backend::Seal{body->size(),        body->crc32c(),     record.stored_md5(),
                            record.content_type, request.attributes, request.expectation};
     };
   }

@@ -91,7 +91,9 @@ Result<void> Mover::switch_once(View& view, const core::Grant& grant) {
     source->state = meta::CopyState::kRetiring;
     record.copies.insert(source, std::move(added));
   }
-  if (!record.crc32c && is_copying_kind()) record.crc32c = move_.crc32c;
+  if (!record.stored_crc32c() && is_copying_kind()) {
+    (record.encryption ? record.encryption.stored_crc32c : record.crc32c) = move_.crc32c;
+  }
   record.placed_by = placed_by();
 
   kv::Batch batch;

@@ -42,7 +42,7 @@ const meta::Copy* Difference::copy_in(const core::LiveBackend& backend) const {
 
 std::string Difference::why_not(const core::LiveBackend& target) const {
   const auto& can = target.client->capabilities();
-  if (record_.size > can.max_object_bytes) {
+  if (record_.stored_size() > can.max_object_bytes) {
     return "too large for backend " + target.declaration.name;
   }
   // Without escaping; file backends, which escape, state their own limit generously.
@@ -58,7 +58,7 @@ void Difference::add(const meta::Copy& source, const Live& target, const std::st
   EntryPlan::Row row;
   row.move.path = path_.text();
   row.move.generation = record_.generation;
-  row.move.size = record_.size;
+  row.move.size = record_.stored_size();  // encrypted bytes move as they are
   row.move.from = source.backend;
   row.move.to = target->declaration.id;
   row.move.to_class = storage_class;
@@ -66,7 +66,7 @@ void Difference::add(const meta::Copy& source, const Live& target, const std::st
   row.move.spare = kind == PlanRow::Kind::kRemoveSpare;
   row.move.rule = policy_.declaration.name;
   row.priced = {
-      kind,         record_.size, &from->declaration, source.storage_class, &target->declaration,
+      kind,         row.move.size, &from->declaration, source.storage_class, &target->declaration,
       storage_class};
   plan_.rows.push_back(std::move(row));
 }

@@ -48,6 +48,15 @@ struct DeleteRequest {
 /// The LocationConstraint; "" if there is none (also for an empty body).
 [[nodiscard]] Result<std::string> parse_create_bucket(const std::string& xml);
 [[nodiscard]] Result<Tags> parse_tagging(const std::string& xml);
+
+/// ServerSideEncryptionConfiguration: its one rule.
+struct DefaultEncryption {
+  std::string algorithm;  // "AES256", "aws:kms", "aws:kms:dsse"
+  std::string key_id;     // "" = none named
+  bool bucket_key = false;
+};
+[[nodiscard]] Result<DefaultEncryption> parse_default_encryption(const std::string& xml);
+std::string render(const DefaultEncryption& encryption);
 /// S3's rules for a tag set: objects have up to kMaxTags, buckets up to kMaxBucketTags.
 /// @error kInvalid, tag InvalidTag or BadRequest
 [[nodiscard]] Result<void> check_tags(const Tags& tags, size_t most = kMaxTags);

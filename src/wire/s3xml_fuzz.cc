@@ -17,6 +17,10 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
           R"(/VersionId></Object></Delete>)",
           R"(<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint><)"
           R"(/CreateBucketConfiguration>)",
+          R"(<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><S)"
+          R"(SEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>k</KMSMasterKeyID></ApplyServ)"
+          R"(erSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled></Rule></Ser)"
+          R"(verSideEncryptionConfiguration>)",
           R"(<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>)",
       });
 }
@@ -27,6 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)s3::parse_complete_upload(xml);
   (void)s3::parse_create_bucket(xml);
   if (const auto tags = s3::parse_tagging(xml)) (void)s3::check_tags(*tags);
+  if (const auto encryption = s3::parse_default_encryption(xml)) (void)s3::render(*encryption);
   if (const auto request = s3::parse_delete(xml)) {
     std::string out;
     for (const auto& key : request->keys) s3::append_xml_escaped(out, key.key);

@@ -2,7 +2,9 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "core/encryption.h"
 #include "protocol/s3/conditions.h"
+#include "protocol/s3/encryption_headers.h"
 #include "protocol/s3/multipart_terms.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
@@ -136,7 +138,17 @@ io::HttpResponse completed(const Call& call, const core::Entry& entry) {
     xml.text(wire::s3::checksum_element(name_of(stored->algorithm)), stored->value);
     xml.text("ChecksumType", stored->type);
   }
-  return xml_response(200, xml.take());
+  io::HttpResponse response = xml_response(200, xml.take());
+  add_encryption_headers(response, entry.record.encryption);
+  return response;
+}
+
+/// S3 API: the customer's key is "needed only when the object was created using a checksum
+/// algorithm"; when it comes, it has to be the right one.
+Result<void> check_key(const Call& call, const meta::UploadRecord& upload) {
+  BR_TRY(key, customer_key_of(call));
+  if (!key && !terms_of(upload).is_asked) return {};
+  return core::check_customer_key(upload.encryption, key);
 }
 
 }  // namespace
@@ -151,6 +163,7 @@ Result<io::HttpResponse> complete_multipart_upload(Call& call) {
   request.conditions = write_conditions(call);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   auto upload = call.rooms.names.find_upload(call.context, *grant, request.upload_id);
+  if (upload) BR_TRY(check_key(call, *upload));
   for (const auto& part : wanted) request.parts.push_back({part.number, part.etag});
   if (upload) {
     BR_TRY(have, call.rooms.names.list_parts(call.context, *grant, request.upload_id));

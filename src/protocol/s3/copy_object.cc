@@ -3,6 +3,7 @@
 #include "protocol/s3/acls.h"
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/copy_source.h"
+#include "protocol/s3/encryption_headers.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
@@ -42,9 +43,13 @@ core::WriteAttributes merged(Directives directives, const meta::EntryRecord& sou
   if (directives.replace_metadata) {
     attributes = std::move(directives.attributes);
   } else {
-    attributes = {
-        source.content_type, directives.attributes.storage_class, source.http,
-        source.metadata,     directives.attributes.tags,          directives.attributes.acl};
+    attributes = {source.content_type,
+                  directives.attributes.storage_class,
+                  source.http,
+                  source.metadata,
+                  directives.attributes.tags,
+                  directives.attributes.acl,
+                  {}};
   }
   if (!directives.replace_tags) attributes.tags = source.tags;
   return attributes;
@@ -52,11 +57,13 @@ core::WriteAttributes merged(Directives directives, const meta::EntryRecord& sou
 
 /// S3: a copy onto itself has to change something.
 Result<void> check_changes(const Directives& directives, const core::Grant& from,
-                           const core::Grant& to, const meta::EntryRecord& source) {
+                           const core::Grant& to, const meta::EntryRecord& source,
+                           const core::EncryptionChoice& encryption) {
   const bool changes = from.path() != to.path() || directives.replace_metadata ||
                        directives.replace_tags ||
                        (!directives.attributes.storage_class.empty() &&
-                        directives.attributes.storage_class != source.storage_class);
+                        directives.attributes.storage_class != source.storage_class) ||
+                       encryption.method != meta::Encryption::Method::kNone;
   if (changes) return {};
   return std::unexpected(s3_error(
       "InvalidRequest",
@@ -71,6 +78,7 @@ Result<core::Entry> copy_with_checksum(Call& call, const core::Grant& from, cons
                                        ChecksumAlgorithm algorithm) {
   core::ReadRequest read;
   read.generation = request.source_generation;
+  read.customer_key = request.source_key;
   BR_TRY(open, call.rooms.names.read(call.context, from, read));
   ChecksumSource body{*open.body, algorithm};
   core::WriteRequest write;
@@ -104,7 +112,9 @@ io::HttpResponse copied(const core::Entry& entry) {
     xml.text("ChecksumType", stored->type);
     xml.text(wire::s3::checksum_element(name_of(stored->algorithm)), stored->value);
   }
-  return xml_response(200, xml.take());
+  io::HttpResponse response = xml_response(200, xml.take());
+  add_encryption_headers(response, entry.record.encryption);
+  return response;
 }
 
 }  // namespace
@@ -119,6 +129,9 @@ Result<io::HttpResponse> copy_object(Call& call) {
   BR_TRY(from, call.admit(core::Action::kRead, source_path));
   BR_TRY(to, call.admit(core::Action::kWrite, target_path));
   BR_TRY(check_offered(call));
+  BR_TRY(encryption, encryption_of(call));
+  BR_TRY(source_key, source_key_of(call));
+  request.source_key = std::move(source_key);
   BR_TRY(source, call.rooms.names.stat(call.context, *from));
   if (source.record.size > kMaxCopyBytes) {
     return std::unexpected(s3_error(
@@ -127,11 +140,12 @@ Result<io::HttpResponse> copy_object(Call& call) {
             std::to_string(kMaxCopyBytes)));
   }
   BR_TRY(core::check_conditions(request.source_conditions, source.record, false));
-  BR_TRY(check_changes(directives, *from, *to, source.record));
+  BR_TRY(check_changes(directives, *from, *to, source.record, encryption));
   BR_TRY(algorithm, new_algorithm(call, source.record));
   request.attributes = merged(std::move(directives), source.record);
   BR_TRY(acl, acl_for_write(call, *to));
   request.attributes->acl = std::move(acl);
+  request.attributes->encryption = std::move(encryption);
   // What was looked at is what is copied.
   request.source_generation = source.record.generation;
   BR_TRY(entry, algorithm ? copy_with_checksum(call, *from, *to, request, *algorithm)

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "protocol/s3/acls.h"
+#include "protocol/s3/encryption_headers.h"
 #include "protocol/s3/multipart_terms.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/verbs.h"
@@ -17,6 +18,8 @@ Result<io::HttpResponse> create_multipart_upload(Call& call) {
   begin.options = options_of(terms);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(check_offered(call));
+  BR_TRY(encryption, encryption_of(call));
+  begin.attributes.encryption = std::move(encryption);
   BR_TRY(acl, acl_for_write(call, *grant));
   begin.attributes.acl = std::move(acl);
   BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
@@ -27,6 +30,7 @@ Result<io::HttpResponse> create_multipart_upload(Call& call) {
     response.headers.add("x-amz-checksum-algorithm", std::string{wire_name(terms.algorithm)});
     response.headers.add("x-amz-checksum-type", terms.type);
   }
+  add_encryption_headers(response, upload.encryption);
   return response;
 }
 

@@ -57,6 +57,17 @@ constexpr Row kRows[] = {
       "One or more of the specified parts could not be found. The part may not have been uploaded, "
       "or the specified entity tag may not match the part's entity tag."}},
     {"bad_part_number", {400, "InvalidArgument", ""}},
+    // S3 User Guide, "Using server-side encryption with customer-provided keys".
+    {"customer_key_needed",
+     {400, "InvalidRequest",
+      "The object was stored using a form of Server Side Encryption. The correct parameters must "
+      "be provided to retrieve the object."}},
+    {"customer_key_unneeded",
+     {400, "InvalidRequest", "The encryption parameters are not applicable to this object."}},
+    {"customer_key_wrong",
+     {400, "InvalidRequest",
+      "The provided encryption parameters did not match the ones used originally."}},
+    {"no_key", {400, "KMS.NotFoundException", ""}},
     {"no_space", {507, "InsufficientStorage", "The storage behind this bucket is full"}},
     // S3's own codes
     {"AccessDenied", {403, "AccessDenied", ""}},

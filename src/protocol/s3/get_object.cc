@@ -1,7 +1,9 @@
 // GetObject and HeadObject.
 #include <utility>
 
+#include "core/encryption.h"
 #include "protocol/s3/conditions.h"
+#include "protocol/s3/encryption_headers.h"
 #include "protocol/s3/http_range.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/verbs.h"
@@ -119,6 +121,8 @@ Result<io::HttpResponse> get_object(Call& call) {
     return selection.range;
   };
   BR_TRY(grant, call.admit(core::Action::kRead, path));
+  BR_TRY(customer_key, reader_key_of(call));
+  request.customer_key = std::move(customer_key);
   auto open = call.rooms.names.read(call.context, *grant, request);
   if (!open && open.error().tag() == "not_modified") return not_modified(call, *grant);
   if (!open) return std::unexpected(std::move(open).error());
@@ -131,7 +135,9 @@ Result<io::HttpResponse> head_object(Call& call) {
   BR_TRY(check_version_id(call.query.get("versionId")));
   BR_TRY(path, call.object_path());
   BR_TRY(grant, call.admit(core::Action::kRead, path));
+  BR_TRY(customer_key, reader_key_of(call));
   BR_TRY(entry, call.rooms.names.stat(call.context, *grant));
+  BR_TRY(core::check_customer_key(entry.record.encryption, customer_key));
   const auto holds = core::check_conditions(read_conditions(call), entry.record, true);
   if (!holds && holds.error().tag() == "not_modified") return not_modified(call, *grant);
   if (!holds) return std::unexpected(holds.error());

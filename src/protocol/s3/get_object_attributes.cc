@@ -2,7 +2,9 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "core/encryption.h"
 #include "protocol/s3/checksums.h"
+#include "protocol/s3/encryption_headers.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/verbs.h"
 
@@ -84,6 +86,8 @@ Result<io::HttpResponse> get_object_attributes(Call& call) {
   BR_TRY(path, call.object_path());
   BR_TRY(grant, call.admit(core::Action::kRead, path));
   BR_TRY(entry, call.rooms.names.stat(call.context, *grant));
+  BR_TRY(customer_key, reader_key_of(call));
+  BR_TRY(core::check_customer_key(entry.record.encryption, customer_key));
   const meta::EntryRecord& record = entry.record;
   wire::s3::XmlWriter xml{"GetObjectAttributesResponse"};
   if (wanted.etag) xml.text("ETag", record.effective_etag());

@@ -34,14 +34,9 @@ constexpr std::string_view kStorageClasses[] = {
     "GLACIER",  "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR"};
 
 // Asking for any of these and being answered 200 would be a lie.
-constexpr std::string_view kRefusedHeaders[] = {"x-amz-server-side-encryption",
-                                                "x-amz-server-side-encryption-customer-algorithm",
-                                                "x-amz-server-side-encryption-customer-key",
-                                                "x-amz-server-side-encryption-aws-kms-key-id",
-                                                "x-amz-object-lock-mode",
-                                                "x-amz-object-lock-retain-until-date",
-                                                "x-amz-object-lock-legal-hold",
-                                                "x-amz-write-offset-bytes"};
+constexpr std::string_view kRefusedHeaders[] = {
+    "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold",
+    "x-amz-write-offset-bytes"};
 
 /// Content-Encoding without "aws-chunked", which is framing and not content.
 std::string content_encoding(std::string_view header) {
@@ -108,7 +103,6 @@ bool is_header_safe(std::string_view name, std::string_view value) {
 }  // namespace
 
 Result<void> check_offered(const Call& call) {
-  BR_TRY(check_encryption(call));
   for (const auto& [name, value] : call.request.headers.fields()) {
     if (name.size() < 9 || !equals_ignoring_case(std::string_view{name}.substr(0, 6), "x-amz-")) {
       continue;
@@ -187,6 +181,7 @@ void add_object_headers(io::HttpResponse& response, const meta::EntryRecord& rec
   if (!record.storage_class.empty() && record.storage_class != "STANDARD") {
     headers.add("x-amz-storage-class", record.storage_class);
   }
+  add_encryption_headers(response, record.encryption);
   if (!record.tags.empty()) {
     headers.add("x-amz-tagging-count", std::to_string(record.tags.size()));
   }

@@ -14,9 +14,9 @@ namespace beringia::protocol::s3 {
 /// Lists: acls.h
 [[nodiscard]] Result<core::WriteAttributes> attributes_of(const Call& call);
 
-/// Headers that ask for what is not offered (encryption, locks) are refused, never ignored; after
+/// Headers that ask for what is not offered (locks) are refused, never ignored; after
 /// the gate was asked, so that a policy may deny them first.
-/// @error kUnsupported; kInvalid: encryption headers that contradict each other
+/// @error kUnsupported
 [[nodiscard]] Result<void> check_offered(const Call& call);
 
 /// x-amz-tagging: "key=value&...", url-encoded. @error kInvalid (tags InvalidTag, InvalidArgument)

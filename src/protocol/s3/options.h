@@ -16,6 +16,9 @@ struct Options {
   std::string object_ownership = "BucketOwnerEnforced";
   /// SigV2 in headers and queries is taken (in forms it always is).
   bool signature_v2 = false;
+  /// Customers' encryption keys are also taken from requests without TLS: something in front of us
+  /// speaks it.
+  bool customer_keys_over_http = false;
 };
 
 }  // namespace beringia::protocol::s3

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "protocol/s3/acls.h"
+#include "protocol/s3/encryption_headers.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/post_form.h"
 #include "protocol/s3/upload_body.h"
@@ -112,6 +113,7 @@ io::HttpResponse answer(const Call& call, const PostForm& form, const core::Entr
     response.headers.add(header_name(stored->algorithm), stored->value);
     response.headers.add("x-amz-checksum-type", stored->type);
   }
+  add_encryption_headers(response, entry.record.encryption);
   return response;
 }
 
@@ -132,6 +134,8 @@ Result<io::HttpResponse> post_object(Call& call) {
   const auto algorithm = claimed ? claimed->algorithm : ChecksumAlgorithm::kCrc64Nvme;
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(check_offered(call));
+  BR_TRY(encryption, encryption_of(call));
+  request.attributes.encryption = std::move(encryption);
   BR_TRY(acl, acl_for_write(call, *grant));
   request.attributes.acl = std::move(acl);
   BoundedSource bounded{form.reader->part(),

@@ -2,6 +2,7 @@
 
 #include "protocol/s3/acls.h"
 #include "protocol/s3/conditions.h"
+#include "protocol/s3/encryption_headers.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
@@ -36,6 +37,8 @@ Result<io::HttpResponse> put_object(Call& call) {
   };
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(check_offered(call));
+  BR_TRY(encryption, encryption_of(call));
+  request.attributes.encryption = std::move(encryption);
   BR_TRY(acl, acl_for_write(call, *grant));
   request.attributes.acl = std::move(acl);
   BR_TRY(entry, call.rooms.names.write(call.context, *grant, request));
@@ -43,6 +46,7 @@ Result<io::HttpResponse> put_object(Call& call) {
   response.headers.add("ETag", quoted_etag(entry.record));
   response.headers.add(header_name(body->algorithm()), checksum);
   response.headers.add("x-amz-checksum-type", std::string{kFullObject});
+  add_encryption_headers(response, entry.record.encryption);
   return response;
 }
 

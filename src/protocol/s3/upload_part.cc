@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/s3/encryption_headers.h"
 #include "protocol/s3/multipart_terms.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
@@ -15,6 +16,8 @@ Result<io::HttpResponse> upload_part(Call& call) {
   part.number = number;
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(upload, call.rooms.names.find_upload(call.context, *grant, part.upload_id));
+  BR_TRY(customer_key, customer_key_of(call));
+  part.customer_key = std::move(customer_key);
   const UploadTerms terms = terms_of(upload);
   BR_TRY(body, UploadBody::open(call, terms.algorithm));
   if (terms.is_asked && body->algorithm() != terms.algorithm) {
@@ -41,6 +44,7 @@ Result<io::HttpResponse> upload_part(Call& call) {
   if (terms.is_asked || body->is_claimed()) {
     response.headers.add(header_name(body->algorithm()), checksum);
   }
+  add_encryption_headers(response, upload.encryption);
   return response;
 }
 

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/copy_source.h"
+#include "protocol/s3/encryption_headers.h"
 #include "protocol/s3/http_range.h"
 #include "protocol/s3/multipart_terms.h"
 #include "protocol/s3/object_headers.h"
@@ -23,9 +24,13 @@ Result<io::HttpResponse> upload_part_copy(Call& call) {
   BR_TRY(to, call.admit(core::Action::kWrite, path));
   from->note_target(path);
   BR_TRY(upload, call.rooms.names.find_upload(call.context, *to, part.upload_id));
+  BR_TRY(customer_key, customer_key_of(call));
+  part.customer_key = std::move(customer_key);
   const UploadTerms terms = terms_of(upload);
 
   core::ReadRequest read;
+  BR_TRY(source_key, source_key_of(call));
+  read.customer_key = std::move(source_key);
   read.range = [&](const core::Entry& source) -> Result<std::optional<io::ByteRange>> {
     // All conditions of a copy's source fail with 412, hence "not a read".
     BR_TRY(core::check_conditions(source_conditions(call), source.record, false));
@@ -52,7 +57,9 @@ Result<io::HttpResponse> upload_part_copy(Call& call) {
   wire::s3::XmlWriter xml{"CopyPartResult"};
   xml.time("LastModified", stored.modified).text("ETag", "\"" + to_hex(stored.md5) + "\"");
   if (terms.is_asked) xml.text(wire::s3::checksum_element(name_of(terms.algorithm)), checksum);
-  return xml_response(200, xml.take());
+  io::HttpResponse response = xml_response(200, xml.take());
+  add_encryption_headers(response, upload.encryption);
+  return response;
 }
 
 }  // namespace beringia::protocol::s3
