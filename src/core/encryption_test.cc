@@ -278,6 +278,19 @@ TEST_F(EncryptedUploads, parts_are_joined_as_they_were_encrypted) {
   }
 }
 
+TEST_F(EncryptedUploads, parts_of_too_many_sizes_are_refused_before_anything_changes) {
+  must(world_.put("/b/k", "old"));
+  const std::string id = begin(Method::kServer);
+  for (uint32_t number = 1; number <= 257; ++number) {
+    must(part(id, number, std::string(number, 'x')));
+  }
+  EXPECT_EQ(complete(id).error().code(), Code::kUnsupported);
+  EXPECT_EQ(must(world_.get("/b/k")), "old");
+  must(part(id, 257, std::string(256, 'x')));
+  must(complete(id));
+  EXPECT_EQ(must(world_.get("/b/k")).size(), 256u * 257 / 2 + 256);
+}
+
 TEST_F(EncryptedUploads, every_part_needs_the_customers_key_and_the_completion_does_not) {
   const std::string id = begin(Method::kCustomer);
   EXPECT_EQ(part(id, 1, "x").error().tag(), "customer_key_needed");
@@ -312,6 +325,35 @@ TEST_F(EncryptedLosses, objects_describe_themselves_when_the_catalog_is_lost) {
     EXPECT_EQ(record.stored_size(), before.stored_size()) << name;
     EXPECT_EQ(record.stored_crc32c(), before.stored_crc32c()) << name;
     EXPECT_EQ(record.effective_etag().size(), before.effective_etag().size()) << name;
+  }
+}
+
+TEST(LostCatalog, encrypted_objects_are_found_again_and_readable) {
+  WorldOptions options;
+  options.memory_backends = {"cloud"};
+  options.mounts = {{"/", {"disk"}}, {"/cloud/", {"cloud"}}};
+  options.catalog_on_disk = true;
+  World world{options};
+  const std::string bytes = pattern(90'000);
+  for (const std::string bucket : {"/b/", "/cloud/b/"}) {
+    must(world.make_directory(bucket));
+    must(world.put(bucket + "server", bytes, encrypted(Method::kServer)));
+    must(world.put(bucket + "customer", bytes, encrypted(Method::kCustomer)));
+  }
+  world.forget_process();
+  // The catalog's files go; the objects stay.
+  std::vector<std::string> files;
+  must(world.disk().list("/catalog", [&](const io::DirectoryItem& item) {
+    files.push_back("/catalog/" + item.name);
+    return true;
+  }));
+  ASSERT_FALSE(files.empty());
+  for (const auto& file : files) must(world.disk().unlink(file));
+  world.restart();
+  for (const std::string bucket : {"/b/", "/cloud/b/"}) {
+    EXPECT_EQ(must(world.get(bucket + "server")), bytes);
+    EXPECT_EQ(must(world.get(bucket + "customer", with_key())), bytes);
+    EXPECT_EQ(must(world.stat(bucket + "server")).record.effective_etag(), to_hex(md5(bytes)));
   }
 }
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "base/checksum.h"
+#include "base/encoding.h"
 #include "base/kill_point.h"
 #include "core/test_world.h"
 #include "meta/journal.h"
@@ -91,6 +93,31 @@ TEST_P(RecoveryOfWrites, an_overwrite_is_old_or_new_and_an_acknowledged_one_is_n
         EXPECT_EQ(world_->names_in("/b/"), (std::vector<std::string>{"k"}));
         ASSERT_TRUE(world_->put("/b/k", "newer"));
         EXPECT_EQ(world_->get("/b/k").value(), "newer");
+      });
+}
+
+TEST_P(RecoveryOfWrites, encrypted_entries_stay_readable) {
+  WriteRequest encrypted;
+  encrypted.attributes.encryption.method = meta::Encryption::Method::kServer;
+  const std::string before(70'000, 'o');
+  const std::string after(90'000, 'n');
+  bool acknowledged = false;
+  live_and_die(
+      [&] {
+        must(world_->make_directory("/b/"));
+        must(world_->put("/b/k", before, encrypted));
+        must(world_->put("/b/plain", before));
+      },
+      [&] { acknowledged = world_->put("/b/k", after, encrypted).has_value(); },
+      [&] {
+        auto bytes = world_->get("/b/k");
+        ASSERT_TRUE(bytes) << bytes.error().to_string();
+        EXPECT_TRUE(*bytes == after || (*bytes == before && !acknowledged));
+        const auto record = world_->stat("/b/k")->record;
+        EXPECT_EQ(record.size, bytes->size());
+        EXPECT_EQ(record.effective_etag(), to_hex(md5(*bytes)));
+        EXPECT_EQ(record.encryption.method, meta::Encryption::Method::kServer);
+        EXPECT_EQ(world_->get("/b/plain").value(), before);
       });
 }
 

@@ -92,6 +92,16 @@ meta::EntryRecord record_of(const meta::UploadRecord& upload, const CompleteUplo
   return record;
 }
 
+/// Native attributes tell the sizes of the streams; Cloud Storage has room for 8 KiB of them all.
+constexpr size_t kMaxRuns = 256;
+
+Result<void> check_runs(const meta::EntryRecord& record) {
+  if (record.encryption.runs.size() / 2 <= kMaxRuns) return {};
+  return std::unexpected(
+      unsupported("an encrypted upload's parts change their size more than 256 times",
+                  "the object could not describe itself", "upload parts of one size"));
+}
+
 Result<void> check_expected(const ExpectedBody& expected, const meta::EntryRecord& record) {
   const bool size_ok = !expected.size || *expected.size == record.size;
   const bool sum_ok = (!expected.crc32c || *expected.crc32c == *record.crc32c) &&
@@ -257,6 +267,7 @@ Result<Entry> Namespace::complete_upload(const io::Context& context, const Grant
   BR_TRY(parts, chosen_parts(request, std::move(have)));
   auto record = record_of(*upload, request, parts);
   BR_TRY(check_expected(request.expected, record));
+  BR_TRY(check_runs(record));
 
   BR_TRY(target, find_target(context, parts_, grant, record.storage_class));
   const auto live = target.mounts->backend(upload->backend);

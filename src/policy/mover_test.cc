@@ -1,5 +1,6 @@
 #include "policy/mover.h"
 
+#include "core/reconcile.h"
 #include "policy/test_lake.h"
 
 namespace beringia::policy {
@@ -63,6 +64,34 @@ TEST_F(Moving, leaves_an_object_that_describes_itself) {
     EXPECT_EQ(info.attributes.at("colour"), "blue");
     EXPECT_EQ(info.attributes.at("beringia-tag-team"), "sales");
     EXPECT_EQ(native_bytes("cloud", "b/k"), "some bytes");
+  });
+}
+
+TEST_F(Moving, encrypted_bytes_go_as_they_are_and_need_no_key) {
+  in([&] {
+    using Method = meta::Encryption::Method;
+    const std::string bytes(100'000, 'x');
+    const Secret key{std::string(32, 'c')};
+    core::WriteRequest request;
+    request.attributes.encryption.method = Method::kCustomer;
+    request.attributes.encryption.customer_key = key;
+    const auto before = must(world_->put("/b/k", bytes, request));
+    const std::string stored = native_bytes("disk", "b/k");
+    const auto status = run_all();
+    EXPECT_EQ(status.objects_done, 1U);
+    EXPECT_EQ(status.bytes_done, before.record.stored_size());
+    EXPECT_EQ(native_bytes("cloud", "b/k"), stored);
+    EXPECT_FALSE(world_->has_native("disk", "b/k"));
+    const auto after = must(world_->stat("/b/k"));
+    EXPECT_EQ(after.record.encryption, before.record.encryption);
+    EXPECT_EQ(after.record.crc32c, before.record.crc32c);
+    EXPECT_EQ(core::record_of_native(native("cloud", "b/k")).encryption.wrapped_key,
+              before.record.encryption.wrapped_key);
+    core::ReadRequest with_key;
+    with_key.customer_key = key;
+    EXPECT_EQ(world_->get("/b/k", with_key).value(), bytes);
+    EXPECT_EQ(world_->get("/b/k").error().tag(), "customer_key_needed");
+    expect_no_guards();
   });
 }
 

@@ -7,13 +7,15 @@
 
 The suite stays outside of this repository. Taken are the tests of test_s3.py that Amazon's S3 passes by the
 suite's own marks (`not fails_on_aws`); -k and -m narrow that down. The server has a temporary directory and free
-ports, ACLs and SigV2 on as the suite wants them, and one principal for each account that
-the suite's configuration names, each with the right to make buckets and no other.
+ports, ACLs and SigV2 on as the suite wants them, the two encryption keys that it names, customers' keys also without
+TLS (s3_customer_keys = any), and one principal for each account that the suite's configuration names, each with the
+right to make buckets and no other.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import collections
 import configparser
 import contextlib
@@ -32,6 +34,7 @@ import xml.etree.ElementTree as ElementTree
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0
+ENCRYPTION_KEYS = ("testkey-1", "testkey-2")  # the suite's kms_keyid and kms_keyid2
 ACCOUNTS = ("s3 main", "s3 alt", "s3 tenant", "iam", "iam root", "iam alt root")
 
 
@@ -66,6 +69,10 @@ class Server:
         flags = make_certificate(directory) if tls else []
         if tls:
             self.environment["BERINGIA_CA"] = flags[1]
+        keys = directory / "encryption-keys"
+        keys.touch(mode=0o600)
+        keys.write_text("".join(f"{name} {base64.b64encode(secrets.token_bytes(32)).decode()}\n" for name in ENCRYPTION_KEYS))
+        flags += ["--encryption-keys", str(keys), "--s3-customer-keys", "any"]
         objects = directory / "objects"
         objects.mkdir()
         self.log = (directory / "server.log").open("wb")
