@@ -23,6 +23,7 @@ struct Capabilities {
   bool native_rename = false;        ///< rename() is atomic and cheap
   bool server_side_compose = false;  ///< compose() moves no bytes through us
   bool zero_copy_read = false;       ///< read() yields file regions
+  bool writes_pieces = false;        ///< write() takes WriteRequest::offset
   bool ordered_listing = false;      ///< list() pages are in byte order over the whole prefix
   size_t max_name_bytes = 1024;
   uint64_t max_object_bytes = 5ULL << 40;
@@ -96,6 +97,12 @@ struct WriteRequest {
   std::string storage_class;  ///< "" = the backend's default
   std::string content_type;   ///< backends that need it before the body
   Attributes attributes;      ///< known before the body; seal() may add more
+  /// Only if capabilities().writes_pieces: the body, of exactly `size` bytes, becomes a piece at
+  /// this offset of `name`, a reserved name that is made if it is not there; other pieces stay.
+  /// Durable when it returns; after an error the piece is undefined. The expectation is not looked
+  /// at, the answer has no version. compose() makes an object of the pieces; no piece may be
+  /// written from then on.
+  std::optional<uint64_t> offset = std::nullopt;
   /// Called once, after the body's end and before publication; an error aborts the write with
   /// nothing visible. May be empty.
   std::function<Result<Seal>()> seal;
@@ -122,8 +129,11 @@ struct RemoveRequest {
 
 struct ComposeRequest {
   std::string name;
-  std::vector<std::string> sources;      ///< native names here, in order; at least one
-  std::vector<Version> source_versions;  ///< empty, or one per source: kConflict if one differs
+  std::vector<std::string> sources;  ///< native names here, in order; at least one
+  /// Empty, or one per source: kConflict if one differs. Of pieces: empty.
+  std::vector<Version> source_versions;
+  /// Empty, or one per source: only these bytes. Needs capabilities().writes_pieces.
+  std::vector<io::ByteRange> source_ranges = {};
   Expectation expectation;
   std::string storage_class;
   Seal seal;  ///< size and crc32c are verified against the result

@@ -5,6 +5,7 @@
 #include "core/publication.h"
 #include "core/reconcile.h"
 #include "core/settle.h"
+#include "core/upload_parts.h"
 #include "io/sync.h"
 #include "meta/journal.h"
 #include "observe/log.h"
@@ -46,11 +47,11 @@ Result<void> expire_uploads(const io::Context& context, Namespace::Parts& parts,
     meta::remove_upload(batch, upload.id, pieces);
     BR_TRY(parts.store.commit(context, std::move(batch), kv::Durability::kSync));
     const auto live = mounts->backend(upload.backend);
-    for (const auto& piece : pieces) {
-      if (!live || is_avoided(*live)) break;
-      auto removed = live->client->remove(context, {piece.native_name, piece.version});
-      if (!removed) note_backend_failure(*live, removed.error());
+    if (live) {
+      remove_own_parts(context, *live, pieces);
+      remove_shared_parts(context, *live, upload.id);
     }
+    parts.upload_slots.forget(upload.id);
   }
   return {};
 }

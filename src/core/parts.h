@@ -12,6 +12,7 @@
 #include "core/namespace.h"
 #include "core/path_locks.h"
 #include "core/placement.h"
+#include "core/upload_slots.h"
 #include "identity/key_service.h"
 #include "kv/store.h"
 #include "meta/tree.h"
@@ -47,6 +48,7 @@ struct Namespace::Parts {
   /// none, and what needs them is kUnsupported.
   identity::KeyService* server_keys = nullptr;
   identity::KeyService* named_keys = nullptr;
+  UploadSlots upload_slots;
 };
 
 }  // namespace beringia::core

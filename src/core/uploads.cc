@@ -4,6 +4,7 @@
 #include "base/kill_point.h"
 #include "core/encryption.h"
 #include "core/publication.h"
+#include "core/upload_parts.h"
 #include "meta/journal.h"
 
 namespace beringia::core {
@@ -29,14 +30,44 @@ std::string part_name(const std::string& id, uint32_t number, Rng& rng) {
          "-" + random_hex(rng, 4);
 }
 
-/// Removes native objects that no row names any more. What cannot be reached now is swept later.
-void remove_parts(const io::Context& context, const LiveBackend& live,
-                  const std::vector<meta::PartRecord>& parts) {
-  for (const auto& part : parts) {
-    if (is_avoided(live)) return;
-    auto removed = live.client->remove(context, {part.native_name, part.version});
-    if (!removed) note_backend_failure(live, removed.error());
+/// Chooses between a place in the shared file and a file of its own.
+std::optional<UploadSlots::Claim> place_part(Namespace::Parts& parts, const LiveBackend& live,
+                                             const meta::UploadRecord& upload, uint32_t number,
+                                             std::optional<uint64_t> size) {
+  const bool fits = live.client->capabilities().writes_pieces && size && upload.boot == parts.boot;
+  return fits ? parts.upload_slots.claim(upload.id, number, *size) : std::nullopt;
+}
+
+/// What is joined to the object: one source per part, or the shared file alone where that holds
+/// just these parts, one behind the other.
+void add_sources(backend::ComposeRequest& join, const std::vector<meta::PartRecord>& parts,
+                 const std::vector<uint64_t>& stored_sizes, bool may_adopt) {
+  uint64_t end = 0;
+  bool in_line = may_adopt;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    in_line = in_line && is_piece(parts[i]) && parts[i].offset == end;
+    end += stored_sizes[i];
   }
+  if (in_line) {
+    join.sources = {parts.front().native_name};
+    join.source_ranges = {{0, end}};
+    return;
+  }
+  const bool any_piece = std::ranges::any_of(parts, is_piece);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    join.sources.push_back(parts[i].native_name);
+    join.source_versions.push_back(parts[i].version);
+    if (any_piece) join.source_ranges.push_back({parts[i].offset, stored_sizes[i]});
+  }
+}
+
+std::vector<uint64_t> stored_sizes_of(const std::vector<meta::PartRecord>& parts) {
+  std::vector<uint64_t> sizes;
+  sizes.reserve(parts.size());
+  for (const auto& part : parts) {
+    sizes.push_back(part.stored_crc32c ? wire::stored_bytes_of(part.size) : part.size);
+  }
+  return sizes;
 }
 
 /// The parts the client names, checked against those that came.
@@ -163,9 +194,14 @@ Result<meta::PartRecord> Namespace::put_part(const io::Context& context, const G
   part.number = request.number;
   part.native_name = part_name(upload.id, request.number, parts_.rng);
   backend::WriteRequest native;
-  native.name = part.native_name;
   native.body = &stored.source();
   native.size = stored.size_of(request.expected.size);
+  auto slot = place_part(parts_, *live, upload, request.number, native.size);
+  if (slot) {
+    part.native_name = shared_part_name(upload.id);
+    native.offset = part.offset = slot->offset();
+  }
+  native.name = part.native_name;
   native.expectation = backend::Expectation::absent();
   native.seal = [&]() -> Result<backend::Seal> {
     BR_TRY(body.check(request.expected));
@@ -181,6 +217,7 @@ Result<meta::PartRecord> Namespace::put_part(const io::Context& context, const G
     return backend::Seal{wire::stored_bytes_of(part.size), *part.stored_crc32c, {}, {}, {}, {}};
   };
   BR_TRY(info, live->client->write(context, native));
+  slot.reset();
   BR_KILL_POINT("part.written");
   part.version = info.version;
   part.modified = parts_.clock.wall();
@@ -192,7 +229,8 @@ Result<meta::PartRecord> Namespace::put_part(const io::Context& context, const G
     BR_TRY(upload_row, parts_.store.get(context, meta::upload_key(upload.id)));
     BR_TRY(replaced, parts_.store.get(context, key));
     if (!upload_row) {
-      remove_parts(context, *live, {part});
+      remove_own_parts(context, *live, {part});
+      if (is_piece(part)) remove_shared_parts(context, *live, upload.id);
       return std::unexpected(no_upload(upload.id));
     }
     kv::Batch batch;
@@ -205,7 +243,7 @@ Result<meta::PartRecord> Namespace::put_part(const io::Context& context, const G
       grant.committed();
       if (replaced) {
         BR_TRY(old, meta::decode_part(*replaced));
-        remove_parts(context, *live, {old});
+        remove_own_parts(context, *live, {old});
       }
       return part;
     }
@@ -291,10 +329,7 @@ Result<Entry> Namespace::complete_upload(const io::Context& context, const Grant
   BR_TRY(seal, publication.intend(std::move(record)));
   backend::ComposeRequest join;
   join.name = publication.target().native_name;
-  for (const auto& part : parts) {
-    join.sources.push_back(part.native_name);
-    join.source_versions.push_back(part.version);
-  }
+  add_sources(join, parts, stored_sizes_of(parts), parts_.upload_slots.close(upload->id));
   join.expectation = *seal.expectation;
   join.storage_class = publication.target().storage_class;
   join.seal = seal;
@@ -317,7 +352,13 @@ Result<Entry> Namespace::complete_upload(const io::Context& context, const Grant
       return std::any_of(parts.begin(), parts.end(),
                          [&](const auto& used) { return used.number == part.number; });
     });
-    remove_parts(context, *live, unused);
+    remove_own_parts(context, *live, unused);
+  }
+  if (entry) {
+    parts_.upload_slots.forget(upload->id);
+    const bool is_joined =
+        std::ranges::find(join.sources, shared_part_name(upload->id)) != join.sources.end();
+    if (!is_joined) remove_shared_parts(context, *live, upload->id);
   }
   return entry;
 }
@@ -333,8 +374,10 @@ Result<void> Namespace::abort_upload(const io::Context& context, const Grant& gr
   BR_TRY(parts_.store.commit(context, std::move(batch), kv::Durability::kSync));
   grant.committed();
   if (const auto live = parts_.mounts.get()->backend(upload.backend)) {
-    remove_parts(context, *live, parts);
+    remove_own_parts(context, *live, parts);
+    remove_shared_parts(context, *live, upload_id);
   }
+  parts_.upload_slots.forget(upload_id);
   return {};
 }
 

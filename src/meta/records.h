@@ -164,12 +164,13 @@ struct PartRecord {
   uint32_t number = 0;
   uint64_t size = 0;
   std::string native_name;
-  std::string version;
+  std::string version;  ///< "" = a piece of a file that other parts share
   uint32_t crc32c = 0;
   std::string md5;  ///< 16 raw bytes
   StringMap checksums;
   Timestamp modified;
   std::optional<uint32_t> stored_crc32c;  ///< encrypted parts: of the stored bytes
+  uint64_t offset = 0;  ///< of a piece, in that file
 };
 std::string encode(const PartRecord& record);
 [[nodiscard]] Result<PartRecord> decode_part(std::string_view bytes);

@@ -63,6 +63,7 @@ static void describe(F& f, T& record) {
   f.map(7, record.checksums);
   f.time(8, record.modified);
   f.optional_be32(9, record.stored_crc32c);
+  f.number(10, record.offset);
 }
 
 template <class F, class T>

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "backend/file/file_backend.h"
 #include "backend/file/temporary.h"
@@ -18,6 +19,7 @@ struct FileBackend::Source {
   io::FileStat stat;
   std::unique_ptr<io::File> file;
   std::optional<ObjectSeal> seal;
+  io::ByteRange range;
 };
 
 Result<FileBackend::Source> FileBackend::open_source(const std::string& name) {
@@ -49,17 +51,26 @@ Result<std::vector<FileBackend::Source>> FileBackend::open_sources(const io::Con
   for (size_t i = 0; i < request.sources.size(); ++i) {
     BR_TRY(context.check(io::now()));
     BR_TRY(source, io::blocking([&] { return open_source(request.sources[i]); }));
-    if (i < request.source_versions.size() &&
+    source.range = {0, source.stat.size};
+    if (i < request.source_ranges.size()) {
+      source.range = request.source_ranges[i];
+      source.seal.reset();  // is of the whole
+    }
+    if (source.range.offset + source.range.length > source.stat.size) {
+      return std::unexpected(
+          corrupt("cannot compose " + request.name, source.name + " is shorter than its pieces"));
+    }
+    if (i < request.source_versions.size() && !request.source_versions[i].empty() &&
         request.source_versions[i] != version_of(source.stat)) {
       return std::unexpected(
           conflict("cannot compose " + request.name, source.name + " is another version"));
     }
     if (crc32c && source.seal && source.seal->crc32c) {
-      crc32c = Crc32c::combine(*crc32c, *source.seal->crc32c, source.stat.size);
+      crc32c = Crc32c::combine(*crc32c, *source.seal->crc32c, source.range.length);
     } else {
       crc32c.reset();
     }
-    size += source.stat.size;
+    size += source.range.length;
     sources.push_back(std::move(source));
   }
   if (size != request.seal.size || (crc32c && *crc32c != request.seal.crc32c)) {
@@ -102,18 +113,20 @@ Result<CopyInfo> FileBackend::adopt_part(const io::Context& context, const Compo
 
 Result<CopyInfo> FileBackend::compose(const io::Context& context, const ComposeRequest& request) {
   BR_TRY(sources, open_sources(context, request));
-  const bool whole = sources.size() == 1 && request.remove_sources;
+  const bool whole = sources.size() == 1 && request.remove_sources &&
+                     sources[0].range == io::ByteRange{0, sources[0].stat.size};
   if (whole && sources[0].name != request.name) {
     return adopt_part(context, request, std::move(sources[0]));
   }
   BR_TRY(temporary, io::blocking([&] { return make_temporary(); }));
   uint64_t offset = 0;
   for (const auto& source : sources) {
-    for (uint64_t done = 0; done < source.stat.size;) {
+    for (uint64_t done = 0; done < source.range.length;) {
       BR_TRY(context.check(io::now()));
-      const uint64_t step = std::min(kCopyStep, source.stat.size - done);
+      const uint64_t step = std::min(kCopyStep, source.range.length - done);
+      const uint64_t from = source.range.offset + done;
       BR_TRY(io::blocking(
-          [&] { return temporary.file().copy_from(*source.file, done, offset, step); }));
+          [&] { return temporary.file().copy_from(*source.file, from, offset, step); }));
       done += step;
       offset += step;
     }
@@ -122,8 +135,9 @@ Result<CopyInfo> FileBackend::compose(const io::Context& context, const ComposeR
       request.seal.expectation ? *request.seal.expectation : request.expectation;
   BR_TRY(info, publish(context, request.name, std::move(temporary), request.seal, expectation));
   if (!request.remove_sources) return std::move(info);
+  std::set<std::string> gone{request.name};
   for (const auto& source : sources) {
-    if (source.name == request.name) continue;
+    if (!gone.insert(source.name).second) continue;
     auto removed = io::blocking([&] { return remove_now(source.name, version_of(source.stat)); });
     if (!removed) {
       observe::log_warn("file_compose_source_kept", "A source of a compose could not be removed.",

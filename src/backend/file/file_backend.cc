@@ -18,6 +18,7 @@ Capabilities file_capabilities() {
   capabilities.native_rename = true;
   capabilities.server_side_compose = true;
   capabilities.zero_copy_read = true;
+  capabilities.writes_pieces = true;
   capabilities.ordered_listing = true;
   return capabilities;
 }

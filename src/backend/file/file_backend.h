@@ -77,6 +77,9 @@ class FileBackend final : public Backend {
                                        const Seal& seal);
   // write.cc
   Result<void> read_body(const io::Context& context, const WriteRequest& request, Body& body);
+  // pieces.cc
+  Result<CopyInfo> write_piece(const io::Context& context, const WriteRequest& request);
+  Result<std::unique_ptr<io::File>> open_for_pieces(const std::string& path);
   // compose.cc
   Result<Source> open_source(const std::string& name);
   Result<std::vector<Source>> open_sources(const io::Context& context,

@@ -70,6 +70,7 @@ Result<void> FileBackend::read_body(const io::Context& context, const WriteReque
 
 Result<CopyInfo> FileBackend::write(const io::Context& context, const WriteRequest& request) {
   BR_TRY(context.check(io::now()));
+  if (request.offset) return write_piece(context, request);
   Body body;
   BR_TRY(read_body(context, request, body));
   if (request.size && *request.size != body.size) {
