@@ -166,6 +166,7 @@ TEST_P(RecoveryOfWrites, a_completed_upload_is_there_or_can_be_completed_again) 
           part.upload_id = id;
           part.number = number;
           part.body = &body;
+          part.expected.size = body.remaining();
           must(world_->names().put_part(world_->context, world_->grant(Action::kWrite, "/b/k"),
                                         part));
         }
