@@ -215,11 +215,12 @@ void Server::Rooms::make_services() {
   if (!settings.s3_domain.empty()) s3_options.domains.push_back(settings.s3_domain);
   s3_options.object_ownership = settings.s3_object_ownership;
   s3_options.signature_v2 = settings.s3_signature_v2 == "on";
-  s3_options.customer_keys_over_http = settings.s3_customer_keys == "any";
+  s3_options.customer_keys_over_http = settings.customer_keys == "any";
   s3 = std::make_unique<protocol::s3::Service>(*names, *gate, *directory, clock,
                                                std::move(s3_options));
-  gcs = std::make_unique<protocol::gcs::Service>(*names, *gate, *directory, clock,
-                                                 protocol::gcs::Options{settings.gcs_public_url});
+  gcs = std::make_unique<protocol::gcs::Service>(
+      *names, *gate, *directory, clock,
+      protocol::gcs::Options{settings.gcs_public_url, settings.customer_keys == "any"});
   const std::string scheme = settings.tls_certificate.empty() ? "http://" : "https://";
   std::string token_uri = settings.gcs_public_url;
   if (token_uri.empty() && settings.gcs != "off") token_uri = scheme + settings.gcs;

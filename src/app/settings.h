@@ -24,7 +24,7 @@ struct Settings {
   std::string s3_domain;
   std::string s3_object_ownership;
   std::string s3_signature_v2;
-  std::string s3_customer_keys;
+  std::string customer_keys;
   std::string encryption_keys;
   std::string gcs_public_url;
   std::string tls_certificate, tls_key;

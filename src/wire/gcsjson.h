@@ -51,6 +51,8 @@ struct ObjectResource {
   bool event_based_hold = false;  ///< rendered only when true
   bool temporary_hold = false;    ///< rendered only when true
   StringMap metadata;
+  std::string kms_key_name;
+  std::string customer_key_sha256;  ///< customerEncryption.keySha256: base64
   bool operator==(const ObjectResource&) const = default;
 };
 
@@ -100,6 +102,7 @@ struct BucketResource {
   std::optional<bool> uniform_access;  ///< iamConfiguration.uniformBucketLevelAccess.enabled
   std::optional<bool> versioning;      ///< versioning.enabled
   std::optional<bool> hierarchical;    ///< hierarchicalNamespace.enabled
+  FieldChange default_kms_key;         ///< encryption.defaultKmsKeyName; null removes
   StringMap labels;
   std::vector<std::string> removed_labels;  ///< sent as null by a patch; never rendered
   bool operator==(const BucketResource&) const = default;

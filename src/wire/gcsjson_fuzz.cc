@@ -31,6 +31,9 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
           R"({"contentType":"text/plain","cacheControl":null,"metadata":{"k":null,"l":"v"}})",
           R"({"name":"b","location":"EU","labels":{"a":"b"},"iamConfiguration":{"uniformBuc)"
           R"(ketLevelAccess":{"enabled":true}}})",
+          R"({"name":"a","kmsKeyName":"k","customerEncryption":{"encryptionAlgorithm":"AES)"
+          R"(256","keySha256":"c2hh"}})",
+          R"({"name":"b","encryption":{"defaultKmsKeyName":"k"}})",
           R"({"items":[{"name":"a","size":"1","generation":"2"}],"prefixes":["p/"],"nextPag)"
           R"(eToken":"t"})",
           R"({"sourceObjects":[{"name":"a","generation":"1","objectPreconditions":{"ifGener)"

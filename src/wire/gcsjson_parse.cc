@@ -112,6 +112,15 @@ Result<void> read_object_time(ObjectResource& out, std::string_view key, dom::el
   return {};
 }
 
+Result<void> read_customer_key(ObjectResource& out, dom::element element) {
+  if (element.is_null()) return {};
+  BR_TRY(object, object_of("customerEncryption", element));
+  for (auto [name, value] : object) {
+    if (name == "keySha256") BR_TRY(read_text(name, value, out.customer_key_sha256));
+  }
+  return {};
+}
+
 Result<void> read_object_member(ObjectResource& out, std::string_view key, dom::element value) {
   if (key == "bucket") return read_text(key, value, out.bucket);
   if (key == "name") return read_text(key, value, out.name);
@@ -133,6 +142,8 @@ Result<void> read_object_member(ObjectResource& out, std::string_view key, dom::
   if (key == "eventBasedHold") return read_bool(key, value, out.event_based_hold);
   if (key == "temporaryHold") return read_bool(key, value, out.temporary_hold);
   if (key == "metadata") return read_map(key, value, out.metadata);
+  if (key == "kmsKeyName") return read_text(key, value, out.kms_key_name);
+  if (key == "customerEncryption") return read_customer_key(out, value);
   if (key == "componentCount") {
     if (value.is_null()) return {};
     return read_u64(key, value, out.component_count.emplace());
@@ -226,6 +237,16 @@ Result<void> read_labels(BucketResource& out, dom::element element) {
   return {};
 }
 
+/// "encryption": null, or with a key name that is a text or null.
+Result<void> read_default_key(BucketResource& out, dom::element element) {
+  if (element.is_null()) return read_change("encryption", element, out.default_kms_key);
+  BR_TRY(object, object_of("encryption", element));
+  for (auto [name, value] : object) {
+    if (name == "defaultKmsKeyName") BR_TRY(read_change(name, value, out.default_kms_key));
+  }
+  return {};
+}
+
 Result<void> read_bucket_member(BucketResource& out, std::string_view key, dom::element value) {
   if (key == "name") return read_text(key, value, out.name);
   if (key == "id") return read_text(key, value, out.id);
@@ -238,6 +259,7 @@ Result<void> read_bucket_member(BucketResource& out, std::string_view key, dom::
   if (key == "timeCreated") return read_time(key, value, out.time_created);
   if (key == "updated") return read_time(key, value, out.updated);
   if (key == "labels") return read_labels(out, value);
+  if (key == "encryption") return read_default_key(out, value);
   if (key == "versioning") return read_enabled(key, value, out.versioning);
   if (key == "hierarchicalNamespace") return read_enabled(key, value, out.hierarchical);
   if (key == "projectNumber") {

@@ -60,6 +60,13 @@ void write(JsonWriter& json, const ObjectResource& object) {
   time(json, "timeStorageClassUpdated", object.time_storage_class_updated);
   time(json, "customTime", object.custom_time);
   map(json, "metadata", object.metadata);
+  text(json, "kmsKeyName", object.kms_key_name);
+  if (!object.customer_key_sha256.empty()) {
+    json.key("customerEncryption").begin_object();
+    json.member("encryptionAlgorithm", "AES256");
+    text(json, "keySha256", object.customer_key_sha256);
+    json.end_object();
+  }
   json.end_object();
 }
 
@@ -88,6 +95,12 @@ void write(JsonWriter& json, const BucketResource& bucket) {
   }
   enabled(json, "versioning", bucket.versioning);
   enabled(json, "hierarchicalNamespace", bucket.hierarchical);
+  if (bucket.default_kms_key.kind == FieldChange::Kind::kNull) json.key("encryption").null();
+  if (bucket.default_kms_key.kind == FieldChange::Kind::kText) {
+    json.key("encryption").begin_object();
+    json.member("defaultKmsKeyName", std::string_view{bucket.default_kms_key.text});
+    json.end_object();
+  }
   map(json, "labels", bucket.labels);
   json.end_object();
 }

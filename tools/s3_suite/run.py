@@ -8,7 +8,7 @@
 The suite stays outside of this repository. Taken are the tests of test_s3.py that Amazon's S3 passes by the
 suite's own marks (`not fails_on_aws`); -k and -m narrow that down. The server has a temporary directory and free
 ports, ACLs and SigV2 on as the suite wants them, the two encryption keys that it names, customers' keys also without
-TLS (s3_customer_keys = any), and one principal for each account that the suite's configuration names, each with the
+TLS (customer_keys = any), and one principal for each account that the suite's configuration names, each with the
 right to make buckets and no other.
 """
 
@@ -72,7 +72,7 @@ class Server:
         keys = directory / "encryption-keys"
         keys.touch(mode=0o600)
         keys.write_text("".join(f"{name} {base64.b64encode(secrets.token_bytes(32)).decode()}\n" for name in ENCRYPTION_KEYS))
-        flags += ["--encryption-keys", str(keys), "--s3-customer-keys", "any"]
+        flags += ["--encryption-keys", str(keys), "--customer-keys", "any"]
         objects = directory / "objects"
         objects.mkdir()
         self.log = (directory / "server.log").open("wb")

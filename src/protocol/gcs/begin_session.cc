@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/resumable_session.h"
@@ -42,6 +43,8 @@ Result<io::HttpResponse> begin_session(Call& call) {
 
   BR_TRY(path, call.new_object_path(call.route.bucket, call.route.object));
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
+  begin.attributes.encryption = std::move(encryption);
   if (!terms.conditions.empty()) {
     // A lost condition need not wait for the body; it is checked again at the end.
     auto entry = call.rooms.names.stat(call.context, *grant);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "core/encryption.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/gcsjson.h"
@@ -39,6 +40,11 @@ wire::gcs::BucketResource bucket_resource(const Call& call, const std::string& n
   for (const auto& [key, value] : record.attributes) {
     if (key.starts_with(kLabel)) bucket.labels[key.substr(kLabel.size())] = value;
   }
+  const auto encryption =
+      core::parse_default_encryption(attribute(record, core::kDefaultEncryption, ""));
+  if (encryption && encryption->method == meta::Encryption::Method::kNamed) {
+    bucket.default_kms_key = {wire::gcs::FieldChange::Kind::kText, encryption->key_id};
+  }
   return bucket;
 }
 
@@ -65,8 +71,11 @@ Result<void> check_offered(const std::string& json, const wire::gcs::BucketResou
     return std::unexpected(unsupported("Hierarchical namespaces are not offered",
                                        "every bucket has real directories already"));
   }
-  for (const char* field : {"retentionPolicy", "lifecycle", "encryption", "website", "logging",
-                            "cors", "objectRetention", "customPlacementConfig", "autoclass"}) {
+  for (const char* field :
+       {"retentionPolicy", "lifecycle", "website", "logging", "cors", "objectRetention",
+        "customPlacementConfig", "autoclass", "encryption/googleManagedEncryptionEnforcementConfig",
+        "encryption/customerManagedEncryptionEnforcementConfig",
+        "encryption/customerSuppliedEncryptionEnforcementConfig"}) {
     BR_TRY(found, wire::gcs::select_fields(json, field));
     // An empty or null member asks for nothing.
     const bool asks = found.find(':') != std::string::npos &&
@@ -74,6 +83,20 @@ Result<void> check_offered(const std::string& json, const wire::gcs::BucketResou
                       !found.ends_with(":[]}") && found.find(":{\"rule\":[]}") == std::string::npos;
     if (asks) return std::unexpected(unsupported(std::string{field} + " is not offered"));
   }
+  return {};
+}
+
+/// Puts the default key into the attributes. @error kInvalid: there is no such key
+Result<void> add_default_key(const Call& call, const wire::gcs::BucketResource& bucket,
+                             meta::StringMap& attributes) {
+  if (!bucket.default_kms_key.present()) return {};
+  core::EncryptionChoice choice;
+  if (!bucket.default_kms_key.value().empty()) {
+    choice.method = meta::Encryption::Method::kNamed;
+    choice.key_id = bucket.default_kms_key.value();
+    BR_TRY(call.rooms.names.check_encryption(call.context, choice));
+  }
+  attributes[core::kDefaultEncryption] = core::encode_default_encryption(choice);  // "" removes
   return {};
 }
 
@@ -116,7 +139,10 @@ Result<io::HttpResponse> insert_bucket(Call& call) {
   BR_TRY(check_attributes(check));
   BR_TRY(path, call.bucket_path(bucket.name));
   BR_TRY(grant, call.admit(core::Action::kCreateBucket, path));
-  auto made = call.rooms.names.make_directory(call.context, *grant, attributes_of_bucket(bucket));
+  meta::StringMap attributes = attributes_of_bucket(bucket);
+  BR_TRY(add_default_key(call, bucket, attributes));
+  std::erase_if(attributes, [](const auto& pair) { return pair.second.empty(); });
+  auto made = call.rooms.names.make_directory(call.context, *grant, attributes);
   if (!made) {
     if (made.error().code() == Code::kAlreadyExists) {
       return std::unexpected(already_exists(
@@ -180,7 +206,8 @@ Result<io::HttpResponse> patch_bucket(Call& call) {
   BR_TRY(check_metageneration(conditions, before.record, false));
   meta::StringMap attributes = attributes_of_bucket(bucket);
   attributes.erase(kLocation);  // a bucket's location never changes
-  if (call.method == "PUT") {   // update: labels that are not named go
+  BR_TRY(add_default_key(call, bucket, attributes));
+  if (call.method == "PUT") {  // update: labels that are not named go
     for (const auto& [key, value] : before.record.attributes) {
       if (key.starts_with(kLabel) && !attributes.contains(key)) attributes[key] = "";
     }

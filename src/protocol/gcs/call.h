@@ -24,6 +24,7 @@ struct Rooms {
   const Clock& clock;
   SessionTurns& turns;
   std::string public_url;  // without a trailing '/'; "" = derived from each request
+  bool customer_keys_over_http = false;
 };
 
 /// One request on its way through the service. Lives on the stack of its fiber.

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
@@ -52,6 +53,8 @@ Result<io::HttpResponse> compose_object(Call& call) {
   BR_TRY(attributes, attributes_of(compose.destination));
   BR_TRY(conditions, conditions_of(call.query));
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
+  attributes.encryption = std::move(encryption);
   std::vector<const core::Grant*> sources;
   for (const wire::gcs::ComposeSource& source : compose.sources) {
     BR_TRY(source_path, call.object_path(route.bucket, source.name));

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
@@ -8,10 +9,12 @@ namespace {
 
 /// GCS: the metadata of a copy is the source's, overlaid with what the request names.
 Result<std::optional<core::WriteAttributes>> new_attributes(Call& call, const core::Grant& from,
-                                                            core::CopyRequest& request) {
+                                                            core::CopyRequest& request,
+                                                            core::EncryptionChoice encryption) {
   BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
   BR_TRY(change, wire::gcs::parse_object_change(body.empty() ? "{}" : body));
-  if (!names_attributes(change)) return std::nullopt;
+  const bool encrypts = encryption.method != meta::Encryption::Method::kNone;
+  if (!names_attributes(change) && !encrypts) return std::nullopt;
   BR_TRY(source, call.rooms.names.stat(call.context, from));
   if (request.source_generation && *request.source_generation != source.record.generation) {
     return std::unexpected(not_found("there is no such generation of the source"));
@@ -20,7 +23,9 @@ Result<std::optional<core::WriteAttributes>> new_attributes(Call& call, const co
   if (!request.source_conditions.generation_match) {
     request.source_conditions.generation_match = source.record.generation;
   }
-  return merged_attributes(source.record, change);
+  BR_TRY(attributes, merged_attributes(source.record, change));
+  attributes.encryption = std::move(encryption);
+  return std::move(attributes);
 }
 
 }  // namespace
@@ -39,7 +44,10 @@ Result<io::HttpResponse> copy_object(Call& call) {
   request.source_generation = generation;
   BR_TRY(from, call.admit(core::Action::kRead, source));
   BR_TRY(to, call.admit(core::Action::kWrite, target));
-  BR_TRY(attributes, new_attributes(call, *from, request));
+  BR_TRY(source_key, source_key_of(call));
+  request.source_key = std::move(source_key);
+  BR_TRY(encryption, encryption_of(call, "destinationKmsKeyName"));
+  BR_TRY(attributes, new_attributes(call, *from, request, std::move(encryption)));
   request.attributes = std::move(attributes);
   BR_TRY(entry, call.rooms.names.copy(call.context, *from, *to, request));
   if (route.verb == Verb::kCopyObject) {

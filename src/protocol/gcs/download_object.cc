@@ -2,6 +2,8 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "core/encryption.h"
+#include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/gunzip_source.h"
 #include "protocol/gcs/http_range.h"
 #include "protocol/gcs/media.h"
@@ -42,7 +44,8 @@ bool is_transcoded(const Call& call, const meta::EntryRecord& record) {
 }
 
 /// @param whole  the body is all of the object: only then a hash invites verification
-void add_media_headers(io::HttpResponse& response, const meta::EntryRecord& record, bool whole) {
+void add_media_headers(const Call& call, io::HttpResponse& response,
+                       const meta::EntryRecord& record, bool whole) {
   io::HttpHeaders& headers = response.headers;
   headers.set("Content-Type",
               record.content_type.empty() ? "application/octet-stream" : record.content_type);
@@ -64,7 +67,8 @@ void add_media_headers(io::HttpResponse& response, const meta::EntryRecord& reco
   headers.set("x-goog-stored-content-encoding",
               encoding.empty() ? "identity" : std::string{encoding});
   headers.set("x-goog-stored-content-length", std::to_string(record.size));
-  if (whole && record.crc32c) {
+  add_encryption_headers(response, record.encryption);
+  if (whole && record.crc32c && shows_checksums(call, record.encryption)) {
     headers.set("x-goog-hash", wire::gcs::hash_header(record.crc32c, record.md5));
   }
   for (const auto& [key, value] : record.metadata) {
@@ -94,6 +98,8 @@ Result<io::HttpResponse> send_media(Call& call, core::ReadRequest request) {
   BR_TRY(generation, call.query.number("generation"));
   request.generation = generation;
   BR_TRY(grant, call.admit(core::Action::kRead, path));
+  BR_TRY(customer_key, customer_key_of(call));
+  request.customer_key = customer_key;
 
   uint64_t size = 0;
   bool transcoded = false;
@@ -113,6 +119,8 @@ Result<io::HttpResponse> send_media(Call& call, core::ReadRequest request) {
       return std::unexpected(not_found("there is no " + path.text()));
     }
     BR_TRY(core::check_conditions(request.conditions, entry.record, true));
+    // Metadata is told without the key, but not to whoever has another one.
+    if (customer_key) BR_TRY(core::check_customer_key(entry.record.encryption, customer_key));
     BR_TRY(chosen, choose(entry));
     open.range = chosen.value_or(io::ByteRange{0, size});
     open.entry = std::move(entry);
@@ -128,7 +136,7 @@ Result<io::HttpResponse> send_media(Call& call, core::ReadRequest request) {
 
   const meta::EntryRecord& record = open.entry.record;
   io::HttpResponse response;
-  add_media_headers(response, record, !range || range->length == size);
+  add_media_headers(call, response, record, !range || range->length == size);
   if (transcoded) {
     response.headers.remove("Content-Encoding");
     response.headers.remove("Accept-Ranges");

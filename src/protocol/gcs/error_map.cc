@@ -1,5 +1,6 @@
 #include "protocol/gcs/error_map.h"
 
+#include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/xml_text.h"
 #include "wire/gcsjson.h"
 
@@ -68,10 +69,32 @@ std::string json_of(const WireError& wire, std::string message) {
   return wire::gcs::render(body);
 }
 
+/// Google's reasons around customer-supplied keys, by tag. JSON API, "Error codes": all are 400.
+struct KeyRow {
+  std::string_view tag;
+  WireError wire;
+};
+const KeyRow kKeyRows[] = {
+    {"customer_key_needed",
+     {400, "resourceIsEncryptedWithCustomerEncryptionKey",
+      "ResourceIsEncryptedWithCustomerEncryptionKey"}},
+    {"customer_key_unneeded",
+     {400, "resourceNotEncryptedWithCustomerEncryptionKey",
+      "ResourceNotEncryptedWithCustomerEncryptionKey"}},
+    {"customer_key_wrong",
+     {400, "customerEncryptionKeyIsIncorrect", "CustomerEncryptionKeyIsIncorrect"}},
+    {kBadAlgorithm, {400, kBadAlgorithm, "CustomerEncryptionAlgorithmIsInvalid"}},
+    {kBadKey, {400, kBadKey, "CustomerEncryptionKeyFormatIsInvalid"}},
+    {kBadDigest, {400, kBadDigest, "CustomerEncryptionKeySha256IsInvalid"}},
+};
+
 }  // namespace
 
 WireError wire_error_of(const Error& error) {
   const std::string& tag = error.tag();
+  for (const KeyRow& row : kKeyRows) {
+    if (row.tag == tag) return row.wire;
+  }
   switch (error.code()) {
     case Code::kNotFound: return not_found_error(tag);
     case Code::kAlreadyExists:

@@ -1,4 +1,6 @@
 #include "base/encoding.h"
+#include "core/encryption.h"
+#include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
@@ -39,6 +41,8 @@ Result<io::HttpResponse> get_object(Call& call) {
   }
   BR_TRY(core::check_conditions(conditions, entry.record, true));
   BR_TRY(check_etags(call, entry.record));
+  BR_TRY(customer_key, customer_key_of(call));
+  if (customer_key) BR_TRY(core::check_customer_key(entry.record.encryption, customer_key));
   return object_response(call, call.route.bucket, call.route.object, entry.record);
 }
 

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
@@ -19,6 +20,8 @@ Result<io::HttpResponse> store(Call& call, core::WriteRequest request) {
   BR_TRY(conditions, conditions_of(call.query));
   request.conditions = std::move(conditions);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
+  request.attributes.encryption = std::move(encryption);
   BR_TRY(entry, call.rooms.names.write(call.context, *grant, request));
   return object_response(call, call.route.bucket, call.route.object, entry.record);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/encryption_headers.h"
 
 namespace beringia::protocol::gcs {
 namespace {
@@ -79,7 +80,7 @@ wire::gcs::ObjectResource object_resource(const Call& call, std::string_view buc
   object.generation = record.generation;
   object.metageneration = record.metageneration;
   object.size = record.size;
-  object.crc32c = record.crc32c;
+  if (shows_checksums(call, record.encryption)) object.crc32c = record.crc32c;
   object.md5 = record.md5;
   object.etag = json_etag(record.generation, record.metageneration);
   object.content_type = record.content_type;
@@ -92,6 +93,10 @@ wire::gcs::ObjectResource object_resource(const Call& call, std::string_view buc
   object.updated = record.modified.micros == 0 ? record.created : record.modified;
   object.time_storage_class_updated = record.created;
   object.metadata = record.metadata;
+  if (record.encryption.method == meta::Encryption::Method::kNamed) {
+    object.kms_key_name = record.encryption.key_id;
+  }
+  object.customer_key_sha256 = to_base64(record.encryption.key_sha256);
   return object;
 }
 

@@ -59,7 +59,13 @@ Result<void> select_fields(const Call& call, io::HttpResponse& response) {
 
 Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
                  const Clock& clock, Options options)
-    : rooms_{names, gate, directory, clock, turns_, std::move(options.public_url)} {
+    : rooms_{names,
+             gate,
+             directory,
+             clock,
+             turns_,
+             std::move(options.public_url),
+             options.customer_keys_over_http} {
   while (rooms_.public_url.ends_with('/')) rooms_.public_url.pop_back();
 }
 

@@ -15,6 +15,9 @@ struct Options {
   /// "https://gcs.example.com": how clients reach us, when a proxy changes the Host header or ends
   /// TLS. "" = taken from each request.
   std::string public_url;
+  /// Customers' encryption keys are also taken from requests without TLS: something in front of us
+  /// speaks it.
+  bool customer_keys_over_http = false;
 };
 
 /// The Google Cloud Storage front end: JSON API, the XML API's object calls, batch, and the OAuth

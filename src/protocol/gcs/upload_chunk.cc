@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/http_range.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
@@ -124,6 +125,8 @@ Result<void> ChunkRequest::store_piece(uint64_t limit, bool& ended) {
     BR_TRY(check_turn());
     return marks_of_part(progress_.bytes, md5);
   };
+  BR_TRY(customer_key, customer_key_of(call_));
+  part.customer_key = std::move(customer_key);
   BR_TRY(grant, call_.admit(core::Action::kWrite, path_));
   BR_TRY(stored, call_.rooms.names.put_part(call_.context, *grant, part));
   progress_.bytes += stored.size;
@@ -172,6 +175,8 @@ Result<io::HttpResponse> ChunkRequest::complete(core::ExpectedBody expected) {
     part.upload_id = id_;
     part.body = &nothing;
     part.at_end = [] { return marks_of_part(0, RunningMd5{}); };
+    BR_TRY(customer_key, customer_key_of(call_));
+    part.customer_key = std::move(customer_key);
     BR_TRY(grant, call_.admit(core::Action::kWrite, path_));
     BR_TRY(call_.rooms.names.put_part(call_.context, *grant, part));
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/resumable_session.h"
 #include "protocol/gcs/verbs.h"
@@ -47,6 +48,8 @@ Result<io::HttpResponse> xml_begin_multipart(Call& call) {
   BR_TRY(attributes, xml_attributes_of(call));
   begin.attributes = std::move(attributes);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
+  begin.attributes.encryption = std::move(encryption);
   BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
   std::string xml = "<?xml version='1.0' encoding='UTF-8'?><InitiateMultipartUploadResult>";
   append_xml(xml, "Bucket", call.route.bucket);
@@ -70,6 +73,8 @@ Result<io::HttpResponse> xml_upload_part(Call& call) {
   part.body = call.request.body != nullptr ? call.request.body : &nothing;
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(own_upload(call, *grant, part.upload_id, kXmlUploadProtocol));
+  BR_TRY(customer_key, customer_key_of(call));
+  part.customer_key = std::move(customer_key);
   BR_TRY(stored, call.rooms.names.put_part(call.context, *grant, part));
   io::HttpResponse response = empty_response(200);
   response.headers.add("ETag", "\"" + to_hex(stored.md5) + "\"");

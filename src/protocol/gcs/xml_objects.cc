@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
@@ -40,6 +41,7 @@ io::HttpResponse written(const core::Entry& entry) {
   response.headers.add("x-goog-metageneration", std::to_string(record.metageneration));
   response.headers.add("x-goog-hash", wire::gcs::hash_header(record.crc32c, record.md5));
   response.headers.add("x-goog-stored-content-length", std::to_string(record.size));
+  add_encryption_headers(response, record.encryption);
   return response;
 }
 
@@ -78,6 +80,20 @@ Result<io::HttpResponse> xml_copy_object(Call& call, std::string_view source_hea
   }
   BR_TRY(from, call.admit(core::Action::kRead, source));
   BR_TRY(to, call.admit(core::Action::kWrite, target));
+  BR_TRY(source_key, source_key_of(call));
+  request.source_key = std::move(source_key);
+  BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
+  if (encryption.method != meta::Encryption::Method::kNone) {
+    if (!request.attributes) {
+      BR_TRY(kept, call.rooms.names.stat(call.context, *from));
+      BR_TRY(attributes, merged_attributes(kept.record, {}));
+      request.attributes = std::move(attributes);
+      if (!request.source_conditions.generation_match) {
+        request.source_conditions.generation_match = kept.record.generation;
+      }
+    }
+    request.attributes->encryption = std::move(encryption);
+  }
   BR_TRY(entry, call.rooms.names.copy(call.context, *from, *to, request));
   io::HttpResponse response = written(entry);
   std::string xml = "<?xml version='1.0' encoding='UTF-8'?><CopyObjectResult>";
@@ -151,6 +167,8 @@ Result<io::HttpResponse> xml_put_object(Call& call) {
   io::StringSource nothing{""};
   request.body = call.request.body != nullptr ? call.request.body : &nothing;
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
+  request.attributes.encryption = std::move(encryption);
   BR_TRY(entry, call.rooms.names.write(call.context, *grant, request));
   return written(entry);
 }

@@ -33,7 +33,7 @@ def key_file(tmp_path_factory) -> pathlib.Path:
 
 @pytest.fixture(scope="module")
 def keyed(make_server, key_file):
-    return make_server("keyed", "--encryption-keys", str(key_file), "--s3-customer-keys", "any")
+    return make_server("keyed", "--encryption-keys", str(key_file), "--customer-keys", "any")
 
 
 @pytest.fixture(scope="module")
