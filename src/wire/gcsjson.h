@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "wire/lifecycle.h"
 
 /// The JSON texts of the Google Cloud Storage JSON API, both ways: the GCS front end renders what
 /// the GCS backend parses. Pure functions; parsers are bounded, ignore unknown members and refuse
@@ -105,6 +106,7 @@ struct BucketResource {
   FieldChange default_kms_key;         ///< encryption.defaultKmsKeyName; null removes
   StringMap labels;
   std::vector<std::string> removed_labels;  ///< sent as null by a patch; never rendered
+  std::string lifecycle;                    ///< rendered as it is; "" = absent
   bool operator==(const BucketResource&) const = default;
 };
 
@@ -174,10 +176,18 @@ struct TokenError {
 /// Never fails: what is not Google's error JSON becomes {code: status, message: first 512 bytes}.
 ErrorBody parse_error(std::string_view json, int status);
 
+/// The member "lifecycle" of a bucket that a client sends; nullopt: it has none. Empty rules (or
+/// null) take the lifecycle away. @error kInvalid: also what is not offered, with the reason
+[[nodiscard]] Result<std::optional<Lifecycle>> parse_lifecycle_of(std::string_view bucket_json);
+/// Whether Google has a form for what the rule says. It may have come through another door.
+bool is_told_by_google(const LifecycleRule& rule);
+
 // ---- rendering --------------------------------------------------------------------------------
 
 std::string render(const ObjectResource& object);
 std::string render(const BucketResource& bucket);
+/// For BucketResource::lifecycle; "" = no rule that Google can tell.
+std::string render_lifecycle(const Lifecycle& lifecycle);
 std::string render(const ObjectList& list);
 std::string render(const BucketList& list);
 std::string render(const ErrorBody& error);

@@ -102,6 +102,7 @@ void write(JsonWriter& json, const BucketResource& bucket) {
     json.end_object();
   }
   map(json, "labels", bucket.labels);
+  if (!bucket.lifecycle.empty()) json.key("lifecycle").raw(bucket.lifecycle);
   json.end_object();
 }
 

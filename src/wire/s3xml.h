@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "wire/lifecycle.h"
 
 namespace beringia::wire::s3 {
 
@@ -205,6 +206,14 @@ inline constexpr size_t kMaxCorsRules = 100;  // S3 API, PutBucketCors
 /// @error kInvalid, tags MalformedXML, InvalidRequest
 [[nodiscard]] Result<std::vector<CorsRule>> parse_cors(const std::string& xml);
 std::string render_cors(const std::vector<CorsRule>& rules);
+
+/// LifecycleConfiguration. A rule without an ID has got one.
+/// @error kInvalid, tags MalformedXML, InvalidArgument, InvalidRequest, InvalidTag
+[[nodiscard]] Result<Lifecycle> parse_lifecycle(const std::string& xml);
+/// Whether S3 has a form for what the rule says. It may have come through another door.
+bool is_told_by_s3(const LifecycleRule& rule);
+/// Without the rules that S3 cannot tell.
+std::string render_lifecycle(const Lifecycle& lifecycle);
 
 /// Element names of checksums: "crc32" -> "ChecksumCRC32".
 std::string_view checksum_element(std::string_view algorithm);

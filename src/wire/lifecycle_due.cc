@@ -1,0 +1,120 @@
+// What a lifecycle wants to be done, and when.
+#include <algorithm>
+
+#include "wire/lifecycle.h"
+#include "wire/storage_class.h"
+
+namespace beringia::wire {
+namespace {
+
+constexpr int64_t kMicrosPerDay = int64_t{24} * 3600 * 1'000'000;
+constexpr int64_t kMaxMicros = int64_t{253'402'300'799} * 1'000'000;  // the year 9999
+
+bool has_any(const std::vector<std::string>& wanted, const auto& holds) {
+  return wanted.empty() || std::ranges::any_of(wanted, holds);
+}
+
+Timestamp time_of(const LifecycleRule& rule, const LifecycleTime& when, Timestamp from,
+                  Duration day) {
+  return when.days ? days_after(from, *when.days, rule.as_google, day) : when.date;
+}
+
+}  // namespace
+
+bool matches(const LifecycleFilter& filter, const LifecycleSubject& subject) {
+  if (!has_any(filter.prefixes, [&](const auto& one) { return subject.key.starts_with(one); }) ||
+      !has_any(filter.suffixes, [&](const auto& one) { return subject.key.ends_with(one); })) {
+    return false;
+  }
+  if (filter.larger_than && subject.size <= *filter.larger_than) return false;
+  if (filter.smaller_than && subject.size >= *filter.smaller_than) return false;
+  if (filter.created_before.micros != 0 && subject.created >= filter.created_before) return false;
+  if (!has_any(filter.classes, [&](const std::string& one) {
+        const std::string_view word =
+            subject.storage_class.empty() ? "STANDARD" : subject.storage_class;
+        return one == word || one == google_class(word);
+      })) {
+    return false;
+  }
+  return std::ranges::all_of(filter.tags, [&](const auto& wanted) {
+    if (subject.tags == nullptr) return false;
+    const auto found = subject.tags->find(wanted.first);
+    return found != subject.tags->end() && found->second == wanted.second;
+  });
+}
+
+Timestamp days_after(Timestamp from, uint32_t days, bool as_google, Duration day) {
+  const auto span =
+      static_cast<double>(days) * (static_cast<double>(day.count()) / 1000.0);  // microseconds
+  if (static_cast<double>(from.micros) + span >= static_cast<double>(kMaxMicros)) {
+    return {kMaxMicros};
+  }
+  const int64_t time = from.micros + static_cast<int64_t>(span);
+  // S3 user guide, "Lifecycle rules based on an object's age": rounded up to the next midnight UTC.
+  if (as_google || day != kDay || time < 0) return {time};
+  return {(time + kMicrosPerDay - 1) / kMicrosPerDay * kMicrosPerDay};
+}
+
+std::optional<LifecycleDue> expiration_of(const Lifecycle& lifecycle,
+                                          const LifecycleSubject& subject, Duration day) {
+  std::optional<LifecycleDue> earliest;
+  for (const LifecycleRule& rule : lifecycle.rules) {
+    if (!rule.enabled || !rule.expiration.is_set() || !matches(rule.filter, subject)) continue;
+    const Timestamp time = time_of(rule, rule.expiration, subject.created, day);
+    if (!earliest || time < earliest->time) earliest = LifecycleDue{&rule, time, {}};
+  }
+  return earliest;
+}
+
+std::optional<LifecycleDue> transition_of(const Lifecycle& lifecycle,
+                                          const LifecycleSubject& subject, Timestamp now,
+                                          Duration day) {
+  std::optional<LifecycleDue> coldest;
+  int cold = coldness(subject.storage_class);
+  for (const LifecycleRule& rule : lifecycle.rules) {
+    if (!rule.enabled || rule.transitions.empty() || !matches(rule.filter, subject)) continue;
+    const bool names_sizes = rule.filter.larger_than || rule.filter.smaller_than;
+    if (lifecycle.keeps_small_objects && !names_sizes && subject.size < kSmallObject) continue;
+    for (const LifecycleTransition& one : rule.transitions) {
+      const Timestamp time = time_of(rule, one.when, subject.created, day);
+      const int colder = coldness(one.storage_class);
+      if (time > now || colder <= cold) continue;
+      cold = colder;
+      coldest = LifecycleDue{&rule, time, one.storage_class};
+    }
+  }
+  return coldest;
+}
+
+std::optional<LifecycleDue> abort_of(const Lifecycle& lifecycle, std::string_view key,
+                                     Timestamp started, Duration day) {
+  std::optional<LifecycleDue> earliest;
+  for (const LifecycleRule& rule : lifecycle.rules) {
+    if (!rule.enabled || !rule.abort_uploads_days || rule.filter.looks_at_objects() ||
+        !matches(rule.filter, {key, 0, nullptr, {}, started})) {
+      continue;
+    }
+    const Timestamp time = days_after(started, *rule.abort_uploads_days, rule.as_google, day);
+    if (!earliest || time < earliest->time) earliest = LifecycleDue{&rule, time, {}};
+  }
+  return earliest;
+}
+
+std::vector<std::string> prefixes_of(const Lifecycle& lifecycle) {
+  std::vector<std::string> all;
+  for (const LifecycleRule& rule : lifecycle.rules) {
+    const bool looks = rule.expiration.is_set() || !rule.transitions.empty();
+    if (!rule.enabled || !looks) continue;
+    if (rule.filter.prefixes.empty()) return {""};
+    all.insert(all.end(), rule.filter.prefixes.begin(), rule.filter.prefixes.end());
+  }
+  std::ranges::sort(all);
+  std::vector<std::string> least;
+  for (std::string& one : all) {
+    // Sorted, so what covers a prefix stands before it.
+    if (least.empty() || !one.starts_with(least.back())) least.push_back(std::move(one));
+  }
+  return least;
+}
+
+}  // namespace beringia::wire
