@@ -71,6 +71,11 @@ Result<BucketAccess> compile_bucket_access(const std::map<std::string, std::stri
     access.policy = std::move(*policy);
   }
   access.cors = attribute(attributes, kCorsAttribute);
+  if (const std::string& text = attribute(attributes, kLifecycleAttribute); !text.empty()) {
+    if (auto lifecycle = wire::decode_lifecycle(text)) {
+      access.lifecycle = std::make_shared<const wire::Lifecycle>(std::move(*lifecycle));
+    }
+  }
   access.acl = private_acl(owner);
   if (const std::string& text = attribute(attributes, kAclAttribute);
       !text.empty() && access.has_acls()) {

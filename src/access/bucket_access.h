@@ -9,6 +9,7 @@
 #include "access/acl.h"
 #include "access/bucket_policy.h"
 #include "base/error.h"
+#include "wire/lifecycle.h"
 
 namespace beringia::access {
 
@@ -21,6 +22,8 @@ inline constexpr std::string_view kAclAttribute = "access-acl";
 inline constexpr std::string_view kOwnershipAttribute = "access-ownership";
 inline constexpr std::string_view kNoOwnership = "none";           // its value when it was deleted
 inline constexpr std::string_view kCorsAttribute = "access-cors";  // S3's XML
+/// As wire::encode(Lifecycle). Decides nothing, but stands at hand where it is looked at.
+inline constexpr std::string_view kLifecycleAttribute = "access-lifecycle";
 inline constexpr std::string_view kPublicAttribute = "access-public-block";  // of four '0' or '1'
 
 /// Who owns what others write into a bucket, and whether access control lists hold.
@@ -51,6 +54,8 @@ struct BucketAccess {
   Acl acl;  // only where lists hold
   PublicAccessBlock block;
   std::string cors;  // which web pages may ask; "" = none
+  // Null = none, or damaged: policy, which executes it, says so. Owners: copies of these settings.
+  std::shared_ptr<const wire::Lifecycle> lifecycle;
 
   bool has_acls() const { return ownership != Ownership::kBucketOwner; }
 };

@@ -32,6 +32,19 @@ constexpr size_t kMaxEndedInMemory = 32;
 
 }  // namespace
 
+StoredEngine::StoredEngine(Services services, Options options)
+    : services_{std::move(services)},
+      options_{options},
+      keeper_{services_, options_.lifecycle, *this} {
+  // The server's own runs go on after a restart as well.
+  services_.owner = [owner = std::move(services_.owner)](
+                        const io::Context& context,
+                        const std::string& name) -> Result<identity::Principal> {
+    if (name == kLifecyclePrincipal) return identity::Principal::internal(name);
+    return owner(context, name);
+  };
+}
+
 std::unique_ptr<Engine> Engine::make(Services services, Options options) {
   return std::make_unique<StoredEngine>(std::move(services), options);
 }
@@ -63,6 +76,7 @@ Result<void> StoredEngine::start(const io::Context& context) {
                       {observe::field("run", record.id)});
     launch(std::move(record), now ? *now->policies : Policies{});
   }
+  keeper_.start();
   return {};
 }
 
@@ -73,6 +87,7 @@ void StoredEngine::stop() {
     stopped_ = true;
     runs.swap(runs_);
   }
+  keeper_.stop();
   for (const auto& [id, run] : runs) run->stop();
 }
 
@@ -267,6 +282,14 @@ Result<RunStatus> StoredEngine::start_run(const io::Context& context,
                                           "make a new plan: policy plan"));
   }
   BR_TRY(check_drift(context, plan, request));
+  return execute(context, principal, std::move(plan),
+                 request.bandwidth_bytes_per_s != 0 ? request.bandwidth_bytes_per_s
+                                                    : plan.summary.bandwidth_bytes_per_s);
+}
+
+Result<RunStatus> StoredEngine::execute(const io::Context& context,
+                                        const identity::Principal& principal, StoredPlan plan,
+                                        uint64_t bandwidth_bytes_per_s) {
   {
     std::lock_guard lock{mutex_};
     const auto going = std::count_if(runs_.begin(), runs_.end(),
@@ -283,9 +306,7 @@ Result<RunStatus> StoredEngine::start_run(const io::Context& context,
   record.started = services_.parts.clock.wall();
   record.objects = plan.summary.totals.objects;
   record.bytes = plan.summary.totals.bytes;
-  record.bandwidth_bytes_per_s = request.bandwidth_bytes_per_s != 0
-                                     ? request.bandwidth_bytes_per_s
-                                     : plan.summary.bandwidth_bytes_per_s;
+  record.bandwidth_bytes_per_s = bandwidth_bytes_per_s;
   record.policies = plan.summary.policies;
   kv::Batch batch;
   batch.check(plan_key(plan.summary.id), encode(plan));
@@ -297,7 +318,7 @@ Result<RunStatus> StoredEngine::start_run(const io::Context& context,
   auto saved = store().commit(context, std::move(batch), kv::Durability::kSync);
   if (!saved && saved.error().code() == Code::kConflict) {
     return std::unexpected(
-        already_exists("cannot run plan " + request.plan_id, "somebody has just started it"));
+        already_exists("cannot run plan " + record.plan_id, "somebody has just started it"));
   }
   if (!saved) return std::unexpected(std::move(saved).error());
   BR_TRY(now, current());

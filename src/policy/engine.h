@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/lifecycle_keeper.h"
 #include "policy/plan_rows.h"
 #include "policy/policies.h"
 #include "policy/policy.h"
@@ -15,8 +16,7 @@ namespace beringia::policy {
 
 class StoredEngine final : public Engine {
  public:
-  StoredEngine(Services services, Options options)
-      : services_{std::move(services)}, options_{options} {}
+  StoredEngine(Services services, Options options);
   ~StoredEngine() override { stop(); }
 
   Result<void> start(const io::Context& context) override;
@@ -53,6 +53,30 @@ class StoredEngine final : public Engine {
                                        const std::string& id) override;
   [[nodiscard]] Result<PlaceExplanation> explain(const io::Context& context,
                                                  const core::Grant& grant) override;
+  [[nodiscard]] Result<LifecyclePlan> plan_lifecycle(const io::Context& context,
+                                                     const identity::Principal& principal,
+                                                     const LifecyclePlanRequest& request) override {
+    return keeper_.plan(context, principal, request);
+  }
+  [[nodiscard]] Result<std::vector<LifecycleStatus>> lifecycles(
+      const io::Context& context, const identity::Principal& principal) override {
+    return keeper_.statuses(context, principal);
+  }
+
+  // For lifecycles, whose plans the server makes itself.
+  Result<std::shared_ptr<const Policies>> policies() {
+    BR_TRY(now, current());
+    return now.policies;
+  }
+  bool is_running(const std::string& run) {
+    const auto going = active(run);
+    return going && !going->ended();
+  }
+  [[nodiscard]] Result<void> make_room(const io::Context& context) { return forget_old(context); }
+  /// Starts a plan that nobody else has started. @error kBusy, kAlreadyExists, kUnavailable
+  [[nodiscard]] Result<RunStatus> execute(const io::Context& context,
+                                          const identity::Principal& principal, StoredPlan plan,
+                                          uint64_t bandwidth_bytes_per_s);
 
  private:
   /// The mounts and the policies that were compiled for them.
@@ -81,6 +105,7 @@ class StoredEngine final : public Engine {
 
   Services services_;
   const Options options_;
+  LifecycleKeeper keeper_;
   std::mutex mutex_;  // guards what follows
   Current current_;
   std::map<std::string, std::shared_ptr<Run>> runs_;  // owners: this engine and their fibers

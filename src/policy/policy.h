@@ -18,6 +18,7 @@
 #include "io/runtime.h"
 #include "meta/estate.h"
 #include "meta/records.h"
+#include "policy/lifecycle.h"
 
 /// What moves data: rules, plans, runs and the mover. docs/life-of-a-move.md.
 namespace beringia::policy {
@@ -175,6 +176,7 @@ struct Options {
   int max_attempts = 8;  // of one move, with backoff
   Duration first_backoff = std::chrono::milliseconds{250};
   Duration max_backoff = std::chrono::seconds{30};
+  LifecycleOptions lifecycle;
 };
 
 /// What an engine works with; all outlive it.
@@ -250,6 +252,15 @@ class Engine {
   /// Where an entry is, why, by which run, and what the policies say now. Needs the right to read.
   [[nodiscard]] virtual Result<PlaceExplanation> explain(const io::Context& context,
                                                          const core::Grant& grant) = 0;
+
+  /// What the lifecycle of a bucket would do, now or at another time; nothing is changed. Needs the
+  /// right to list the bucket. @error kNotFound: no such bucket, or no lifecycle; kDenied
+  [[nodiscard]] virtual Result<LifecyclePlan> plan_lifecycle(
+      const io::Context& context, const identity::Principal& principal,
+      const LifecyclePlanRequest& request) = 0;
+  /// The buckets with a lifecycle that `principal` may list, by name; at most kMaxLifecyclesShown.
+  [[nodiscard]] virtual Result<std::vector<LifecycleStatus>> lifecycles(
+      const io::Context& context, const identity::Principal& principal) = 0;
 };
 
 inline constexpr size_t kMaxRunningRuns = 8;

@@ -127,8 +127,8 @@ Timestamp days_after(Timestamp from, uint32_t days, bool as_google, Duration day
 std::optional<LifecycleDue> expiration_of(const Lifecycle& lifecycle,
                                           const LifecycleSubject& subject, Duration day = kDay);
 
-/// The class that a current object shall have now, if a rule wants a colder one than it has: of
-/// those that are due the coldest.
+/// The class that a current object shall have now: of those that are due the coldest, and none that
+/// is warmer than what it has.
 std::optional<LifecycleDue> transition_of(const Lifecycle& lifecycle,
                                           const LifecycleSubject& subject, Timestamp now,
                                           Duration day = kDay);

@@ -78,7 +78,8 @@ std::optional<LifecycleDue> transition_of(const Lifecycle& lifecycle,
     for (const LifecycleTransition& one : rule.transitions) {
       const Timestamp time = time_of(rule, one.when, subject.created, day);
       const int colder = coldness(one.storage_class);
-      if (time > now || colder <= cold) continue;
+      const bool further = coldest ? colder > cold : colder >= cold && colder > 0;
+      if (time > now || !further) continue;
       cold = colder;
       coldest = LifecycleDue{&rule, time, one.storage_class};
     }

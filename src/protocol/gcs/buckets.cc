@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "access/bucket_access.h"
 #include "base/encoding.h"
 #include "core/encryption.h"
 #include "protocol/gcs/object_resource.h"
@@ -16,11 +17,19 @@ constexpr uint64_t kMaxResults = 1000;
 const std::string kLocation = "location";
 const std::string kStorageClass = "storage-class";
 const std::string kLabel = "label:";
+const std::string kLifecycle{access::kLifecycleAttribute};
 
 std::string attribute(const meta::DirectoryEntry& record, const std::string& name,
                       const char* fallback) {
   const auto found = record.attributes.find(name);
   return found == record.attributes.end() ? fallback : found->second;
+}
+
+/// Empty when nothing is set. What is damaged shows nothing; policy says so.
+wire::Lifecycle lifecycle_of(const meta::DirectoryEntry& record) {
+  const std::string text = attribute(record, kLifecycle, "");
+  return text.empty() ? wire::Lifecycle{}
+                      : wire::decode_lifecycle(text).value_or(wire::Lifecycle{});
 }
 
 wire::gcs::BucketResource bucket_resource(const Call& call, const std::string& name,
@@ -45,6 +54,7 @@ wire::gcs::BucketResource bucket_resource(const Call& call, const std::string& n
   if (encryption && encryption->method == meta::Encryption::Method::kNamed) {
     bucket.default_kms_key = {wire::gcs::FieldChange::Kind::kText, encryption->key_id};
   }
+  bucket.lifecycle = wire::gcs::render_lifecycle(lifecycle_of(record));
   return bucket;
 }
 
@@ -72,8 +82,8 @@ Result<void> check_offered(const std::string& json, const wire::gcs::BucketResou
                                        "every bucket has real directories already"));
   }
   for (const char* field :
-       {"retentionPolicy", "lifecycle", "website", "logging", "cors", "objectRetention",
-        "customPlacementConfig", "autoclass", "encryption/googleManagedEncryptionEnforcementConfig",
+       {"retentionPolicy", "website", "logging", "cors", "objectRetention", "customPlacementConfig",
+        "autoclass", "encryption/googleManagedEncryptionEnforcementConfig",
         "encryption/customerManagedEncryptionEnforcementConfig",
         "encryption/customerSuppliedEncryptionEnforcementConfig"}) {
     BR_TRY(found, wire::gcs::select_fields(json, field));
@@ -98,6 +108,34 @@ Result<void> add_default_key(const Call& call, const wire::gcs::BucketResource& 
   }
   attributes[core::kDefaultEncryption] = core::encode_default_encryption(choice);  // "" removes
   return {};
+}
+
+/// The lifecycle that a body asks for, as an attribute; "" takes it away. Adds nothing when the
+/// body does not speak of it. @error kInvalid
+Result<void> add_lifecycle(const std::string& json, meta::StringMap& attributes) {
+  BR_TRY(lifecycle, wire::gcs::parse_lifecycle_of(json));
+  if (!lifecycle) return {};
+  std::string text;
+  if (!lifecycle->rules.empty()) {
+    BR_TRY(encoded, wire::encode(*lifecycle));
+    text = std::move(encoded);
+  }
+  attributes[kLifecycle] = std::move(text);
+  return {};
+}
+
+/// Replacing rules that the client was not shown could throw away what others rely on; taking all
+/// away is plain enough.
+Result<void> check_all_told(const meta::DirectoryEntry& before, const meta::StringMap& attributes) {
+  const auto asked = attributes.find(kLifecycle);
+  if (asked == attributes.end() || asked->second.empty() ||
+      std::ranges::all_of(lifecycle_of(before).rules, wire::gcs::is_told_by_google)) {
+    return {};
+  }
+  return std::unexpected(
+      invalid("The bucket has lifecycle rules that this API has no form for",
+              "they were set over S3: tags, sizes, dates, delete markers, or disabled",
+              "set \"lifecycle\": null first"));
 }
 
 meta::StringMap attributes_of_bucket(const wire::gcs::BucketResource& bucket) {
@@ -141,6 +179,7 @@ Result<io::HttpResponse> insert_bucket(Call& call) {
   BR_TRY(grant, call.admit(core::Action::kCreateBucket, path));
   meta::StringMap attributes = attributes_of_bucket(bucket);
   BR_TRY(add_default_key(call, bucket, attributes));
+  BR_TRY(add_lifecycle(body.empty() ? "{}" : body, attributes));
   std::erase_if(attributes, [](const auto& pair) { return pair.second.empty(); });
   auto made = call.rooms.names.make_directory(call.context, *grant, attributes);
   if (!made) {
@@ -207,11 +246,17 @@ Result<io::HttpResponse> patch_bucket(Call& call) {
   meta::StringMap attributes = attributes_of_bucket(bucket);
   attributes.erase(kLocation);  // a bucket's location never changes
   BR_TRY(add_default_key(call, bucket, attributes));
-  if (call.method == "PUT") {  // update: labels that are not named go
+  BR_TRY(add_lifecycle(body.empty() ? "{}" : body, attributes));
+  if (call.method == "PUT") {  // update: what is not named goes
+    const auto rules = lifecycle_of(before.record).rules;
+    if (!rules.empty() && std::ranges::all_of(rules, wire::gcs::is_told_by_google)) {
+      attributes.emplace(kLifecycle, "");
+    }
     for (const auto& [key, value] : before.record.attributes) {
       if (key.starts_with(kLabel) && !attributes.contains(key)) attributes[key] = "";
     }
   }
+  BR_TRY(check_all_told(before.record, attributes));
   BR_TRY(info, call.rooms.names.set_directory_attributes(call.context, *grant, attributes));
   return bucket_response(call, call.route.bucket, info.record);
 }

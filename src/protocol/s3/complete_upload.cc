@@ -5,6 +5,7 @@
 #include "core/encryption.h"
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/encryption_headers.h"
+#include "protocol/s3/expiration.h"
 #include "protocol/s3/multipart_terms.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
@@ -178,7 +179,9 @@ Result<io::HttpResponse> complete_multipart_upload(Call& call) {
   }
   // Without an upload it may have been completed before: then the answer is the same again.
   BR_TRY(entry, call.rooms.names.complete_upload(call.context, *grant, request));
-  return completed(call, entry);
+  io::HttpResponse response = completed(call, entry);
+  add_expiration(call, response, entry);
+  return response;
 }
 
 }  // namespace beringia::protocol::s3

@@ -4,6 +4,7 @@
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/copy_source.h"
 #include "protocol/s3/encryption_headers.h"
+#include "protocol/s3/expiration.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
@@ -150,7 +151,9 @@ Result<io::HttpResponse> copy_object(Call& call) {
   request.source_generation = source.record.generation;
   BR_TRY(entry, algorithm ? copy_with_checksum(call, *from, *to, request, *algorithm)
                           : call.rooms.names.copy(call.context, *from, *to, request));
-  return copied(entry);
+  io::HttpResponse response = copied(entry);
+  add_expiration(call, response, entry);
+  return response;
 }
 
 }  // namespace beringia::protocol::s3

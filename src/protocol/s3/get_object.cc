@@ -4,6 +4,7 @@
 #include "core/encryption.h"
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/encryption_headers.h"
+#include "protocol/s3/expiration.h"
 #include "protocol/s3/http_range.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/verbs.h"
@@ -127,6 +128,7 @@ Result<io::HttpResponse> get_object(Call& call) {
   if (!open && open.error().tag() == "not_modified") return not_modified(call, *grant);
   if (!open) return std::unexpected(std::move(open).error());
   BR_TRY(response, answer(call, open->entry.record, selection));
+  add_expiration(call, response, open->entry);
   response.body = std::move(open->body);
   return std::move(response);
 }
@@ -142,7 +144,9 @@ Result<io::HttpResponse> head_object(Call& call) {
   if (!holds && holds.error().tag() == "not_modified") return not_modified(call, *grant);
   if (!holds) return std::unexpected(holds.error());
   BR_TRY(selection, select(call, entry.record));
-  return answer(call, entry.record, selection);
+  BR_TRY(response, answer(call, entry.record, selection));
+  add_expiration(call, response, entry);
+  return std::move(response);
 }
 
 }  // namespace beringia::protocol::s3

@@ -3,6 +3,7 @@
 #include "protocol/s3/acls.h"
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/encryption_headers.h"
+#include "protocol/s3/expiration.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
@@ -47,6 +48,7 @@ Result<io::HttpResponse> put_object(Call& call) {
   response.headers.add(header_name(body->algorithm()), checksum);
   response.headers.add("x-amz-checksum-type", std::string{kFullObject});
   add_encryption_headers(response, entry.record.encryption);
+  add_expiration(call, response, entry);
   return response;
 }
 
