@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "app/command_lifecycle.h"
 #include "app/commands.h"
 #include "app/progress.h"
 #include "app/text_table.h"
@@ -213,9 +214,17 @@ int policy_status(const Invocation& invocation) {
   if (!client) return report(client.error());
   std::string id = invocation.arguments.empty() ? "" : invocation.arguments.front();
   if (id.empty()) {
+    bool has_lifecycles = false;
+    if (!invocation.json()) {
+      const auto lifecycles = client->call_json("GET", "/v1/policy/lifecycles");
+      if (!lifecycles) return report(lifecycles.error());
+      has_lifecycles = !items_of(*lifecycles, "lifecycles").empty();
+      if (has_lifecycles) print_lifecycles(*lifecycles);
+    }
     const auto runs = client->call_json("GET", "/v1/policy/runs");
     if (!runs) return report(runs.error());
     if (items_of(*runs, "runs").empty()) {
+      if (has_lifecycles) return kSucceeded;
       return report(not_found("there has been no run yet", "", "beringia policy plan"));
     }
     id = text_of(items_of(*runs, "runs").front(), "id");

@@ -32,6 +32,7 @@ int policy_plan(const Invocation& invocation);
 int policy_apply(const Invocation& invocation);
 int policy_status(const Invocation& invocation);
 int policy_runs(const Invocation& invocation);
+int policy_lifecycle(const Invocation& invocation);
 int policy_variables(const Invocation& invocation);
 int policy_cancel(const Invocation& invocation);
 int audit_verify(const Invocation& invocation);

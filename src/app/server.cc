@@ -200,6 +200,8 @@ Result<void> Server::Rooms::open_namespace(const io::Context& context) {
   policy::Options options;
   options.parallel_moves = static_cast<int>(settings.move_workers);
   options.grace = settings.move_grace;
+  options.lifecycle.interval = settings.lifecycle_interval;
+  options.lifecycle.day = settings.lifecycle_day;
   engine = policy::Engine::make({*names, *parts, *gate, *runtime,
                                  [this](const io::Context& at, const std::string& name) {
                                    return directory->principal_named(at, name, "policy run");

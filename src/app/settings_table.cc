@@ -9,6 +9,7 @@ constexpr const char* kAnyone = "everyone, at the first start";
 constexpr const char* kNetwork = "who runs the network";
 constexpr const char* kSecurity = "who is responsible for security";
 constexpr const char* kTuner = "who has measured that it helps";
+constexpr const char* kTester = "who tests lifecycle rules, with data that may go";
 constexpr const char* kMover = "who moves data while others work";
 
 // THE declaration of all settings. Keep the order: docs/settings.md has it.
@@ -79,6 +80,10 @@ const std::vector<SettingDeclaration> kDeclarations = {
      "Moves under way at once in a run."},
     {"move_grace", kDuration, &Settings::move_grace, "5s", "", kMover,
      "How long a moved object's source stays at least; open readers keep it longer."},
+    {"lifecycle_interval", kDuration, &Settings::lifecycle_interval, "1h", "", kMover,
+     "Time between two passes over the buckets' lifecycles; 0 = they are not executed."},
+    {"lifecycle_day", kDuration, &Settings::lifecycle_day, "24h", "", kTester,
+     "How long a day of a lifecycle rule is. Only for tests: data goes sooner than its rules say."},
     {"audit_origin", kText, &Settings::audit_origin, "beringia.local/lake", "", kSecurity,
      "First line of the audit log's checkpoints; the name that verifiers know. Fixed once used."},
     {"audit_interval", kDuration, &Settings::audit_interval, "1s", "", kSecurity,

@@ -69,10 +69,11 @@ void LifecycleKeeper::work(const io::Context& context) {
 }
 
 template <class Visit>
-Result<void> LifecycleKeeper::each_bucket(const io::Context& context, const Visit& visit) {
-  const identity::Principal self = identity::Principal::internal(kLifecyclePrincipal);
-  BR_TRY(grant, services_.gate.admit(context, self, core::Action::kList, Path{},
-                                     {"policy", "lifecycle.buckets", {}, context.trace_id()}));
+Result<void> LifecycleKeeper::each_bucket(const io::Context& context,
+                                          const identity::Principal& principal,
+                                          const Visit& visit) {
+  BR_TRY(grant, services_.gate.admit_bucket_list(
+                    context, principal, {"policy", "lifecycle.buckets", {}, context.trace_id()}));
   std::string after;
   for (;;) {
     BR_TRY(buckets, services_.names.list_directories(context, grant, after, kPage));
@@ -90,7 +91,8 @@ Result<void> LifecycleKeeper::pass(const io::Context& context) {
   Rewrites rewrites;
   BR_TRY(begin_rewrites(context, rewrites));
   std::set<std::string> seen;
-  BR_TRY(each_bucket(context, [&](const core::DirectoryInfo& bucket) -> Result<bool> {
+  const identity::Principal self = identity::Principal::internal(kLifecyclePrincipal);
+  BR_TRY(each_bucket(context, self, [&](const core::DirectoryInfo& bucket) -> Result<bool> {
     seen.emplace(bucket.path.bucket());
     BR_TRY(keep_bucket(context, bucket, rewrites));
     return true;
@@ -191,7 +193,7 @@ Result<LifecyclePlan> LifecycleKeeper::plan(const io::Context& context,
 Result<std::vector<LifecycleStatus>> LifecycleKeeper::statuses(
     const io::Context& context, const identity::Principal& principal) {
   std::vector<LifecycleStatus> shown;
-  BR_TRY(each_bucket(context, [&](const core::DirectoryInfo& bucket) -> Result<bool> {
+  BR_TRY(each_bucket(context, principal, [&](const core::DirectoryInfo& bucket) -> Result<bool> {
     if (!services_.gate.may(principal, core::Action::kList, bucket.path)) return true;
     LifecycleStatus status;
     status.bucket = std::string{bucket.path.bucket()};

@@ -51,7 +51,8 @@ class LifecycleKeeper {
   Result<void> execute_rewrites(const io::Context& context, Rewrites& rewrites);
   /// Calls `visit` for each bucket that has a lifecycle; false ends it.
   template <class Visit>
-  Result<void> each_bucket(const io::Context& context, const Visit& visit);
+  Result<void> each_bucket(const io::Context& context, const identity::Principal& principal,
+                           const Visit& visit);
 
   const Services& services_;
   const LifecycleOptions& options_;

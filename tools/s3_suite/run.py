@@ -7,9 +7,9 @@
 
 The suite stays outside of this repository. Taken are the tests of test_s3.py that Amazon's S3 passes by the
 suite's own marks (`not fails_on_aws`); -k and -m narrow that down. The server has a temporary directory and free
-ports, ACLs and SigV2 on as the suite wants them, the two encryption keys that it names, customers' keys also without
-TLS (customer_keys = any), and one principal for each account that the suite's configuration names, each with the
-right to make buckets and no other.
+ports, ACLs and SigV2 on and days of lifecycle rules of ten seconds as the suite wants them, the two encryption keys
+that it names, customers' keys also without TLS (customer_keys = any), and one principal for each account that the
+suite's configuration names, each with the right to make buckets and no other.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ import xml.etree.ElementTree as ElementTree
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0
 ENCRYPTION_KEYS = ("testkey-1", "testkey-2")  # the suite's kms_keyid and kms_keyid2
+SERVE = (
+    "--s3-object-ownership ObjectWriter --s3-signature-v2 on --s3-customer-keys any"
+    " --lifecycle-interval 1s --lifecycle-day 10s"
+)
+LIFECYCLE = {"storage_classes": "GLACIER DEEP_ARCHIVE", "lc_debug_interval": "10"}
 ACCOUNTS = ("s3 main", "s3 alt", "s3 tenant", "iam", "iam root", "iam alt root")
 
 
@@ -130,6 +135,7 @@ def write_configuration(server: Server, path: pathlib.Path, role: str) -> None:
             "display_name": name, "user_id": name, "email": f"{name}@example.com", "api_name": "",
             "access_key": key["access_key"], "secret_key": key["secret_key"], "tenant": "tenant",
         }  # fmt: skip
+    configuration["s3 main"].update(LIFECYCLE)
     with path.open("w") as file:
         configuration.write(file)
 
@@ -177,7 +183,7 @@ def main() -> int:
     parser.add_argument("--timeout", type=int, default=7200, help="seconds for all of it")
     parser.add_argument("--failures", type=pathlib.Path, help="where to write the failed tests and their messages")
     parser.add_argument("--role", default="creator", help="what the suite's principals get on /")
-    parser.add_argument("--serve", default="--s3-object-ownership ObjectWriter --s3-signature-v2 on", help="further flags of serve")
+    parser.add_argument("--serve", default=SERVE, help="further flags of serve")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="s3-suite-") as temporary:
         directory = pathlib.Path(temporary)

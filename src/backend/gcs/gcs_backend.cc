@@ -3,6 +3,7 @@
 #include "backend/gcs/compose.h"
 #include "backend/gcs/download.h"
 #include "io/runtime.h"
+#include "wire/storage_class.h"
 
 namespace beringia::backend::gcs {
 
@@ -178,8 +179,8 @@ Result<CopyInfo> GcsBackend::update(const io::Context& context, const UpdateRequ
             .with_tag("precondition"));
   }
   ObjectFields fields{request.content_type, {}, request.attributes, {}};
-  const bool other_class =
-      !request.storage_class.empty() && request.storage_class != current.storage_class;
+  const bool other_class = !request.storage_class.empty() &&
+                           wire::google_class(request.storage_class) != current.storage_class;
   if (!other_class) {
     BR_TRY(object, calls_.patch(context, request.name, current, to_patch(fields, current)));
     return to_copy(object, options_.location.prefix());

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/encoding.h"
+#include "wire/storage_class.h"
 
 namespace beringia::backend::gcs {
 
@@ -63,7 +64,10 @@ CopyInfo to_copy(const ObjectResource& object, std::string_view prefix) {
 ObjectChange to_change(const ObjectFields& fields) {
   ObjectChange change;
   if (!fields.content_type.empty()) change.content_type = text(fields.content_type);
-  if (!fields.storage_class.empty()) change.storage_class = text(fields.storage_class);
+  if (!fields.storage_class.empty()) {
+    change.storage_class =
+        text(wire::google_class(fields.storage_class));  // clients may have S3's words
+  }
   for (const auto& field : kNativeFields) {
     auto found = fields.attributes.find(std::string{field.attribute});
     if (found != fields.attributes.end() && !found->second.empty()) {

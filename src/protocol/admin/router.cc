@@ -40,6 +40,8 @@ const Route kRoutes[] = {
     {"GET", "/v1/policy/runs", "policy.runs.list", list_runs},
     {"GET", "/v1/policy/runs/{}", "policy.runs.get", show_run},
     {"POST", "/v1/policy/runs/{}/cancel", "policy.runs.cancel", cancel_run},
+    {"GET", "/v1/policy/lifecycles", "policy.lifecycles.list", list_lifecycles},
+    {"GET", "/v1/policy/lifecycles/{}", "policy.lifecycles.plan", plan_lifecycle},
     {"GET", "/v1/policy/variables", "policy.variables", list_variables},
     {"GET", "/v1/audit", "audit.get", show_audit},
 };

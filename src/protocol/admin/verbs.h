@@ -37,6 +37,8 @@ namespace beringia::protocol::admin {
 [[nodiscard]] Result<io::HttpResponse> list_runs(Call& call);
 [[nodiscard]] Result<io::HttpResponse> show_run(Call& call);
 [[nodiscard]] Result<io::HttpResponse> cancel_run(Call& call);
+[[nodiscard]] Result<io::HttpResponse> list_lifecycles(Call& call);
+[[nodiscard]] Result<io::HttpResponse> plan_lifecycle(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_variables(Call& call);
 [[nodiscard]] Result<io::HttpResponse> show_audit(Call& call);
 

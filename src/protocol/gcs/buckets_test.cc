@@ -1,4 +1,5 @@
 // Buckets, and what clients ask of them.
+#include "access/bucket_access.h"
 #include "protocol/gcs/test_service.h"
 
 namespace beringia::protocol::gcs::test {
@@ -51,8 +52,7 @@ TEST_F(BucketsTest, bad_names_and_what_is_not_offered_are_refused) {
   }
   for (const char* extra :
        {R"("versioning":{"enabled":true})", R"("retentionPolicy":{"retentionPeriod":"9"})",
-        R"("hierarchicalNamespace":{"enabled":true})",
-        R"("lifecycle":{"rule":[{"action":{"type":"Delete"}}]})", R"("cors":[{"origin":["*"]}])"}) {
+        R"("hierarchicalNamespace":{"enabled":true})", R"("cors":[{"origin":["*"]}])"}) {
     EXPECT_EQ(
         post("/storage/v1/b?project=l", R"({"name":"lake",)" + std::string{extra} + "}").status,
         501)
@@ -100,6 +100,47 @@ TEST_F(BucketsTest, addresses_without_the_version_prefix_are_taken_too) {
   EXPECT_EQ(put("x", "1").status, 200);
   EXPECT_EQ(get("/b/lake/o").at("/items/0/name"), "x");
   EXPECT_EQ(get("/b/lake/o/x?alt=media").body, "1");
+}
+
+TEST_F(BucketsTest, lifecycle_rules_are_set_shown_replaced_and_taken_away) {
+  const std::string bucket = "/storage/v1/b/lake";
+  const std::string rule = R"({"action":{"type":"Delete"},"condition":{"age":7}})";
+  EXPECT_EQ(
+      post("/storage/v1/b?project=l", R"({"name":"lake","lifecycle":{"rule":[)" + rule + "]}}")
+          .at("/lifecycle/rule"),
+      "[" + rule + "]");
+  const std::string other =
+      R"({"action":{"type":"SetStorageClass","storageClass":"NEARLINE"},"condition":{"age":1}})";
+  EXPECT_EQ(patch(bucket, R"({"lifecycle":{"rule":[)" + other + "]}}").status, 200);
+  EXPECT_EQ(get(bucket).at("/lifecycle/rule"), "[" + other + "]");
+  // What another patch does not name stays; what is not offered is refused.
+  EXPECT_EQ(patch(bucket, R"({"labels":{"a":"b"}})").status, 200);
+  EXPECT_EQ(patch(bucket, R"({"lifecycle":{"rule":[{"action":{"type":"Delete"}}]}})").status, 400);
+  EXPECT_EQ(get(bucket).at("/lifecycle/rule"), "[" + other + "]");
+  EXPECT_EQ(patch(bucket, R"({"lifecycle":null})").status, 200);
+  EXPECT_EQ(get(bucket).body.find("lifecycle"), std::string::npos);
+}
+
+TEST_F(BucketsTest, lifecycle_rules_that_cannot_be_shown_are_not_thrown_away_unseen) {
+  make_bucket("lake");
+  wire::Lifecycle lifecycle;
+  lifecycle.rules.resize(2);
+  lifecycle.rules[0].id = "tagged";
+  lifecycle.rules[0].filter.tags = {{"a", "b"}};
+  lifecycle.rules[0].expiration.days = 3;
+  lifecycle.rules[1].id = "plain";
+  lifecycle.rules[1].expiration.days = 5;
+  must(world_.names().set_directory_attributes(
+      world_.context, world_.grant(core::Action::kAdminister, "/lake/"),
+      {{std::string{access::kLifecycleAttribute}, must(wire::encode(lifecycle))}}));
+  const std::string bucket = "/storage/v1/b/lake";
+  const std::string shown = R"([{"action":{"type":"Delete"},"condition":{"age":5,"isLive":true}}])";
+  EXPECT_EQ(get(bucket).at("/lifecycle/rule"), shown);
+  EXPECT_EQ(patch(bucket, R"({"lifecycle":{"rule":)" + shown + "}}").status, 400);
+  EXPECT_EQ(ask({.method = "PUT", .target = bucket, .body = "{}"}).status, 200);
+  EXPECT_EQ(get(bucket).at("/lifecycle/rule"), shown);
+  EXPECT_EQ(patch(bucket, R"({"lifecycle":null})").status, 200);
+  EXPECT_EQ(get(bucket).body.find("lifecycle"), std::string::npos);
 }
 
 class AliasTest : public ServiceTest {

@@ -7,6 +7,7 @@
 #include "protocol/gcs/gunzip_source.h"
 #include "protocol/gcs/http_range.h"
 #include "protocol/gcs/media.h"
+#include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/gcsjson.h"
 
@@ -61,8 +62,7 @@ void add_media_headers(const Call& call, io::HttpResponse& response,
   headers.set("Accept-Ranges", "bytes");
   headers.set("x-goog-generation", std::to_string(record.generation));
   headers.set("x-goog-metageneration", std::to_string(record.metageneration));
-  headers.set("x-goog-storage-class",
-              record.storage_class.empty() ? "STANDARD" : record.storage_class);
+  headers.set("x-goog-storage-class", storage_class_of(record));
   const std::string_view encoding = http_value(record, "content-encoding");
   headers.set("x-goog-stored-content-encoding",
               encoding.empty() ? "identity" : std::string{encoding});

@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "protocol/gcs/encryption_headers.h"
+#include "wire/storage_class.h"
 
 namespace beringia::protocol::gcs {
 namespace {
@@ -67,6 +68,10 @@ std::string json_etag(uint64_t generation, uint64_t metageneration) {
   return to_base64(message);
 }
 
+std::string storage_class_of(const meta::EntryRecord& record) {
+  return record.storage_class.empty() ? "STANDARD" : wire::google_class(record.storage_class);
+}
+
 wire::gcs::ObjectResource object_resource(const Call& call, std::string_view bucket,
                                           std::string_view name, const meta::EntryRecord& record) {
   wire::gcs::ObjectResource object;
@@ -88,7 +93,7 @@ wire::gcs::ObjectResource object_resource(const Call& call, std::string_view buc
   object.cache_control = http_value(record, "cache-control");
   object.content_disposition = http_value(record, "content-disposition");
   object.content_language = http_value(record, "content-language");
-  object.storage_class = record.storage_class.empty() ? "STANDARD" : record.storage_class;
+  object.storage_class = storage_class_of(record);
   object.time_created = record.created;
   object.updated = record.modified.micros == 0 ? record.created : record.modified;
   object.time_storage_class_updated = record.created;
@@ -161,8 +166,9 @@ Result<core::WriteAttributes> merged_attributes(const meta::EntryRecord& source,
   core::WriteAttributes attributes;
   attributes.content_type =
       change.content_type.present() ? change.content_type.value() : source.content_type;
-  attributes.storage_class =
-      change.storage_class.present() ? change.storage_class.value() : source.storage_class;
+  attributes.storage_class = change.storage_class.present()
+                                 ? change.storage_class.value()
+                                 : wire::google_class(source.storage_class);
   attributes.http = source.http;
   for (const auto& [name, field] : kHttpFields) {
     if (!(change.*field).present()) continue;

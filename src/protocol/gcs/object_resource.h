@@ -20,6 +20,9 @@ io::HttpResponse object_response(const Call& call, std::string_view bucket, std:
 /// GCS's ETag of the JSON API: base64 of a message {1: generation, 2: metageneration}.
 std::string json_etag(uint64_t generation, uint64_t metageneration);
 
+/// In Google's words.
+std::string storage_class_of(const meta::EntryRecord& record);
+
 /// What the client wants stored with a new object. @error kInvalid: bad class, metadata over 8 KiB;
 /// kUnsupported: holds, customTime
 [[nodiscard]] Result<core::WriteAttributes> attributes_of(const wire::gcs::ObjectChange& change);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 #include "protocol/gcs/xml_text.h"
 
@@ -25,7 +26,7 @@ void append_item(std::string& xml, const core::ListPage::Item& item, bool url_en
   append_xml(xml, "LastModified", to_iso8601(record.modified));
   append_xml(xml, "ETag", "\"" + record.effective_etag() + "\"");
   append_xml(xml, "Size", std::to_string(record.size));
-  append_xml(xml, "StorageClass", record.storage_class.empty() ? "STANDARD" : record.storage_class);
+  append_xml(xml, "StorageClass", storage_class_of(record));
   xml += "</Contents>";
 }
 

@@ -94,8 +94,8 @@ TEST(Buckets, tell_the_truth_about_settings) {
     EXPECT_EQ(answer.status, 404) << name;
     EXPECT_EQ(answer.code(), code);
     // What can be set is asked for a good document; what cannot is not offered.
-    const bool offered = name == "policy" || name == "cors" || name == "tagging" ||
-                         name == "publicAccessBlock" || name == "encryption";
+    const bool offered = name == "policy" || name == "cors" || name == "lifecycle" ||
+                         name == "tagging" || name == "publicAccessBlock" || name == "encryption";
     EXPECT_EQ(client.send("PUT", "/b?" + name, "<x/>").status, offered ? 400 : 501) << name;
     EXPECT_EQ(client.send("GET", "/nob?" + name).code(), "NoSuchBucket") << name;
   }

@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "protocol/s3/checksums.h"
 #include "protocol/s3/encryption_headers.h"
+#include "wire/storage_class.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -168,7 +169,7 @@ std::string quoted_etag(const meta::EntryRecord& record) {
 }
 
 std::string storage_class_of(const std::string& stored) {
-  return stored.empty() ? "STANDARD" : stored;
+  return stored.empty() ? "STANDARD" : wire::s3_class(stored);
 }
 
 void add_object_headers(io::HttpResponse& response, const meta::EntryRecord& record) {
@@ -178,8 +179,8 @@ void add_object_headers(io::HttpResponse& response, const meta::EntryRecord& rec
   headers.add("Accept-Ranges", "bytes");
   headers.add("Content-Type",
               record.content_type.empty() ? "binary/octet-stream" : record.content_type);
-  if (!record.storage_class.empty() && record.storage_class != "STANDARD") {
-    headers.add("x-amz-storage-class", record.storage_class);
+  if (std::string word = storage_class_of(record.storage_class); word != "STANDARD") {
+    headers.add("x-amz-storage-class", std::move(word));
   }
   add_encryption_headers(response, record.encryption);
   if (!record.tags.empty()) {

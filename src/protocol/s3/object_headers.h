@@ -39,7 +39,7 @@ void add_part_checksum_headers(const Call& call, io::HttpResponse& response,
 /// "\"etag\"".
 std::string quoted_etag(const meta::EntryRecord& record);
 
-/// STANDARD when the client named none.
+/// In S3's words; STANDARD when the client named none.
 std::string storage_class_of(const std::string& stored);
 
 /// versionId: only "null", the one version there is. @error kNotFound (tag NoSuchVersion)
