@@ -64,7 +64,7 @@ class StoredEngine final : public Engine {
   }
 
   // For lifecycles, whose plans the server makes itself.
-  Result<std::shared_ptr<const Policies>> policies() {
+  [[nodiscard]] Result<std::shared_ptr<const Policies>> policies() {
     BR_TRY(now, current());
     return now.policies;
   }

@@ -36,7 +36,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0
 ENCRYPTION_KEYS = ("testkey-1", "testkey-2")  # the suite's kms_keyid and kms_keyid2
 SERVE = (
-    "--s3-object-ownership ObjectWriter --s3-signature-v2 on --s3-customer-keys any"
+    "--s3-object-ownership ObjectWriter --s3-signature-v2 on"
     " --lifecycle-interval 1s --lifecycle-day 10s"
 )
 LIFECYCLE = {"storage_classes": "GLACIER DEEP_ARCHIVE", "lc_debug_interval": "10"}
