@@ -234,6 +234,13 @@ Result<CopyInfo> MemoryBackend::rename(const io::Context& context, const RenameR
   }
   BR_TRY(found, find(request.from, request.version));
   BR_TRY(check(request.to, request.expectation));
+  if (request.keep_source) {
+    Object copy = found->second;
+    copy.info.name = request.to;
+    copy.info.version = std::to_string(next_version_++);
+    if (request.attributes) copy.info.attributes = *request.attributes;
+    return objects_.insert_or_assign(request.to, std::move(copy)).first->second.info;
+  }
   auto node = objects_.extract(found);
   objects_.erase(request.to);
   node.key() = request.to;
