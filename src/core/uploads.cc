@@ -317,7 +317,7 @@ Result<Entry> Namespace::complete_upload(const io::Context& context, const Grant
   }
   Publication publication{context, parts_, grant, std::move(target)};
   publication.use_write_id(upload->id);
-  BR_TRY(publication.lock(request.conditions));
+  BR_TRY(publication.lock(request.conditions, {}));
   // Two completions at once: the second one finds the first one's outcome.
   if (!upload_of(context, parts_, grant, request.upload_id)) {
     return completed_before(context, parts_, grant, request.upload_id);
