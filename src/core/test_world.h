@@ -243,6 +243,11 @@ class World {
     return faults(backend).inner().stat(context, {name}).has_value();
   }
 
+  /// How many native objects of a memory backend have names that begin so, ours included.
+  size_t remote_names(const std::string& backend, const std::string& prefix) {
+    return remote_.at(backend)->count_names(prefix);
+  }
+
   // ---- requests -------------------------------------------------------------------------------
   /// A verified principal; made with an access key when it is first asked for.
   identity::Principal principal(const std::string& name = "root") {
@@ -297,7 +302,6 @@ class World {
         context, grant(Action::kAdminister, bucket),
         {{std::string{kVersioningAttribute}, std::string{state}}}));
   }
-  /// "a@2 a@1 b@3x": names with the order of their generations; x = mark, current ones with *.
   [[nodiscard]] Result<VersionPage> list_versions(const std::string& directory,
                                                   const ListVersionsRequest& request = {}) {
     return names().list_versions(context, grant(Action::kList, directory), request);

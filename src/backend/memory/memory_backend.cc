@@ -274,6 +274,16 @@ Result<uint64_t> MemoryBackend::sweep(const io::Context& context, Duration) {
 
 Result<void> MemoryBackend::probe(const io::Context& context) { return take_turn(context); }
 
+size_t MemoryBackend::count_names(const std::string& prefix) const {
+  std::lock_guard lock{mutex_};
+  size_t found = 0;
+  for (auto it = objects_.lower_bound(prefix); it != objects_.end(); ++it) {
+    if (!it->first.starts_with(prefix)) break;
+    ++found;
+  }
+  return found;
+}
+
 void MemoryBackend::put_foreign(const std::string& name, std::string bytes) {
   std::lock_guard lock{mutex_};
   Seal seal{bytes.size(), Crc32c::of(bytes), {}, {}, {}, {}};
