@@ -5,6 +5,7 @@
 #include "core/encryption.h"
 #include "core/publication.h"
 #include "core/upload_parts.h"
+#include "core/versions.h"
 #include "meta/journal.h"
 
 namespace beringia::core {
@@ -287,11 +288,12 @@ Result<Entry> completed_before(const io::Context& context, Namespace::Parts& par
   if (!row || row->result != meta::OutcomeRecord::Result::kCommitted) {
     return std::unexpected(no_upload(id));
   }
-  BR_TRY(location, parts.tree.resolve(context, grant.path()));
+  BR_TRY(now, parts.tree.resolve(context, grant.path()));
+  BR_TRY(location, choose_generation(context, parts, std::move(now), row->generation));
   if (!location.entry || location.entry->generation != row->generation) {
     return std::unexpected(no_upload(id));
   }
-  return Entry{grant.path(), *location.entry};
+  return entry_of(location, *location.entry);
 }
 
 }  // namespace

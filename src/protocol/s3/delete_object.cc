@@ -12,7 +12,7 @@ Result<io::HttpResponse> delete_object(Call& call) {
   BR_TRY(terms, delete_terms(call));
   BR_TRY(grant, call.admit(core::Action::kDelete, path));
   BR_TRY(conditions, delete_conditions(call.context, call.rooms.names, *grant, terms));
-  auto removed = call.rooms.names.remove(call.context, *grant, conditions);
+  auto removed = call.rooms.names.remove(call.context, *grant, {conditions, {}});
   // S3: what is not there is deleted, unless a condition asked for it.
   const bool is_absent = !removed && removed.error().code() == Code::kNotFound &&
                          removed.error().tag().empty() && conditions.empty();

@@ -21,7 +21,7 @@ Result<void> remove_entry(const Call& call, const io::Context& context, const co
                           const wire::s3::DeleteRequest::Key& key) {
   BR_TRY(conditions,
          delete_conditions(context, call.rooms.names, grant, {key.etag, key.modified, key.size}));
-  auto removed = call.rooms.names.remove(context, grant, conditions);
+  auto removed = call.rooms.names.remove(context, grant, {conditions, {}});
   const bool is_absent = !removed && removed.error().code() == Code::kNotFound &&
                          removed.error().tag().empty() && conditions.empty();
   if (!removed && !is_absent) return std::unexpected(std::move(removed).error());

@@ -90,6 +90,7 @@ constexpr Row kRows[] = {
     {"MethodNotAllowed",
      {405, "MethodNotAllowed", "The specified method is not allowed against this resource."}},
     {"NotImplemented", {501, "NotImplemented", ""}},
+    {"no_version", {404, "NoSuchVersion", "The specified version does not exist."}},
     {"NoSuchVersion", {404, "NoSuchVersion", "The specified version does not exist."}},
     {"AccessForbidden", {403, "AccessForbidden", ""}},
     {"InvalidBucketAclWithObjectOwnership", {400, "InvalidBucketAclWithObjectOwnership", ""}},
