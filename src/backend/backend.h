@@ -184,9 +184,9 @@ class Backend {
                                             const RemoveRequest& request) = 0;
   [[nodiscard]] virtual Result<CopyInfo> compose(const io::Context& context,
                                                  const ComposeRequest& request) = 0;
-  /// Only if capabilities().native_rename, or with keep_source. Names that end in '/' rename a native directory with all
-  /// below it (version and expectation are then not used; kAlreadyExists if something lies below
-  /// the target's name; empty directories there are replaced).
+  /// Only if capabilities().native_rename, or with keep_source. Names that end in '/' rename a
+  /// native directory with all below it (version and expectation are then not used; kAlreadyExists
+  /// if something lies below the target's name; empty directories there are replaced).
   [[nodiscard]] virtual Result<CopyInfo> rename(const io::Context& context,
                                                 const RenameRequest& request) = 0;
   [[nodiscard]] virtual Result<CopyInfo> update(const io::Context& context,

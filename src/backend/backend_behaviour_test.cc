@@ -394,9 +394,9 @@ TEST_P(BackendBehaviour, gives_objects_a_second_name) {
   EXPECT_EQ(backend().stat(context_, {kept}).value().attributes.at("k"), "1");
   EXPECT_EQ(list("", false).items, (std::vector<std::string>{"dir/a"}));
   // And back over the first one, with attributes of its own.
-  auto back = backend().rename(context_, {kept, "dir/a", again->version,
-                                          Expectation::at(second->version), true,
-                                          Attributes{{"k", "2"}}});
+  auto back =
+      backend().rename(context_, {kept, "dir/a", again->version, Expectation::at(second->version),
+                                  true, Attributes{{"k", "2"}}});
   ASSERT_TRUE(back) << back.error().to_string();
   EXPECT_TRUE(backend().remove(context_, {kept, std::nullopt}));
   EXPECT_EQ(get("dir/a", back->version).value(), "12345");

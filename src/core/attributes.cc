@@ -70,13 +70,12 @@ Result<Entry> Namespace::set_attributes(const io::Context& context, const Grant&
   const Timestamp now = parts_.clock.wall();
   for (int attempt = 1;; ++attempt) {
     std::optional<meta::StoredVersionRow> row;
-    BR_TRY(chosen,
-           choose_generation(context, parts_, std::move(location), patch.generation, &row));
+    BR_TRY(chosen, choose_generation(context, parts_, std::move(location), patch.generation, &row));
     location = std::move(chosen);
-    if (!location.entry && row) return std::unexpected(no_version(path, *patch.generation));
+    if (!location.entry && row) return std::unexpected(no_generation(location, patch.generation));
     BR_TRY(check_conditions(patch.conditions, location.entry, false));
     if (!location.entry) {
-      return std::unexpected(patch.generation ? no_version(path, *patch.generation)
+      return std::unexpected(patch.generation ? no_generation(location, patch.generation)
                                               : not_found("there is no " + path.text()));
     }
     meta::EntryRecord record = patched(*location.entry, patch, now);

@@ -16,8 +16,9 @@ WriteAttributes attributes_of(const meta::EntryRecord& record) {
           record.metadata,     record.tags,          record.acl};
 }
 
-Error no_source(const Path& path, std::optional<uint64_t> generation) {
-  return generation ? no_version(path, *generation) : not_found("there is no " + path.text());
+Error no_source(const meta::Location& source, std::optional<uint64_t> generation) {
+  return generation ? no_generation(source, generation)
+                    : not_found("there is no " + source.path.text());
 }
 
 /// A source whose bytes can be joined inside the target's backend.
@@ -97,7 +98,7 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
   const auto mounts = parts.mounts.get();
   BR_TRY(located, locate(context, parts, *mounts, from.path(), Need::kRead));
   BR_TRY(seen, choose_generation(context, parts, std::move(located), request.source_generation));
-  if (!seen.entry) return std::unexpected(no_source(from.path(), request.source_generation));
+  if (!seen.entry) return std::unexpected(no_source(seen, request.source_generation));
   BR_TRY(check_conditions(request.source_conditions, seen.entry, false));
   auto attributes = request.attributes.value_or(attributes_of(*seen.entry));
   // Who may see the source says nothing about who may see the copy; a rename is no copy.
@@ -170,7 +171,7 @@ Result<Entry> Namespace::compose(const io::Context& context, const Grant& grant,
     BR_TRY(found, locate(context, parts_, *mounts, sources[i]->path(), Need::kRead));
     const auto generation = i < generations.size() ? generations[i] : std::nullopt;
     BR_TRY(source, choose_generation(context, parts_, std::move(found), generation));
-    if (!source.entry) return std::unexpected(no_source(sources[i]->path(), generation));
+    if (!source.entry) return std::unexpected(no_source(source, generation));
     // Of encrypted bytes a new whole is made: what is joined natively has one data key.
     auto native = native_source(*mounts, source, target);
     if (native && is_plain && !source.entry->encryption) {

@@ -83,10 +83,10 @@ Result<void> keep(const io::Context& context, const Mounts& mounts, const meta::
     last = std::move(info).error();
     note_backend_failure(*place.backend, last);
     if (last.code() == Code::kConflict || last.code() == Code::kNotFound) {
-      return std::unexpected(conflict("cannot keep the version of " + location.path.text() +
-                                          " that was",
-                                      last.to_string(), "send it again")
-                                 .with_tag("race"));
+      return std::unexpected(
+          conflict("cannot keep the version of " + location.path.text() + " that was",
+                   last.to_string(), "send it again")
+              .with_tag("race"));
     }
   }
   return std::unexpected(std::move(last).during("keeping the version that was"));

@@ -36,7 +36,8 @@ struct Keeping {
 Keeping plan_keeping(Namespace::Parts& parts, const Mounts& mounts, const meta::Location& location);
 
 /// Gives the bytes their second name, durably. The intent must be committed (kSync) before.
-/// @error kConflict tag "race": they are not what the catalog says; kUnavailable: no backend does it
+/// @error kConflict tag "race": they are not what the catalog says; kUnavailable: no backend does
+/// it
 [[nodiscard]] Result<void> keep(const io::Context& context, const Mounts& mounts,
                                 const meta::Location& location, Keeping& keeping);
 

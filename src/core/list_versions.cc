@@ -88,16 +88,16 @@ class Rows {
     last_ = meta::behind(all);
     first_ = std::max(all, row_prefix(request.start_offset));
     if (!request.start_after.empty()) {
-      first_ = std::max(first_, row_prefix(request.start_after) +
-                                    (request.after_generation ? '\0' : '\x01'));
+      first_ = std::max(
+          first_, row_prefix(request.start_after) + (request.after_generation ? '\0' : '\x01'));
     }
   }
 
   /// Begins inside a name, at what is older than `generation`.
   void start_before(uint64_t generation) {
-    first_ = generation <= 1 ? row_prefix(request_.start_after) + '\x01'
-                             : meta::version_key(bucket_, root_ + request_.start_after,
-                                                 generation - 1);
+    first_ = generation <= 1
+                 ? row_prefix(request_.start_after) + '\x01'
+                 : meta::version_key(bucket_, root_ + request_.start_after, generation - 1);
   }
 
   Result<std::optional<Next>> peek() {

@@ -263,8 +263,8 @@ void Publication::doom_others(kv::Batch& batch) {
 
 Result<void> Publication::commit_once(const Extra& extra) {
   kv::Batch batch;
-  BR_TRY(birth, birth_of_directories(context_, parts_, *target_.mounts, *target_.mount, location_,
-                                     now_));
+  BR_TRY(birth,
+         birth_of_directories(context_, parts_, *target_.mounts, *target_.mount, location_, now_));
   parts_.tree.put_entry(batch, location_, record_, birth);
   batch.remove(meta::intent_key(grant_.path().text()));
   doomed_.clear();

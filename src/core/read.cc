@@ -111,18 +111,13 @@ Result<OpenRead> Namespace::read(const io::Context& context, const Grant& grant,
     BR_TRY(chosen, choose_generation(context, parts_, std::move(location), request.generation,
                                      &noncurrent));
     location = std::move(chosen);
-    if (!location.entry) {
-      const bool has_bucket = location.directories.size() >= 2;
-      return std::unexpected(request.generation && has_bucket
-                                 ? no_version(grant.path(), *request.generation)
-                                 : no_entry(location));
-    }
+    if (!location.entry) return std::unexpected(no_generation(location, request.generation));
     grant.note_generation(location.entry->generation);
     BR_TRY(check_conditions(request.conditions, location.entry, true));
-    OpenRead open{noncurrent ? entry_of(location, noncurrent->version)
-                             : entry_of(location, *location.entry),
-                  {0, location.entry->size},
-                  nullptr};
+    OpenRead open{
+        noncurrent ? entry_of(location, noncurrent->version) : entry_of(location, *location.entry),
+        {0, location.entry->size},
+        nullptr};
     if (request.range) {
       BR_TRY(range, request.range(open.entry));
       if (range) open.range = *range;

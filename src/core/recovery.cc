@@ -128,7 +128,8 @@ Result<void> RollForward::remove_source(kv::Batch& batch) {
   if (!intent.other_kept.empty()) {
     other_keeping.replaced = source.entry;
     BR_TRY(marker, make_marker(context, parts, source.entry->owner));
-    BR_TRY(add_history(context, parts, batch, source, {other_keeping, false, &marker, now}, doomed));
+    BR_TRY(
+        add_history(context, parts, batch, source, {other_keeping, false, &marker, now}, doomed));
     doom_names(batch, unused(intent.other_kept, other_keeping), now, doomed);
   }
   meta::append_feed(batch, {meta::FeedRecord::Kind::kRename, intent.other_path, intent.path,
@@ -175,8 +176,7 @@ Result<void> RollForward::commit_once() {
   batch.put(meta::outcome_key(intent.id),
             meta::encode(meta::OutcomeRecord{meta::OutcomeRecord::Result::kCommitted,
                                              record.generation, now}));
-  meta::append_feed(batch,
-                    {meta::FeedRecord::Kind::kPut, intent.path, {}, record.generation, now});
+  meta::append_feed(batch, {meta::FeedRecord::Kind::kPut, intent.path, {}, record.generation, now});
   batch.append(std::string{audit::kStream}, audit::to_canonical_json(recovery_record(intent, now)));
   auto committed = parts.store.commit(context, batch, kv::Durability::kSync);
   parts.tree.committed(batch);

@@ -66,10 +66,9 @@ struct Removal {
     if (location.entry) parts.tree.remove_entry(batch, location);
     doom_copies(batch, mounts, location, now, doomed);
     if (keeping.replaced) batch.remove(meta::intent_key(location.path.text()));
-    BR_TRY(add_history(context, parts, batch, location,
-                       {keeping, marker && !marker->record.versioned, marker ? &*marker : nullptr,
-                        now},
-                       doomed));
+    BR_TRY(add_history(
+        context, parts, batch, location,
+        {keeping, marker && !marker->record.versioned, marker ? &*marker : nullptr, now}, doomed));
     const uint64_t generation = location.entry ? location.entry->generation : 0;
     meta::append_feed(batch, {meta::FeedRecord::Kind::kRemove,
                               location.path.text(),

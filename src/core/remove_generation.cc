@@ -16,8 +16,8 @@ constexpr size_t kMaxLoneMarkers = 64;  // that go with the last generation of a
 
 /// What goes, and what is current afterwards.
 struct Plan {
-  std::optional<meta::StoredVersionRow> row;  // absent: the current generation goes
-  bool was_last_state = false;                // the entry, or the mark in its place, goes
+  std::optional<meta::StoredVersionRow> row;   // absent: the current generation goes
+  bool was_last_state = false;                 // the entry, or the mark in its place, goes
   std::optional<meta::StoredVersionRow> back;  // becomes current
   std::vector<meta::StoredVersionRow> lone_markers;
   bool needs_marker = false;
@@ -69,10 +69,7 @@ Result<void> Removal::find() {
     return check_conditions(request_.conditions, location_.entry, false);
   }
   BR_TRY(row, find_version(context_, parts_, location_, wanted));
-  if (!row) {
-    if (location_.directories.size() < 2) return std::unexpected(no_entry(location_));
-    return std::unexpected(no_version(location_.path, wanted));
-  }
+  if (!row) return std::unexpected(no_generation(location_, wanted));
   plan_.row = std::move(row);
   const bool is_marker = plan_.row->version.delete_marker;
   const auto record = is_marker ? std::nullopt : std::optional{plan_.row->version.record};
@@ -93,8 +90,8 @@ Result<void> Removal::plan_what_follows() {
   }
   const bool only_markers =
       rows.size() < kMaxLoneMarkers &&
-      std::all_of(rows.begin(), rows.end(),
-                  [](const auto& row) { return row.version.delete_marker; });
+      std::all_of(
+          rows.begin(), rows.end(), [](const auto& row) { return row.version.delete_marker; });
   if (plan_.was_last_state && request_.brings_back) {
     if (!rows.empty() && !rows.front().version.delete_marker) plan_.back = std::move(rows.front());
     return {};
@@ -139,11 +136,8 @@ Result<void> Removal::commit_once() {
     BR_TRY(add_history(context_, parts_, batch, location_, {Keeping{}, false, &marker, now_},
                        doomed_));
   }
-  meta::append_feed(batch, {meta::FeedRecord::Kind::kRemove,
-                            location_.path.text(),
-                            {},
-                            generation(),
-                            now_});
+  meta::append_feed(
+      batch, {meta::FeedRecord::Kind::kRemove, location_.path.text(), {}, generation(), now_});
   batch.append(std::string{audit::kStream}, grant_.record_for_commit());
   auto committed = parts_.store.commit(context_, batch, kv::Durability::kSync);
   parts_.tree.committed(batch);
@@ -175,9 +169,9 @@ Result<void> Removal::bring_back() {
   const meta::StoredVersionRow& row = *plan_.back;
   const LiveMount* mount = mounts_->find(location_.path);
   if (mount == nullptr || row.version.record.copies.empty()) {
-    return std::unexpected(unavailable("cannot bring back an older version of " +
-                                           location_.path.text(),
-                                       "no mount holds this path any more"));
+    return std::unexpected(
+        unavailable("cannot bring back an older version of " + location_.path.text(),
+                    "no mount holds this path any more"));
   }
   const meta::Copy kept = row.version.record.copies.front();
   WriteTarget target;
@@ -191,14 +185,14 @@ Result<void> Removal::bring_back() {
   target.storage_class = kept.storage_class;
   target.native_name = default_native_name(*mount, target.place, location_);
   target.before = location_;
-  BR_TRY(claimed, is_claimed_elsewhere(context_, parts_, kept.backend, target.native_name,
-                                       location_));
+  BR_TRY(claimed,
+         is_claimed_elsewhere(context_, parts_, kept.backend, target.native_name, location_));
   if (claimed) {
-    return std::unexpected(unsupported(
-        "cannot bring back an older version of " + location_.path.text(),
-        "a renamed directory still uses the name " + target.native_name + " in backend \"" +
-            target.place.backend->declaration.name + "\"",
-        "remove the versions before it first"));
+    return std::unexpected(
+        unsupported("cannot bring back an older version of " + location_.path.text(),
+                    "a renamed directory still uses the name " + target.native_name +
+                        " in backend \"" + target.place.backend->declaration.name + "\"",
+                    "remove the versions before it first"));
   }
   Publication publication{context_, parts_, grant_, std::move(target)};
   BR_TRY(publication.locked_by(std::move(guard_), {}));
@@ -208,11 +202,8 @@ Result<void> Removal::bring_back() {
     add_rows(batch);
     meta::remove_version(batch, row);
     doom_version(batch, row.version, now_, doomed_);
-    meta::append_feed(batch, {meta::FeedRecord::Kind::kRemove,
-                              location_.path.text(),
-                              {},
-                              generation(),
-                              now_});
+    meta::append_feed(
+        batch, {meta::FeedRecord::Kind::kRemove, location_.path.text(), {}, generation(), now_});
     return {};
   };
   meta::EntryRecord shown = row.version.record;
@@ -220,8 +211,8 @@ Result<void> Removal::bring_back() {
   auto info = publication.target().place.backend->client->rename(
       context_, {kept.native_name, publication.target().native_name, kept.version, expected, true,
                  native_attributes(shown)});
-  auto entry = info ? publication.commit(*info, rows)
-                    : publication.recover(std::move(info).error(), rows);
+  auto entry =
+      info ? publication.commit(*info, rows) : publication.recover(std::move(info).error(), rows);
   if (!entry) return std::unexpected(std::move(entry).error());
   for (const auto& copy : doomed_) execute_doomed(context_, parts_, *mounts_, copy);
   return {};

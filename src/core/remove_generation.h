@@ -17,8 +17,8 @@ struct LockedEntry {
 };
 
 /// The half of remove() that takes one generation (or mark of a deletion) away for good.
-[[nodiscard]] Result<Removed> remove_generation(const io::Context& context,
-                                                Namespace::Parts& parts, const Grant& grant,
-                                                const RemoveRequest& request, LockedEntry entry);
+[[nodiscard]] Result<Removed> remove_generation(const io::Context& context, Namespace::Parts& parts,
+                                                const Grant& grant, const RemoveRequest& request,
+                                                LockedEntry entry);
 
 }  // namespace beringia::core

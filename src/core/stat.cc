@@ -18,12 +18,8 @@ Result<Entry> Namespace::stat(const io::Context& context, const Grant& grant,
   const auto mounts = parts_.mounts.get();
   BR_TRY(found, locate(context, parts_, *mounts, grant.path(), Need::kRead));
   std::optional<meta::StoredVersionRow> noncurrent;
-  BR_TRY(location,
-         choose_generation(context, parts_, std::move(found), generation, &noncurrent));
-  if (!location.entry) {
-    if (!generation || location.directories.size() < 2) return std::unexpected(no_entry(location));
-    return std::unexpected(no_version(grant.path(), *generation));
-  }
+  BR_TRY(location, choose_generation(context, parts_, std::move(found), generation, &noncurrent));
+  if (!location.entry) return std::unexpected(no_generation(location, generation));
   grant.note_generation(location.entry->generation);
   if (noncurrent) return entry_of(location, std::move(noncurrent->version));
   return entry_of(location, std::move(*location.entry));

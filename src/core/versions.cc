@@ -1,5 +1,7 @@
 #include "core/versions.h"
 
+#include "core/reconcile.h"
+
 namespace beringia::core {
 
 Versioning versioning_of(const meta::DirectoryEntry& bucket) {
@@ -65,8 +67,10 @@ Entry entry_of(const meta::Location& location, meta::VersionRecord version) {
           version.became_noncurrent};
 }
 
-Error no_version(const Path& path, uint64_t generation) {
-  return not_found("there is no generation " + std::to_string(generation) + " of " + path.text())
+Error no_generation(const meta::Location& location, std::optional<uint64_t> generation) {
+  if (!generation || versioning_of(location) == Versioning::kOff) return no_entry(location);
+  return not_found("there is no generation " + std::to_string(*generation) + " of " +
+                   location.path.text())
       .with_tag("no_version");
 }
 

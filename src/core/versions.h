@@ -45,7 +45,8 @@ Entry entry_of(const meta::Location& location, meta::EntryRecord record);
 /// Likewise about a generation that is not current.
 Entry entry_of(const meta::Location& location, meta::VersionRecord version);
 
-/// "There is no such generation", tag "no_version".
-Error no_version(const Path& path, uint64_t generation);
+/// Why `location` leads to nothing when `generation` (absent: the current one) is asked for: tag
+/// "no_version" where versions are kept, else as no_entry().
+Error no_generation(const meta::Location& location, std::optional<uint64_t> generation);
 
 }  // namespace beringia::core

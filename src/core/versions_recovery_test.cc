@@ -91,15 +91,13 @@ TEST_P(RecoveryOfKeptOverwrites, the_version_before_is_never_lost) {
 
 TEST_P(RecoveryOfKeptOverwrites, bringing_a_version_back_happens_or_not) {
   bool acknowledged = false;
-  live_and_die([&] { prepare(3); },
-               [&] {
-                 acknowledged =
-                     world_->remove_generation("/b/d/k", written_.back()).has_value();
-               },
-               [&] {
-                 const std::string found = check();
-                 EXPECT_TRUE(found == "2* 1" || (found == "3* 2 1" && !acknowledged)) << found;
-               });
+  live_and_die(
+      [&] { prepare(3); },
+      [&] { acknowledged = world_->remove_generation("/b/d/k", written_.back()).has_value(); },
+      [&] {
+        const std::string found = check();
+        EXPECT_TRUE(found == "2* 1" || (found == "3* 2 1" && !acknowledged)) << found;
+      });
 }
 
 TEST_P(RecoveryOfKeptOverwrites, a_mark_that_goes_leaves_what_was_or_stays) {
@@ -134,15 +132,15 @@ TEST_P(RecoveryOfKeptOverwrites, a_rename_keeps_both_versions) {
       });
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Points, RecoveryOfKeptOverwrites,
-    testing::Combine(testing::Values(Death{"write.intent", false}, Death{"write.intent", true},
-                                     Death{"write.published", false},
-                                     Death{"write.published", true},
-                                     Death{"write.committed", false},
-                                     Death{"write.committed", true}),
-                     testing::Values("disk", "cloud")),
-    name_of);
+INSTANTIATE_TEST_SUITE_P(Points, RecoveryOfKeptOverwrites,
+                         testing::Combine(testing::Values(Death{"write.intent", false},
+                                                          Death{"write.intent", true},
+                                                          Death{"write.published", false},
+                                                          Death{"write.published", true},
+                                                          Death{"write.committed", false},
+                                                          Death{"write.committed", true}),
+                                          testing::Values("disk", "cloud")),
+                         name_of);
 
 class RecoveryOfLinks : public RecoveryOfVersions {};
 
@@ -160,15 +158,13 @@ TEST_P(RecoveryOfLinks, bringing_a_version_back_happens_or_not) {
     GTEST_SKIP() << "nothing is written, nothing kept";
   }
   bool acknowledged = false;
-  live_and_die([&] { prepare(3); },
-               [&] {
-                 acknowledged =
-                     world_->remove_generation("/b/d/k", written_.back()).has_value();
-               },
-               [&] {
-                 const std::string found = check();
-                 EXPECT_TRUE(found == "2* 1" || (found == "3* 2 1" && !acknowledged)) << found;
-               });
+  live_and_die(
+      [&] { prepare(3); },
+      [&] { acknowledged = world_->remove_generation("/b/d/k", written_.back()).has_value(); },
+      [&] {
+        const std::string found = check();
+        EXPECT_TRUE(found == "2* 1" || (found == "3* 2 1" && !acknowledged)) << found;
+      });
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -195,8 +191,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values(Death{"remove.intent", false}, Death{"remove.intent", true},
                                      Death{"version.kept", false}, Death{"version.kept", true},
                                      Death{"remove.committed", false},
-                                     Death{"remove.committed", true},
-                                     Death{"doom.removed", false}, Death{"doom.removed", true}),
+                                     Death{"remove.committed", true}, Death{"doom.removed", false},
+                                     Death{"doom.removed", true}),
                      testing::Values("disk", "cloud")),
     name_of);
 

@@ -256,7 +256,7 @@ void Simulation::Client::remove(const Key& key) {
   auto grant = admit(Action::kDelete, key.path, "delete");
   if (!grant) return;
   auto removed = world_.names().remove(world_.context, *grant, {});
-  if (removed) acknowledged(key.path, removed->record.generation, "delete");
+  if (removed) acknowledged(key.path, removed->entry->record.generation, "delete");
   call.ok = removed.has_value();
   const bool answered = removed || is_absence(removed.error());
   end(key, call, answered ? std::nullopt : std::optional{removed.error()});
