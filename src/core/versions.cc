@@ -49,13 +49,13 @@ Result<meta::Location> choose_generation(const io::Context& context, Namespace::
                                          std::optional<meta::StoredVersionRow>* noncurrent) {
   if (noncurrent != nullptr) noncurrent->reset();
   if (!generation || (location.entry && is_chosen(*location.entry, *generation))) {
-    return std::move(location);
+    return location;
   }
   BR_TRY(row, find_version(context, parts, location, *generation));
   location.entry.reset();
   if (row && !row->version.delete_marker) location.entry = row->version.record;
   if (noncurrent != nullptr) *noncurrent = std::move(row);
-  return std::move(location);
+  return location;
 }
 
 Entry entry_of(const meta::Location& location, meta::EntryRecord record) {
