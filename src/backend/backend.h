@@ -145,6 +145,13 @@ struct RenameRequest {
   std::string to;
   std::optional<Version> version;
   Expectation expectation;  ///< of `to`
+  /// The old name stays, too: one file with two names where the store has that, else a copy inside
+  /// the store. Of objects only; in every backend, whatever native_rename says. Neither name may be
+  /// written in place afterwards.
+  bool keep_source = false;
+  /// With keep_source: what the new name carries instead of the old one's. A store in which both
+  /// names are one file may change the old one's as well.
+  std::optional<Attributes> attributes = std::nullopt;
 };
 
 struct UpdateRequest {
@@ -177,9 +184,9 @@ class Backend {
                                             const RemoveRequest& request) = 0;
   [[nodiscard]] virtual Result<CopyInfo> compose(const io::Context& context,
                                                  const ComposeRequest& request) = 0;
-  /// Only if capabilities().native_rename. Names that end in '/' rename a native directory with all
-  /// below it (version and expectation are then not used; kAlreadyExists if something lies below
-  /// the target's name; empty directories there are replaced).
+  /// Only if capabilities().native_rename, or with keep_source. Names that end in '/' rename a
+  /// native directory with all below it (version and expectation are then not used; kAlreadyExists
+  /// if something lies below the target's name; empty directories there are replaced).
   [[nodiscard]] virtual Result<CopyInfo> rename(const io::Context& context,
                                                 const RenameRequest& request) = 0;
   [[nodiscard]] virtual Result<CopyInfo> update(const io::Context& context,

@@ -368,6 +368,44 @@ TEST_P(BackendBehaviour, renames_files_with_their_attributes) {
   EXPECT_EQ(list("", true).directories, std::vector<std::string>{"to/"});
 }
 
+TEST_P(BackendBehaviour, gives_objects_a_second_name) {
+  auto first = put("dir/a", "12345", {}, {{"k", "1"}});
+  ASSERT_TRUE(first);
+  const std::string kept = std::string{kReservedPrefix} + "versions/0a/one";
+  auto shared = backend().rename(
+      context_, {"dir/a", kept, first->version, Expectation::any(), true, std::nullopt});
+  ASSERT_TRUE(shared) << shared.error().to_string();
+  EXPECT_EQ(shared->name, kept);
+  EXPECT_EQ(shared->crc32c, Crc32c::of("12345"));
+  EXPECT_EQ(get("dir/a", first->version).value(), "12345");
+  auto again = backend().rename(
+      context_, {"dir/a", kept, first->version, Expectation::any(), true, std::nullopt});
+  ASSERT_TRUE(again) << "the same once more: " << again.error().to_string();
+  EXPECT_EQ(code_of(backend().rename(context_, {"dir/a", kept, first->version,
+                                                Expectation::absent(), true, std::nullopt})),
+            Code::kConflict);
+  // The first name gets other bytes, then goes; the second does not notice.
+  auto second = put("dir/a", "678", Expectation::at(first->version));
+  ASSERT_TRUE(second) << second.error().to_string();
+  EXPECT_EQ(code_of(backend().rename(context_, {"dir/a", "dir/b", first->version,
+                                                Expectation::absent(), true, std::nullopt})),
+            Code::kConflict);
+  EXPECT_EQ(get(kept, again->version).value(), "12345");
+  EXPECT_EQ(backend().stat(context_, {kept}).value().attributes.at("k"), "1");
+  EXPECT_EQ(list("", false).items, (std::vector<std::string>{"dir/a"}));
+  // And back over the first one, with attributes of its own.
+  auto back =
+      backend().rename(context_, {kept, "dir/a", again->version, Expectation::at(second->version),
+                                  true, Attributes{{"k", "2"}}});
+  ASSERT_TRUE(back) << back.error().to_string();
+  EXPECT_TRUE(backend().remove(context_, {kept, std::nullopt}));
+  EXPECT_EQ(get("dir/a", back->version).value(), "12345");
+  auto info = backend().stat(context_, {"dir/a"});
+  EXPECT_EQ(info->attributes.at("k"), "2");
+  EXPECT_EQ(info->crc32c, Crc32c::of("12345"));
+  EXPECT_EQ(info->content_type, "text/plain");
+}
+
 TEST_P(BackendBehaviour, renames_directories_with_all_below) {
   if (!backend().capabilities().native_rename) GTEST_SKIP() << "no native rename";
   ASSERT_TRUE(put("old/a", "1"));

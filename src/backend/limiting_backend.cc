@@ -102,7 +102,9 @@ Result<CopyInfo> LimitingBackend::compose(const io::Context& context,
 }
 
 Result<CopyInfo> LimitingBackend::rename(const io::Context& context, const RenameRequest& request) {
-  Line& line = writes_;
+  // A second name is given in the middle of a write, which has a place of its own already: in the
+  // same line such writes would wait for each other. It moves no bytes.
+  Line& line = request.keep_source ? reads_ : writes_;
   BR_TRY(enter(context, line));
   const Place place{line};
   return inner_->rename(context, request);

@@ -3,7 +3,9 @@
 #include "base/encoding.h"
 #include "core/doom.h"
 #include "core/encryption.h"
+#include "core/keeping.h"
 #include "core/reconcile.h"
+#include "core/versions.h"
 #include "observe/metrics.h"
 
 namespace beringia::core {
@@ -102,6 +104,7 @@ Result<void> Adoption::insert(const LiveLocation& place, const backend::CopyInfo
   const Timestamp now = parts_.clock.wall();
   BR_TRY(generation, parts_.generations.next(context_));
   record.generation = generation;
+  record.versioned = versioning_of(location_) != Versioning::kOff;
   if (record.modified.micros == 0) record.created = record.modified = now;
   record.copies = {copy_at(place, info)};
   kv::Batch batch;
@@ -115,6 +118,7 @@ Result<void> Adoption::overwrite(const LiveLocation& place, const backend::CopyI
   const Timestamp now = parts_.clock.wall();
   BR_TRY(generation, parts_.generations.next(context_));
   record.generation = generation;
+  record.versioned = versioning_of(location_) != Versioning::kOff;
   if (record.modified.micros == 0) record.created = record.modified = now;
   if (record.owner.empty()) record.owner = old.owner;
   if (record.tags.empty()) record.tags = old.tags;
@@ -135,6 +139,14 @@ Result<void> Adoption::forget() {
   kv::Batch batch;
   const uint64_t generation = location_.entry->generation;
   parts_.tree.remove_entry(batch, location_);
+  BR_TRY(older, newest_version(context_, parts_, location_));
+  if (older && !older->version.delete_marker) {
+    // The bytes are lost; the versions before stay what they are: not current.
+    BR_TRY(marker, make_marker(context_, parts_, location_.entry->owner));
+    std::vector<meta::DoomedCopy> doomed;
+    BR_TRY(add_history(context_, parts_, batch, location_,
+                       {Keeping{}, false, &marker, parts_.clock.wall()}, doomed));
+  }
   return commit(std::move(batch), "sync.remove", meta::FeedRecord::Kind::kRemove, generation);
 }
 

@@ -2,6 +2,7 @@
 #include "core/publication.h"
 #include "core/reconcile.h"
 #include "core/recovery.h"
+#include "core/versions.h"
 #include "meta/journal.h"
 #include "observe/log.h"
 
@@ -33,44 +34,14 @@ meta::EntryRecord patched(const meta::EntryRecord& old, const AttributePatch& pa
   return record;
 }
 
-}  // namespace
-
-Result<Entry> Namespace::set_attributes(const io::Context& context, const Grant& grant,
-                                        const AttributePatch& patch) {
-  const auto mounts = parts_.mounts.get();
-  const Path& path = grant.path();
-  BR_TRY(guard, parts_.locks.lock(context, path));
-  BR_TRY(settle_left_intent(context, parts_, *mounts, path));
-  BR_TRY(located, locate_locked(context, parts_, *mounts, path, Need::kRead));
-  meta::Location location = std::move(located);
-  meta::EntryRecord record;
-  const Timestamp now = parts_.clock.wall();
-  for (int attempt = 1;; ++attempt) {
-    BR_TRY(check_conditions(patch.conditions, location.entry, false));
-    if (!location.entry) return std::unexpected(not_found("there is no " + path.text()));
-    record = patched(*location.entry, patch, now);
-    grant.note_generation(record.generation);
-    kv::Batch batch;
-    parts_.tree.put_entry(batch, location, record, now);
-    meta::append_feed(
-        batch, {meta::FeedRecord::Kind::kAttributes, path.text(), {}, record.generation, now});
-    batch.append(std::string{audit::kStream}, grant.record_for_commit());
-    auto committed = parts_.store.commit(context, batch, kv::Durability::kSync);
-    parts_.tree.committed(batch);
-    if (committed) break;
-    if (committed.error().code() != Code::kConflict || attempt == kMaxCommitAttempts) {
-      return std::unexpected(std::move(committed).error());
-    }
-    BR_TRY(again, parts_.tree.resolve(context, path));
-    location = std::move(again);
-  }
-  grant.committed();
-  // The catalog is the truth for attributes; the native ones follow so that the object keeps
-  // describing itself. A backend that is away gets them with the next write or move.
-  const LiveMount* mount = mounts->find(path);
+/// The catalog is the truth for attributes; the native ones follow so that the object keeps
+/// describing itself. A backend that is away gets them with the next write or move.
+void update_natively(const io::Context& context, const Mounts& mounts,
+                     const meta::Location& location, const meta::EntryRecord& record) {
+  const LiveMount* mount = mounts.find(location.path);
   for (const auto& copy : record.copies) {
     if (mount == nullptr) break;
-    const auto place = mount->location_of(mounts->backend(copy.backend));
+    const auto place = mount->location_of(mounts.backend(copy.backend));
     if (!place.backend || is_avoided(*place.backend)) continue;
     auto updated =
         place.backend->client->update(context, {native_name_of(copy, *mount, place, location),
@@ -84,7 +55,56 @@ Result<Entry> Namespace::set_attributes(const io::Context& context, const Grant&
                           observe::field("why", updated.error().to_string())});
     }
   }
-  return Entry{path, std::move(record)};
+}
+
+}  // namespace
+
+Result<Entry> Namespace::set_attributes(const io::Context& context, const Grant& grant,
+                                        const AttributePatch& patch) {
+  const auto mounts = parts_.mounts.get();
+  const Path& path = grant.path();
+  BR_TRY(guard, parts_.locks.lock(context, path));
+  BR_TRY(settle_left_intent(context, parts_, *mounts, path));
+  BR_TRY(located, locate_locked(context, parts_, *mounts, path, Need::kRead));
+  meta::Location location = std::move(located);
+  const Timestamp now = parts_.clock.wall();
+  for (int attempt = 1;; ++attempt) {
+    std::optional<meta::StoredVersionRow> row;
+    BR_TRY(chosen, choose_generation(context, parts_, std::move(location), patch.generation, &row));
+    location = std::move(chosen);
+    if (!location.entry && row) return std::unexpected(no_generation(location, patch.generation));
+    BR_TRY(check_conditions(patch.conditions, location.entry, false));
+    if (!location.entry) {
+      return std::unexpected(patch.generation ? no_generation(location, patch.generation)
+                                              : not_found("there is no " + path.text()));
+    }
+    meta::EntryRecord record = patched(*location.entry, patch, now);
+    grant.note_generation(record.generation);
+    kv::Batch batch;
+    if (row) {
+      row->version.record = record;
+      batch.check(row->row_key, row->row_value);
+      batch.put(row->row_key, meta::encode(row->version));
+    } else {
+      parts_.tree.put_entry(batch, location, record, now);
+    }
+    meta::append_feed(
+        batch, {meta::FeedRecord::Kind::kAttributes, path.text(), {}, record.generation, now});
+    batch.append(std::string{audit::kStream}, grant.record_for_commit());
+    auto committed = parts_.store.commit(context, batch, kv::Durability::kSync);
+    parts_.tree.committed(batch);
+    if (committed) {
+      grant.committed();
+      update_natively(context, *mounts, location, record);
+      return row ? entry_of(location, std::move(row->version))
+                 : entry_of(location, std::move(record));
+    }
+    if (committed.error().code() != Code::kConflict || attempt == kMaxCommitAttempts) {
+      return std::unexpected(std::move(committed).error());
+    }
+    BR_TRY(again, parts_.tree.resolve(context, path));
+    location = std::move(again);
+  }
 }
 
 }  // namespace beringia::core

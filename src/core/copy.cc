@@ -4,6 +4,7 @@
 #include "core/parts.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
+#include "core/versions.h"
 
 namespace beringia::core {
 namespace {
@@ -13,6 +14,11 @@ using Method = meta::Encryption::Method;
 WriteAttributes attributes_of(const meta::EntryRecord& record) {
   return {record.content_type, record.storage_class, record.http,
           record.metadata,     record.tags,          record.acl};
+}
+
+Error no_source(const meta::Location& source, std::optional<uint64_t> generation) {
+  return generation ? no_generation(source, generation)
+                    : not_found("there is no " + source.path.text());
 }
 
 /// A source whose bytes can be joined inside the target's backend.
@@ -90,11 +96,9 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
                          const Publication::Company& company) {
   from.note_target(to.path());
   const auto mounts = parts.mounts.get();
-  BR_TRY(seen, locate(context, parts, *mounts, from.path(), Need::kRead));
-  if (!seen.entry ||
-      (request.source_generation && *request.source_generation != seen.entry->generation)) {
-    return std::unexpected(not_found("there is no " + from.path().text()));
-  }
+  BR_TRY(located, locate(context, parts, *mounts, from.path(), Need::kRead));
+  BR_TRY(seen, choose_generation(context, parts, std::move(located), request.source_generation));
+  if (!seen.entry) return std::unexpected(no_source(seen, request.source_generation));
   BR_TRY(check_conditions(request.source_conditions, seen.entry, false));
   auto attributes = request.attributes.value_or(attributes_of(*seen.entry));
   // Who may see the source says nothing about who may see the copy; a rename is no copy.
@@ -114,11 +118,12 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
     const bool same = from.path() == to.path();
     const bool from_first = from.path() < to.path();
     auto& target_guard = same || !from_first ? guards.first : guards.second;
-    BR_TRY(source, locate_locked(context, parts, *mounts, from.path(), Need::kRead));
+    BR_TRY(now, locate_locked(context, parts, *mounts, from.path(), Need::kRead));
+    BR_TRY(source, choose_generation(context, parts, std::move(now), request.source_generation));
     auto native = native_source(*mounts, source, target);
     if (native && source.entry->generation == seen.entry->generation) {
       Publication publication{context, parts, to, std::move(target)};
-      publication.renames(company.path);
+      publication.renames(company);
       BR_TRY(publication.locked_by(std::move(target_guard), request.conditions));
       if (company.check) BR_TRY(company.check());
       auto record = make_record(attributes, source.entry->size, 0, {});
@@ -163,11 +168,10 @@ Result<Entry> Namespace::compose(const io::Context& context, const Grant& grant,
   uint64_t size = 0;
   uint32_t crc32c = 0;
   for (size_t i = 0; i < sources.size(); ++i) {
-    BR_TRY(source, locate(context, parts_, *mounts, sources[i]->path(), Need::kRead));
-    if (!source.entry ||
-        (i < generations.size() && generations[i] && *generations[i] != source.entry->generation)) {
-      return std::unexpected(not_found("there is no " + sources[i]->path().text()));
-    }
+    BR_TRY(found, locate(context, parts_, *mounts, sources[i]->path(), Need::kRead));
+    const auto generation = i < generations.size() ? generations[i] : std::nullopt;
+    BR_TRY(source, choose_generation(context, parts_, std::move(found), generation));
+    if (!source.entry) return std::unexpected(no_source(source, generation));
     // Of encrypted bytes a new whole is made: what is joined natively has one data key.
     auto native = native_source(*mounts, source, target);
     if (native && is_plain && !source.entry->encryption) {
@@ -179,7 +183,7 @@ Result<Entry> Namespace::compose(const io::Context& context, const Grant& grant,
   }
   if (target.mounts == mounts && natives.size() == sources.size()) {
     Publication publication{context, parts_, grant, std::move(target)};
-    BR_TRY(publication.lock(conditions));
+    BR_TRY(publication.lock(conditions, {}));
     return join_natively(context, publication, make_record(attributes, size, crc32c, std::nullopt),
                          natives, {});
   }

@@ -4,6 +4,7 @@
 #include "core/publication.h"
 #include "core/reconcile.h"
 #include "meta/journal.h"
+#include "meta/keys.h"
 
 namespace beringia::core {
 namespace {
@@ -153,6 +154,16 @@ Result<void> Namespace::remove_directory(const io::Context& context, const Grant
           return std::unexpected(already_exists("cannot remove " + grant.path().text(),
                                                 "it is not empty", "remove what is in it first")
                                      .with_tag("not_empty"));
+        }
+        if (at.directories.size() == 2) {
+          const std::string versions = meta::versions_prefix(at.parent_id());
+          BR_TRY(kept, parts_.store.scan(context, versions, meta::behind(versions), 1));
+          if (!kept.empty()) {
+            return std::unexpected(already_exists("cannot remove " + grant.path().text(),
+                                                  "it still keeps versions or marks of deletions",
+                                                  "remove them first")
+                                       .with_tag("not_empty"));
+          }
         }
         parts_.tree.remove_directory(batch, at);
         return {};

@@ -89,7 +89,10 @@ void execute_doomed(const io::Context& context, Namespace::Parts& parts, const M
                     const meta::DoomedCopy& copy) {
   const auto live = mounts.backend(copy.backend);
   if (!live || is_avoided(*live)) return;
-  auto removed = live->client->remove(context, {copy.native_name, copy.version});
+  // Without a version: whatever a name holds that is ours alone and never used twice.
+  const bool any = copy.version.empty() && copy.native_name.starts_with(backend::kReservedPrefix);
+  auto removed = live->client->remove(
+      context, {copy.native_name, any ? std::nullopt : std::optional{copy.version}});
   if (!removed && removed.error().code() != Code::kNotFound &&
       removed.error().code() != Code::kConflict) {
     note_backend_failure(*live, removed.error());

@@ -24,10 +24,26 @@ class Store;
 
 namespace beringia::core {
 
+/// Does a bucket keep what its entries were before they were replaced or removed?
+enum class Versioning : uint8_t {
+  kOff,        ///< never did
+  kOn,         ///< every write makes a version of its own
+  kSuspended,  ///< what was kept stays; a write replaces the unversioned generation before it
+};
+/// Attribute of a bucket's directory: absent, "enabled" or "suspended".
+inline constexpr std::string_view kVersioningAttribute = "versioning";
+inline constexpr std::string_view kVersioningOn = "enabled";
+inline constexpr std::string_view kVersioningSuspended = "suspended";
+/// In place of a generation: the one that was written while its bucket kept no versions.
+inline constexpr uint64_t kUnversioned = 0;
+
 /// What callers see of an entry: the catalog's record and its path.
 struct Entry {
   Path path;
   meta::EntryRecord record;
+  Versioning versioning = Versioning::kOff;  // of its bucket
+  bool is_current = true;
+  Timestamp became_noncurrent;  // unless it is current
 };
 
 /// Preconditions, free of any protocol. All that are set must hold, else kConflict with tag
@@ -94,7 +110,7 @@ struct ReadRequest {
   Conditions conditions;
   /// Resolves the range once the size is known; nullopt = whole entry. An error ends the read.
   std::function<Result<std::optional<io::ByteRange>>(const Entry&)> range;
-  std::optional<uint64_t> generation;  // exactly this one; kNotFound if it is not current
+  std::optional<uint64_t> generation;  // this one, current or not; kUnversioned likewise
   /// Of entries that are encrypted under their customer's key, and only of these.
   /// @error kInvalid (tags "customer_key_needed", "customer_key_unneeded"); kDenied (tag
   ///        "customer_key_wrong")
@@ -108,6 +124,50 @@ struct OpenRead {
   Entry entry;
   io::ByteRange range;
   std::unique_ptr<io::ByteSource> body;  // yields range.length bytes or breaks off with an error
+};
+
+struct RemoveRequest {
+  Conditions conditions;
+  /// For good: this generation, current or not, or mark of a deletion; kUnversioned likewise.
+  /// Absent: the entry; a bucket that keeps versions keeps it as one, and a mark of the deletion.
+  std::optional<uint64_t> generation;
+  /// With `generation`: what was before the generation that goes becomes current (again), if
+  /// nothing newer is left. Else the name stays deleted.
+  bool brings_back = false;
+  /// Without `generation`: a bucket that keeps versions marks names as deleted that are not there,
+  /// and one that does so no more ends the unversioned generation, wherever it is.
+  bool marks_absent = false;
+};
+
+/// What a removal did.
+struct Removed {
+  std::optional<Entry> entry;   // what was removed, or is not current any more
+  std::optional<Entry> marker;  // the mark that was set, or the one that was removed
+};
+
+struct ListVersionsRequest {
+  std::string prefix;  // of the relative name below grant.path() (directory form)
+  std::string delimiter;
+  std::string start_after;  // names > this; with after_generation: >= this
+  /// Of `start_after`, only what is older than this generation (kUnversioned: than that one).
+  std::optional<uint64_t> after_generation;
+  std::string start_offset;  // names >= this
+  std::string end_offset;    // names < this; "" = no end
+  size_t limit = 1000;       // items + prefixes
+  bool include_trailing_delimiter = false;
+};
+
+struct VersionPage {
+  struct Item {
+    std::string name;  // relative to grant.path()
+    meta::VersionRecord version;
+    bool is_current = false;  // of a name that is deleted: its newest mark
+  };
+  std::vector<Item> items;            // by name, of one name the newest first
+  std::vector<std::string> prefixes;  // in byte order, end with the delimiter
+  bool truncated = false;
+  std::string last;  // resume with start_after = last and after_generation = last_generation
+  std::optional<uint64_t> last_generation;  // absent: `last` is a prefix, or all of it was shown
 };
 
 struct ListRequest {
@@ -145,6 +205,7 @@ struct AttributePatch {
   std::optional<meta::StringMap> tags;
   std::optional<std::string> acl;
   Conditions conditions;
+  std::optional<uint64_t> generation;  // as ReadRequest::generation
 };
 
 struct CopyRequest {
@@ -215,8 +276,16 @@ class Namespace {
   /// @error kInvalid: not a possible name
   [[nodiscard]] Result<Path> bucket_path(std::string_view bucket) const;
 
-  /// @error kNotFound. Revalidates as the mount says.
-  [[nodiscard]] Result<Entry> stat(const io::Context& context, const Grant& grant);
+  /// `generation` as ReadRequest::generation.
+  /// @error kNotFound (tag "no_version": there is no such generation; find_marker() tells
+  ///        about deletions). Revalidates as the mount says.
+  [[nodiscard]] Result<Entry> stat(const io::Context& context, const Grant& grant,
+                                   std::optional<uint64_t> generation = {});
+  /// The mark that `generation` is; without one: the mark that a deleted name has. nullopt: none.
+  [[nodiscard]] Result<std::optional<Entry>> find_marker(const io::Context& context,
+                                                         const Grant& grant,
+                                                         std::optional<uint64_t> generation);
+  /// @error as stat
   [[nodiscard]] Result<OpenRead> read(const io::Context& context, const Grant& grant,
                                       const ReadRequest& request);
   /// Acknowledged = durable in the backend and in the catalog.
@@ -224,12 +293,15 @@ class Namespace {
   ///        kNotFound tag "no_bucket": the top-level directory does not exist
   [[nodiscard]] Result<Entry> write(const io::Context& context, const Grant& grant,
                                     const WriteRequest& request);
-  /// @error kNotFound, kConflict. @return the removed entry
-  [[nodiscard]] Result<Entry> remove(const io::Context& context, const Grant& grant,
-                                     const Conditions& conditions);
+  /// @error kNotFound (tag "no_version": there is no such generation), kConflict
+  [[nodiscard]] Result<Removed> remove(const io::Context& context, const Grant& grant,
+                                       const RemoveRequest& request);
   /// grant: kList on a path in directory form.
   [[nodiscard]] Result<ListPage> list(const io::Context& context, const Grant& grant,
                                       const ListRequest& request);
+  /// Likewise, with all generations that are kept, and marks of deletions.
+  [[nodiscard]] Result<VersionPage> list_versions(const io::Context& context, const Grant& grant,
+                                                  const ListVersionsRequest& request);
   [[nodiscard]] Result<Entry> set_attributes(const io::Context& context, const Grant& grant,
                                              const AttributePatch& patch);
   /// from: kRead on the source; to: kWrite on the target. Server side: no bytes leave.

@@ -4,6 +4,7 @@
 #include "core/doom.h"
 #include "core/native_claims.h"
 #include "core/recovery.h"
+#include "core/versions.h"
 #include "io/runtime.h"
 #include "observe/log.h"
 
@@ -159,44 +160,46 @@ Result<Timestamp> birth_of_directories(const io::Context& context, Namespace::Pa
 
 Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
   BR_TRY(generation, parts_.generations.next(context_));
+  now_ = parts_.clock.wall();
   record_ = std::move(record);
   record_.generation = generation;
   record_.metageneration = 1;
-  record_.created = record_.modified = parts_.clock.wall();
+  record_.created = record_.modified = now_;
   record_.write_id = write_id_;
   record_.owner = grant_.principal().name();
-  meta::Copy copy;
-  copy.backend = target_.place.backend->declaration.id;
-  copy.storage_class = target_.storage_class;
-  record_.copies = {copy};
-  BR_TRY(expected, expectation_of(context_, parts_, target_, location_));
-
+  record_.versioned = versioning_of(location_) == Versioning::kOn;
+  keeping_ = plan_keeping(parts_, *target_.mounts, location_);
   meta::IntentRecord intent;
-  intent.id = write_id_;
-  intent.kind = meta::IntentRecord::Kind::kWrite;
-  intent.path = grant_.path().text();
-  intent.backend = copy.backend;
-  intent.native_name = target_.native_name;
-  intent.expected_version = expected.version;
-  intent.generation = generation;
-  intent.started = record_.created;
-  intent.boot = parts_.boot;
-  intent.entry = meta::encode(record_);
+  if (keeping_.replaced) {
+    intent.replaced = meta::encode(*keeping_.replaced);
+    intent.kept = keeping_.names();
+  }
   // Buffered: it must survive a crash of the process. After a power loss the object describes
   // itself by its attributes and the directory is looked at again (docs/semantics.md). But it does
-  // not tell that its bytes were renamed, and from where.
-  auto durability = kv::Durability::kBuffered;
+  // not tell what was kept of the one before, nor that its bytes were renamed, and from where.
+  bool durable = keeping_.replaced.has_value();
+  std::optional<meta::Location> source;
   if (source_) {
     intent.kind = meta::IntentRecord::Kind::kRename;
     intent.other_path = source_->text();
-    durability = kv::Durability::kSync;
+    durable = true;
+    BR_TRY(found, parts_.tree.resolve(context_, *source_));
+    source = std::move(found);
+    *source_keeping_ = plan_keeping(parts_, *target_.mounts, *source);
+    intent.other_kept = source_keeping_->names();
   }
-  kv::Batch batch;
-  batch.put(meta::intent_key(intent.path), meta::encode(intent));
-  BR_TRY(parts_.store.commit(context_, std::move(batch), durability));
-  intended_ = true;
-  expected_absent_ = expected.kind == backend::Expectation::Kind::kAbsent;
-  BR_KILL_POINT("write.intent");
+  BR_TRY(expected, put_intent(std::move(intent), durable));
+  auto kept = keep(context_, *target_.mounts, location_, keeping_);
+  if (kept && source) kept = keep(context_, *target_.mounts, *source, *source_keeping_);
+  if (!kept) {
+    intended_ = false;
+    if (kept.error().code() == Code::kConflict) {
+      follow_native();
+    } else {
+      give_up();
+    }
+    return std::unexpected(std::move(kept).error());
+  }
   backend::Seal seal;
   seal.size = record_.stored_size();
   seal.crc32c = record_.stored_crc32c().value_or(0);
@@ -207,29 +210,71 @@ Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
   return seal;
 }
 
-void Publication::doom_others(kv::Batch& batch) const {
+Result<backend::Expectation> Publication::intend_back(meta::EntryRecord record, uint64_t drops) {
+  now_ = parts_.clock.wall();
+  record_ = std::move(record);
+  record_.write_id = write_id_;
+  brings_back_ = true;
+  meta::IntentRecord intent;
+  intent.brings_back = true;
+  intent.drops_generation = drops;
+  return put_intent(std::move(intent), true);
+}
+
+/// Completes the intent by what is about to be published, and commits it.
+/// @return what the backend must find
+Result<backend::Expectation> Publication::put_intent(meta::IntentRecord intent, bool durable) {
+  meta::Copy copy;
+  copy.backend = target_.place.backend->declaration.id;
+  copy.storage_class = target_.storage_class;
+  record_.copies = {copy};
+  BR_TRY(expected, expectation_of(context_, parts_, target_, location_));
+  intent.id = write_id_;
+  intent.path = grant_.path().text();
+  intent.backend = copy.backend;
+  intent.native_name = target_.native_name;
+  intent.expected_version = expected.version;
+  intent.generation = record_.generation;
+  intent.started = now_;
+  intent.boot = parts_.boot;
+  intent.entry = meta::encode(record_);
+  kv::Batch batch;
+  batch.put(meta::intent_key(intent.path), meta::encode(intent));
+  BR_TRY(parts_.store.commit(context_, std::move(batch),
+                             durable ? kv::Durability::kSync : kv::Durability::kBuffered));
+  intended_ = true;
+  expected_absent_ = expected.kind == backend::Expectation::Kind::kAbsent;
+  BR_KILL_POINT("write.intent");
+  return expected;
+}
+
+/// Copies of the generation before that are not written over.
+void Publication::doom_others(kv::Batch& batch) {
   if (!location_.entry) return;
   for (const auto& copy : location_.entry->copies) {
     const auto place = target_.mount->location_of(target_.mounts->backend(copy.backend));
     if (!place.backend) continue;
     const auto name = native_name_of(copy, *target_.mount, place, location_);
     if (copy.backend == record_.copies[0].backend && name == target_.native_name) continue;
-    doom_copy(batch, {record_.created, copy.backend, name, copy.version});
+    doomed_.push_back({now_, copy.backend, name, copy.version});
+    doom_copy(batch, doomed_.back());
   }
 }
 
 Result<void> Publication::commit_once(const Extra& extra) {
   kv::Batch batch;
-  BR_TRY(birth, birth_of_directories(context_, parts_, *target_.mounts, *target_.mount, location_,
-                                     record_.created));
+  BR_TRY(birth,
+         birth_of_directories(context_, parts_, *target_.mounts, *target_.mount, location_, now_));
   parts_.tree.put_entry(batch, location_, record_, birth);
   batch.remove(meta::intent_key(grant_.path().text()));
+  doomed_.clear();
   doom_others(batch);
-  meta::append_feed(batch, {meta::FeedRecord::Kind::kPut,
-                            grant_.path().text(),
-                            {},
-                            record_.generation,
-                            record_.created});
+  if (!brings_back_) {
+    BR_TRY(add_history(io::Context{}, parts_, batch, location_,
+                       {keeping_, !record_.versioned, nullptr, now_}, doomed_));
+  }
+  meta::append_feed(
+      batch, {meta::FeedRecord::Kind::kPut, grant_.path().text(), {}, record_.generation, now_});
   batch.append(std::string{audit::kStream}, grant_.record_for_commit());
   if (extra) BR_TRY(extra(batch));
   // The bytes are there: whoever asked for them may be gone by now, the commit goes on.
@@ -256,7 +301,7 @@ Result<Entry> Publication::commit(const backend::CopyInfo& info, const Extra& ex
   BR_KILL_POINT("write.published");
   record_.copies[0].version = info.version;
   if (!info.storage_class.empty()) record_.copies[0].storage_class = info.storage_class;
-  grant_.note_generation(record_.generation);
+  if (!brings_back_) grant_.note_generation(record_.generation);
   grant_.note_bytes(record_.size);
   grant_.note_backend(target_.place.backend->declaration.name);
   for (int attempt = 1;; ++attempt) {
@@ -275,21 +320,9 @@ Result<Entry> Publication::commit(const backend::CopyInfo& info, const Extra& ex
   BR_KILL_POINT("write.committed");
   grant_.committed();
   parts_.freshness.entries.mark(grant_.path().text(), parts_.clock.monotonic());
-  remove_doomed_now();
-  return Entry{grant_.path(), std::move(record_)};
-}
-
-/// Copies of the old generation elsewhere: their rows are committed, the deletes follow at once.
-void Publication::remove_doomed_now() {
-  if (!location_.entry) return;
-  for (const auto& copy : location_.entry->copies) {
-    const auto place = target_.mount->location_of(target_.mounts->backend(copy.backend));
-    if (!place.backend) continue;
-    const auto name = native_name_of(copy, *target_.mount, place, location_);
-    if (copy.backend == record_.copies[0].backend && name == target_.native_name) continue;
-    execute_doomed(context_, parts_, *target_.mounts,
-                   {record_.created, copy.backend, name, copy.version});
-  }
+  // Their rows are committed, the deletes follow at once.
+  for (const auto& copy : doomed_) execute_doomed(context_, parts_, *target_.mounts, copy);
+  return entry_of(location_, std::move(record_));
 }
 
 /// The bytes lie under a name that no longer belongs to this path. New ones are taken back; those
@@ -298,7 +331,7 @@ Error Publication::lost_race(const backend::CopyInfo& info, Error error) {
   if (expected_absent_) {
     auto removed = target_.place.backend->client->remove(io::Context{}, {info.name, info.version});
     if (!removed) ++parts_.unsettled_intents;
-    drop_intent();
+    give_up();
   } else {
     follow_native();
   }
@@ -309,7 +342,7 @@ Error Publication::lost_race(const backend::CopyInfo& info, Error error) {
 void Publication::follow_native() {
   auto followed =
       reconcile_entry(io::Context{}, parts_, *target_.mounts, grant_.path(), Need::kWrite);
-  if (followed) return drop_intent();
+  if (followed) return give_up();
   // The intent stays: whoever writes next, and the janitor, look again.
   ++parts_.unsettled_intents;
   observe::log_debug("native_state_unknown", "The catalog could not follow a backend yet.",
@@ -337,18 +370,40 @@ Result<Entry> Publication::recover(Error error, const Extra& extra) {
     if (error.tag().empty()) error = std::move(error).with_tag("race");
     return std::unexpected(std::move(error));
   }
-  drop_intent();
+  give_up();
   return std::unexpected(std::move(error));
 }
 
-void Publication::drop_intent() {
+/// Drops the intent. What was kept of the generation before goes, unless that is gone itself.
+void Publication::give_up() {
+  std::vector<meta::DoomedCopy> doomed;
+  Result<void> dropped;
+  for (int attempt = 1; attempt <= kMaxCommitAttempts; ++attempt) {
+    dropped = give_up_once(doomed);
+    if (dropped || dropped.error().code() != Code::kConflict) break;
+  }
+  if (dropped) {
+    for (const auto& copy : doomed) execute_doomed(io::Context{}, parts_, *target_.mounts, copy);
+    return;
+  }
+  ++parts_.unsettled_intents;
+  observe::log_warn("intent_kept", "An aborted write left its intent for recovery.",
+                    {observe::field("why", dropped.error().to_string())});
+}
+
+Result<void> Publication::give_up_once(std::vector<meta::DoomedCopy>& doomed) {
+  doomed.clear();
   kv::Batch batch;
   batch.remove(meta::intent_key(grant_.path().text()));
-  auto dropped = parts_.store.commit(io::Context{}, std::move(batch), kv::Durability::kBuffered);
-  if (!dropped) {
-    observe::log_warn("intent_kept", "An aborted write left its intent for recovery.",
-                      {observe::field("why", dropped.error().to_string())});
+  auto durability = kv::Durability::kBuffered;
+  if (keeping_.replaced) {
+    durability = kv::Durability::kSync;
+    BR_TRY(settle_kept(io::Context{}, parts_, *target_.mounts, batch, grant_.path(),
+                       *keeping_.replaced, keeping_.names(), now_, doomed));
   }
+  if (source_keeping_ != nullptr) doom_names(batch, source_keeping_->names(), now_, doomed);
+  BR_TRY(parts_.store.commit(io::Context{}, std::move(batch), durability));
+  return {};
 }
 
 DigestSource::DigestSource(io::ByteSource& inner) : inner_{inner} {}

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "base/checksum.h"
+#include "core/keeping.h"
 #include "core/mounts.h"
 #include "core/namespace.h"
 #include "core/parts.h"
@@ -44,6 +45,7 @@ class Publication {
     std::optional<Path> path;
     std::function<Result<void>()> check;
     Extra rows;
+    Keeping* keeping = nullptr;  // of the other path's generation; filled before `rows` is called
   };
 
   Publication(const io::Context& context, Namespace::Parts& parts, const Grant& grant,
@@ -53,10 +55,13 @@ class Publication {
   /// Uploads: the upload's id is the write's id, so that recovery finds its rows.
   void use_write_id(std::string id) { write_id_ = std::move(id); }
   /// Part of a rename: recovery finishes it only together with the removal of `source`.
-  void renames(const std::optional<Path>& source) { source_ = source; }
+  void renames(const Company& company) {
+    source_ = company.path;
+    source_keeping_ = company.keeping;
+  }
   /// Takes the lock (and the company's), revalidates, checks the conditions.
   /// @error as check_conditions, kConflict
-  [[nodiscard]] Result<void> lock(const Conditions& conditions, const Company& company = {});
+  [[nodiscard]] Result<void> lock(const Conditions& conditions, const Company& company);
   /// Adopts a lock that the caller took (copy locks two paths).
   [[nodiscard]] Result<void> locked_by(PathLocks::Guard guard, const Conditions& conditions);
   /// The entry as it is now, under the lock.
@@ -64,6 +69,9 @@ class Publication {
   /// Completes `record` (generation, write id, owner, times), writes the intent, and answers what
   /// the backend must attach and insist on.
   [[nodiscard]] Result<backend::Seal> intend(meta::EntryRecord record);
+  /// Instead of intend(): what is published is an older generation, as it was.
+  /// @param drops  the generation that goes for good (0: none is left that is current)
+  [[nodiscard]] Result<backend::Expectation> intend_back(meta::EntryRecord record, uint64_t drops);
   /// The backend has published `info`: commits. `extra` adds rows to the same commit.
   [[nodiscard]] Result<Entry> commit(const backend::CopyInfo& info, const Extra& extra = {});
   /// The backend failed: drops the intent, or, when the write may have been applied, looks and
@@ -75,11 +83,12 @@ class Publication {
   Result<void> look_again(const Conditions& conditions);
   Result<void> commit_once(const Extra& extra);
   Result<void> resolve_again();
-  void doom_others(kv::Batch& batch) const;
-  void drop_intent();
+  Result<backend::Expectation> put_intent(meta::IntentRecord intent, bool durable);
+  void doom_others(kv::Batch& batch);
+  void give_up();
+  Result<void> give_up_once(std::vector<meta::DoomedCopy>& doomed);
   Error lost_race(const backend::CopyInfo& info, Error error);
   void follow_native();
-  void remove_doomed_now();
 
   const io::Context& context_;
   Namespace::Parts& parts_;
@@ -87,6 +96,11 @@ class Publication {
   WriteTarget target_;
   std::string write_id_;
   std::optional<Path> source_;
+  Keeping* source_keeping_ = nullptr;
+  Keeping keeping_;
+  bool brings_back_ = false;
+  Timestamp now_;
+  std::vector<meta::DoomedCopy> doomed_;  // by the commit
   PathLocks::Guard guard_;
   PathLocks::Guard company_guard_;
   meta::Location location_;

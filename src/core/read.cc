@@ -3,6 +3,7 @@
 #include "core/encryption.h"
 #include "core/parts.h"
 #include "core/reconcile.h"
+#include "core/versions.h"
 
 namespace beringia::core {
 namespace {
@@ -106,13 +107,17 @@ Result<OpenRead> Namespace::read(const io::Context& context, const Grant& grant,
     location = std::move(fresh);
   }
   for (int attempt = 1;; ++attempt) {
-    if (!location.entry ||
-        (request.generation && *request.generation != location.entry->generation)) {
-      return std::unexpected(no_entry(location));
-    }
+    std::optional<meta::StoredVersionRow> noncurrent;
+    BR_TRY(chosen, choose_generation(context, parts_, std::move(location), request.generation,
+                                     &noncurrent));
+    location = std::move(chosen);
+    if (!location.entry) return std::unexpected(no_generation(location, request.generation));
     grant.note_generation(location.entry->generation);
     BR_TRY(check_conditions(request.conditions, location.entry, true));
-    OpenRead open{Entry{grant.path(), *location.entry}, {0, location.entry->size}, nullptr};
+    OpenRead open{
+        noncurrent ? entry_of(location, noncurrent->version) : entry_of(location, *location.entry),
+        {0, location.entry->size},
+        nullptr};
     if (request.range) {
       BR_TRY(range, request.range(open.entry));
       if (range) open.range = *range;

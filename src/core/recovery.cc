@@ -1,8 +1,12 @@
 #include "core/recovery.h"
 
+#include <algorithm>
+
 #include "core/doom.h"
+#include "core/keeping.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
+#include "core/versions.h"
 #include "meta/journal.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -16,11 +20,30 @@ const observe::Counter kRecovered{"beringia_core_intents_recovered_total",
 
 enum class Settled { kForward, kBack, kAdopted, kLater };
 
-Result<void> drop_intent(const io::Context& context, Namespace::Parts& parts,
+/// Gives the change up. What it kept goes, unless the generation it was kept of is gone itself.
+Result<void> drop_intent(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
                          const meta::IntentRecord& intent) {
-  kv::Batch batch;
-  batch.remove(meta::intent_key(intent.path));
-  BR_TRY(parts.store.commit(context, std::move(batch), kv::Durability::kBuffered));
+  const Timestamp now = parts.clock.wall();
+  std::vector<meta::DoomedCopy> doomed;
+  for (int attempt = 1;; ++attempt) {
+    doomed.clear();
+    kv::Batch batch;
+    batch.remove(meta::intent_key(intent.path));
+    auto durability = kv::Durability::kBuffered;
+    if (!intent.replaced.empty()) {
+      durability = kv::Durability::kSync;
+      BR_TRY(path, Path::parse(intent.path));
+      BR_TRY(replaced, meta::decode_entry(intent.replaced));
+      BR_TRY(settle_kept(context, parts, mounts, batch, path, replaced, intent.kept, now, doomed));
+    }
+    doom_names(batch, intent.other_kept, now, doomed);
+    auto committed = parts.store.commit(context, std::move(batch), durability);
+    if (committed) break;
+    if (committed.error().code() != Code::kConflict || attempt == kMaxCommitAttempts) {
+      return std::unexpected(std::move(committed).error());
+    }
+  }
+  for (const auto& copy : doomed) execute_doomed(context, parts, mounts, copy);
   return {};
 }
 
@@ -38,25 +61,126 @@ audit::Record recovery_record(const meta::IntentRecord& intent, Timestamp now) {
   return record;
 }
 
-/// A rename's source goes in the commit that makes its target. It is the one of then while its
-/// generation is older than the target's.
-Result<void> remove_source(const io::Context& context, Namespace::Parts& parts,
-                           const Mounts& mounts, const meta::IntentRecord& intent, Timestamp now,
-                           kv::Batch& batch) {
-  BR_TRY(path, Path::parse(intent.other_path));
-  BR_TRY(source, parts.tree.resolve(context, path));
-  if (!source.entry || source.entry->generation >= intent.generation) return {};
-  parts.tree.remove_entry(batch, source);
-  const LiveMount* mount = mounts.find(path);
-  for (const auto& copy : source.entry->copies) {
-    if (mount == nullptr) break;
+/// What a change kept, as its commit would have known it.
+Result<Keeping> keeping_of(const io::Context& context, const Mounts& mounts,
+                           std::optional<meta::EntryRecord> replaced,
+                           const std::vector<meta::KeptName>& names) {
+  Keeping keeping;
+  BR_TRY(kept, find_kept(context, mounts, names));
+  keeping.replaced = std::move(replaced);
+  keeping.kept = std::move(kept);
+  return keeping;
+}
+
+/// The names of an intent that hold nothing that is needed.
+std::vector<meta::KeptName> unused(std::vector<meta::KeptName> names, const Keeping& keeping) {
+  std::erase_if(names, [&](const meta::KeptName& name) {
+    return keeping.kept && name.backend == keeping.kept->backend &&
+           name.native_name == keeping.kept->native_name;
+  });
+  return names;
+}
+
+/// One change that is finished after the fact.
+struct RollForward {
+  const io::Context& context;
+  Namespace::Parts& parts;
+  const Mounts& mounts;
+  const meta::IntentRecord& intent;
+  meta::EntryRecord record;
+  Keeping keeping;
+  Keeping other_keeping;
+  Timestamp now;
+  std::vector<meta::DoomedCopy> doomed;
+
+  Result<void> doom_copies(kv::Batch& batch, const meta::Location& location, bool is_target);
+  Result<void> remove_source(kv::Batch& batch);
+  Result<void> swap_versions(kv::Batch& batch, const meta::Location& location);
+  Result<void> commit_once();
+};
+
+Result<void> RollForward::doom_copies(kv::Batch& batch, const meta::Location& location,
+                                      bool is_target) {
+  const LiveMount* mount = mounts.find(location.path);
+  if (!location.entry || mount == nullptr) return {};
+  for (const auto& copy : location.entry->copies) {
     const auto place = mount->location_of(mounts.backend(copy.backend));
     if (!place.backend) continue;
-    const auto name = native_name_of(copy, *mount, place, source);
-    doom_copy(batch, {now, copy.backend, name, copy.version});
+    const auto name = native_name_of(copy, *mount, place, location);
+    if (is_target && copy.backend == intent.backend && name == intent.native_name) continue;
+    doomed.push_back({now, copy.backend, name, copy.version});
+    doom_copy(batch, doomed.back());
+  }
+  return {};
+}
+
+/// A rename's source goes in the commit that makes its target. It is the one of then while its
+/// generation is older than the target's.
+Result<void> RollForward::remove_source(kv::Batch& batch) {
+  BR_TRY(path, Path::parse(intent.other_path));
+  BR_TRY(source, parts.tree.resolve(context, path));
+  if (!source.entry || source.entry->generation >= intent.generation) {
+    doom_names(batch, intent.other_kept, now, doomed);
+    return {};
+  }
+  parts.tree.remove_entry(batch, source);
+  BR_TRY(doom_copies(batch, source, false));
+  if (!intent.other_kept.empty()) {
+    other_keeping.replaced = source.entry;
+    BR_TRY(marker, make_marker(context, parts, source.entry->owner));
+    BR_TRY(
+        add_history(context, parts, batch, source, {other_keeping, false, &marker, now}, doomed));
+    doom_names(batch, unused(intent.other_kept, other_keeping), now, doomed);
   }
   meta::append_feed(batch, {meta::FeedRecord::Kind::kRename, intent.other_path, intent.path,
                             source.entry->generation, now});
+  return {};
+}
+
+/// An older generation has come back: its row goes, and with it the one it takes the place of.
+Result<void> RollForward::swap_versions(kv::Batch& batch, const meta::Location& location) {
+  for (const uint64_t generation : {record.generation, intent.drops_generation}) {
+    BR_TRY(row, find_version(context, parts, location, generation));
+    if (!row) continue;
+    meta::remove_version(batch, *row);
+    doom_version(batch, row->version, now, doomed);
+  }
+  return {};
+}
+
+Result<void> RollForward::commit_once() {
+  BR_TRY(path, Path::parse(intent.path));
+  BR_TRY(location, parts.tree.resolve(context, path));
+  const LiveMount* mount = mounts.find(path);
+  Timestamp birth = now;
+  if (mount != nullptr) {
+    BR_TRY(known, birth_of_directories(context, parts, mounts, *mount, location, now));
+    birth = known;
+  }
+  doomed.clear();
+  kv::Batch batch;
+  parts.tree.put_entry(batch, location, record, birth);
+  batch.remove(meta::intent_key(intent.path));
+  BR_TRY(doom_copies(batch, location, true));
+  if (intent.brings_back) {
+    BR_TRY(swap_versions(batch, location));
+  } else {
+    BR_TRY(add_history(context, parts, batch, location, {keeping, !record.versioned, nullptr, now},
+                       doomed));
+    doom_names(batch, unused(intent.kept, keeping), now, doomed);
+  }
+  if (intent.kind == meta::IntentRecord::Kind::kRename) BR_TRY(remove_source(batch));
+  // An upload's id is its write's id: its rows go with the entry's commit.
+  BR_TRY(upload_parts, meta::parts_of(context, parts.store, intent.id));
+  meta::remove_upload(batch, intent.id, upload_parts);
+  batch.put(meta::outcome_key(intent.id),
+            meta::encode(meta::OutcomeRecord{meta::OutcomeRecord::Result::kCommitted,
+                                             record.generation, now}));
+  meta::append_feed(batch, {meta::FeedRecord::Kind::kPut, intent.path, {}, record.generation, now});
+  batch.append(std::string{audit::kStream}, audit::to_canonical_json(recovery_record(intent, now)));
+  auto committed = parts.store.commit(context, batch, kv::Durability::kSync);
+  parts.tree.committed(batch);
+  if (!committed) return std::unexpected(std::move(committed).error());
   return {};
 }
 
@@ -74,51 +198,39 @@ Result<void> make_name_durable(const io::Context& context, const LiveBackend& li
 /// The native object is ours: finish the commit that the crash cut off.
 Result<void> roll_forward(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
                           const meta::IntentRecord& intent, const backend::CopyInfo& info) {
-  BR_TRY(path, Path::parse(intent.path));
-  BR_TRY(decoded, meta::decode_entry(intent.entry));
-  meta::EntryRecord record = std::move(decoded);
+  BR_TRY(record, meta::decode_entry(intent.entry));
   record.copies.at(0).version = info.version;
-  const Timestamp now = parts.clock.wall();
+  std::optional<meta::EntryRecord> replaced;
+  if (!intent.replaced.empty()) {
+    BR_TRY(decoded, meta::decode_entry(intent.replaced));
+    replaced = std::move(decoded);
+  }
+  BR_TRY(keeping, keeping_of(context, mounts, std::move(replaced), intent.kept));
+  BR_TRY(other_keeping, keeping_of(context, mounts, std::nullopt, intent.other_kept));
+  RollForward forward{context,
+                      parts,
+                      mounts,
+                      intent,
+                      std::move(record),
+                      std::move(keeping),
+                      std::move(other_keeping),
+                      parts.clock.wall(),
+                      {}};
   for (int attempt = 1;; ++attempt) {
-    BR_TRY(location, parts.tree.resolve(context, path));
-    const LiveMount* mount = mounts.find(path);
-    Timestamp birth = now;
-    if (mount != nullptr) {
-      BR_TRY(known, birth_of_directories(context, parts, mounts, *mount, location, now));
-      birth = known;
-    }
-    kv::Batch batch;
-    parts.tree.put_entry(batch, location, record, birth);
-    batch.remove(meta::intent_key(intent.path));
-    if (location.entry && mount != nullptr) {
-      for (const auto& copy : location.entry->copies) {
-        const auto place = mount->location_of(mounts.backend(copy.backend));
-        if (!place.backend) continue;
-        const auto name = native_name_of(copy, *mount, place, location);
-        if (copy.backend == intent.backend && name == intent.native_name) continue;
-        doom_copy(batch, {now, copy.backend, name, copy.version});
-      }
-    }
-    if (intent.kind == meta::IntentRecord::Kind::kRename) {
-      BR_TRY(remove_source(context, parts, mounts, intent, now, batch));
-    }
-    // An upload's id is its write's id: its rows go with the entry's commit.
-    BR_TRY(upload_parts, meta::parts_of(context, parts.store, intent.id));
-    meta::remove_upload(batch, intent.id, upload_parts);
-    batch.put(meta::outcome_key(intent.id),
-              meta::encode(meta::OutcomeRecord{meta::OutcomeRecord::Result::kCommitted,
-                                               record.generation, now}));
-    meta::append_feed(batch,
-                      {meta::FeedRecord::Kind::kPut, intent.path, {}, record.generation, now});
-    batch.append(std::string{audit::kStream},
-                 audit::to_canonical_json(recovery_record(intent, now)));
-    auto committed = parts.store.commit(context, batch, kv::Durability::kSync);
-    parts.tree.committed(batch);
-    if (committed) return {};
+    auto committed = forward.commit_once();
+    if (committed) break;
     if (committed.error().code() != Code::kConflict || attempt == kMaxCommitAttempts) {
-      return std::unexpected(std::move(committed).error());
+      return committed;
     }
   }
+  for (const auto& copy : forward.doomed) execute_doomed(context, parts, mounts, copy);
+  return {};
+}
+
+/// Whether what an intent tells is the newest thing that is known of the path.
+bool is_newest(const meta::IntentRecord& intent, const meta::Location& location) {
+  if (!location.entry || location.entry->generation <= intent.generation) return true;
+  return intent.brings_back && location.entry->generation == intent.drops_generation;
 }
 
 /// The caller holds the lock of `path`, so no write of this run is between intent and commit.
@@ -128,8 +240,8 @@ Result<Settled> settle_locked(const io::Context& context, Namespace::Parts& part
   if (!row) return Settled::kBack;
   BR_TRY(intent, meta::decode_intent(*row));
   const auto live = mounts.backend(intent.backend);
-  if (!live) {
-    BR_TRY(drop_intent(context, parts, intent));
+  if (!live || intent.kind == meta::IntentRecord::Kind::kDelete) {
+    BR_TRY(drop_intent(context, parts, mounts, intent));
     return Settled::kBack;
   }
   auto there = live->client->stat(context, {intent.native_name});
@@ -138,8 +250,7 @@ Result<Settled> settle_locked(const io::Context& context, Namespace::Parts& part
     auto id = there->attributes.find("beringia-write-id");
     if (id != there->attributes.end() && id->second == intent.id) {
       BR_TRY(location, parts.tree.resolve(context, path));
-      const bool newer = location.entry && location.entry->generation > intent.generation;
-      if (!newer) {
+      if (is_newest(intent, location)) {
         if (!make_name_durable(context, *live, *there)) return Settled::kLater;
         BR_TRY(roll_forward(context, parts, mounts, intent, *there));
         return Settled::kForward;
@@ -149,7 +260,7 @@ Result<Settled> settle_locked(const io::Context& context, Namespace::Parts& part
   const bool unchanged =
       there ? there->version == intent.expected_version : intent.expected_version.empty();
   if (!unchanged) BR_TRY(reconcile_entry(context, parts, mounts, path, Need::kWrite));
-  BR_TRY(drop_intent(context, parts, intent));
+  BR_TRY(drop_intent(context, parts, mounts, intent));
   return unchanged ? Settled::kBack : Settled::kAdopted;
 }
 

@@ -4,26 +4,106 @@
 #include "core/publication.h"
 #include "core/reconcile.h"
 #include "core/recovery.h"
+#include "core/remove_generation.h"
+#include "core/versions.h"
 
 namespace beringia::core {
 namespace {
 
-std::vector<meta::DoomedCopy> copies_to_doom(const Mounts& mounts, const LiveMount* mount,
-                                             const meta::Location& location, Timestamp now) {
-  std::vector<meta::DoomedCopy> doomed;
+void doom_copies(kv::Batch& batch, const Mounts& mounts, const meta::Location& location,
+                 Timestamp now, std::vector<meta::DoomedCopy>& doomed) {
+  const LiveMount* mount = mounts.find(location.path);
+  if (!location.entry || mount == nullptr) return;
   for (const auto& copy : location.entry->copies) {
     const auto place = mount->location_of(mounts.backend(copy.backend));
     if (!place.backend) continue;
     doomed.push_back(
         {now, copy.backend, native_name_of(copy, *mount, place, location), copy.version});
+    doom_copy(batch, doomed.back());
   }
-  return doomed;
 }
+
+/// A removal that must keep the bytes says so before it touches them.
+Result<void> keep_removed(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                          const meta::Location& location, Keeping& keeping) {
+  if (!keeping.replaced) return {};
+  meta::IntentRecord intent;
+  intent.id = random_hex(parts.rng, 16);
+  intent.kind = meta::IntentRecord::Kind::kDelete;
+  intent.path = location.path.text();
+  intent.generation = keeping.replaced->generation;
+  intent.started = parts.clock.wall();
+  intent.boot = parts.boot;
+  intent.replaced = meta::encode(*keeping.replaced);
+  intent.kept = keeping.names();
+  kv::Batch batch;
+  batch.put(meta::intent_key(intent.path), meta::encode(intent));
+  BR_TRY(parts.store.commit(context, std::move(batch), kv::Durability::kSync));
+  BR_KILL_POINT("remove.intent");
+  return keep(context, mounts, location, keeping);
+}
+
+/// The removal will not be: its intent is settled now or, if nobody can tell, later.
+void give_up(Namespace::Parts& parts, const Mounts& mounts, const Path& path) {
+  if (!settle_left_intent(io::Context{}, parts, mounts, path)) ++parts.unsettled_intents;
+}
+
+struct Removal {
+  const io::Context& context;
+  Namespace::Parts& parts;
+  const Mounts& mounts;
+  const Grant& grant;
+  Keeping keeping;
+  std::optional<meta::VersionRecord> marker;
+  Timestamp now;
+  std::vector<meta::DoomedCopy> doomed;
+
+  /// The catalog goes first: from this commit on the delete is acknowledged and the native objects
+  /// are doomed, so no crash and no outage of a backend can bring the entry back.
+  Result<void> commit_once(const meta::Location& location) {
+    kv::Batch batch;
+    doomed.clear();
+    if (location.entry) parts.tree.remove_entry(batch, location);
+    doom_copies(batch, mounts, location, now, doomed);
+    if (keeping.replaced) batch.remove(meta::intent_key(location.path.text()));
+    BR_TRY(add_history(
+        context, parts, batch, location,
+        {keeping, marker && !marker->record.versioned, marker ? &*marker : nullptr, now}, doomed));
+    const uint64_t generation = location.entry ? location.entry->generation : 0;
+    meta::append_feed(batch, {meta::FeedRecord::Kind::kRemove,
+                              location.path.text(),
+                              {},
+                              marker ? marker->record.generation : generation,
+                              now});
+    batch.append(std::string{audit::kStream}, grant.record_for_commit());
+    auto committed = parts.store.commit(context, batch, kv::Durability::kSync);
+    parts.tree.committed(batch);
+    if (!committed) return std::unexpected(std::move(committed).error());
+    return {};
+  }
+
+  Result<void> commit(meta::Location& location) {
+    const bool had_entry = location.entry.has_value();
+    for (int attempt = 1;; ++attempt) {
+      auto committed = commit_once(location);
+      if (committed) return {};
+      if (committed.error().code() != Code::kConflict || attempt == kMaxCommitAttempts) {
+        return std::unexpected(
+            std::move(committed).error().during("removing " + location.path.text()));
+      }
+      BR_TRY(again, parts.tree.resolve(context, location.path));
+      location = std::move(again);
+      if (location.entry.has_value() != had_entry || location.directories.size() < 2) {
+        return std::unexpected(no_entry(location));
+      }
+    }
+  }
+};
 
 }  // namespace
 
-Result<Entry> Namespace::remove(const io::Context& context, const Grant& grant,
-                                const Conditions& conditions) {
+Result<Removed> Namespace::remove(const io::Context& context, const Grant& grant,
+                                  const RemoveRequest& request) {
   const auto mounts = parts_.mounts.get();
   const Path& path = grant.path();
   const LiveMount* mount = mounts->find(path);
@@ -32,38 +112,40 @@ Result<Entry> Namespace::remove(const io::Context& context, const Grant& grant,
   }
   BR_TRY(guard, parts_.locks.lock(context, path));
   BR_TRY(settle_left_intent(context, parts_, *mounts, path));
-  BR_TRY(located, locate_locked(context, parts_, *mounts, path, Need::kRead));
-  meta::Location location = std::move(located);
-  BR_TRY(check_conditions(conditions, location.entry, false));
-  if (!location.entry) return std::unexpected(no_entry(location));
-  grant.note_generation(location.entry->generation);
-  const Timestamp now = parts_.clock.wall();
-  std::vector<meta::DoomedCopy> doomed;
-  if (mount != nullptr) doomed = copies_to_doom(*mounts, mount, location, now);
-
-  // The catalog goes first: from this commit on the delete is acknowledged and the native objects
-  // are doomed, so no crash and no outage of a backend can bring the entry back.
-  for (int attempt = 1;; ++attempt) {
-    kv::Batch batch;
-    parts_.tree.remove_entry(batch, location);
-    for (const auto& copy : doomed) doom_copy(batch, copy);
-    meta::append_feed(
-        batch, {meta::FeedRecord::Kind::kRemove, path.text(), {}, location.entry->generation, now});
-    batch.append(std::string{audit::kStream}, grant.record_for_commit());
-    auto committed = parts_.store.commit(context, batch, kv::Durability::kSync);
-    parts_.tree.committed(batch);
-    if (committed) break;
-    if (committed.error().code() != Code::kConflict || attempt == kMaxCommitAttempts) {
-      return std::unexpected(std::move(committed).error().during("removing " + path.text()));
-    }
-    BR_TRY(again, parts_.tree.resolve(context, path));
-    location = std::move(again);
-    if (!location.entry) return std::unexpected(no_entry(location));
+  BR_TRY(location, locate_locked(context, parts_, *mounts, path, Need::kRead));
+  if (request.generation) {
+    return remove_generation(context, parts_, grant, request,
+                             {mounts, std::move(guard), std::move(location)});
+  }
+  BR_TRY(check_conditions(request.conditions, location.entry, false));
+  const bool keeps = versioning_of(location) != Versioning::kOff;
+  if (!location.entry && !(keeps && request.marks_absent)) {
+    return std::unexpected(no_entry(location));
+  }
+  Removal removal{context, parts_, *mounts, grant, {}, {}, parts_.clock.wall(), {}};
+  if (keeps) {
+    const bool unversioned =
+        versioning_of(location) == Versioning::kSuspended &&
+        (request.marks_absent || (location.entry && !location.entry->versioned));
+    BR_TRY(marker, make_marker(context, parts_, grant.principal().name(), unversioned));
+    removal.marker = std::move(marker);
+  }
+  grant.note_generation(removal.marker ? removal.marker->record.generation
+                                       : location.entry->generation);
+  removal.keeping = plan_keeping(parts_, *mounts, location);
+  auto done = keep_removed(context, parts_, *mounts, location, removal.keeping);
+  if (done) done = removal.commit(location);
+  if (!done) {
+    if (removal.keeping.replaced) give_up(parts_, *mounts, path);
+    return std::unexpected(std::move(done).error());
   }
   BR_KILL_POINT("remove.committed");
   grant.committed();
-  for (const auto& copy : doomed) execute_doomed(context, parts_, *mounts, copy);
-  return Entry{path, std::move(*location.entry)};
+  for (const auto& copy : removal.doomed) execute_doomed(context, parts_, *mounts, copy);
+  Removed removed;
+  if (location.entry) removed.entry = entry_of(location, std::move(*location.entry));
+  if (removal.marker) removed.marker = entry_of(location, std::move(removal.marker->record));
+  return removed;
 }
 
 }  // namespace beringia::core

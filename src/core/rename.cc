@@ -4,6 +4,7 @@
 #include "core/publication.h"
 #include "core/reconcile.h"
 #include "core/recovery.h"
+#include "core/versions.h"
 
 namespace beringia::core {
 namespace {
@@ -22,9 +23,12 @@ Result<void> rename_entry(Namespace& names, const io::Context& context, Namespac
   const auto is_current = [&](const meta::Location& source) {
     return source.entry && source.entry->generation == *copy.source_generation;
   };
+  Keeping keeping;
+  std::optional<meta::VersionRecord> marker;
   // Both names stay locked from the last look at the source to the commit that removes it.
   Publication::Company company;
   company.path = from.path();
+  company.keeping = &keeping;
   company.check = [&]() -> Result<void> {
     BR_TRY(settle_left_intent(context, parts, *mounts, from.path()));
     BR_TRY(source, parts.tree.resolve(context, from.path()));
@@ -44,6 +48,15 @@ Result<void> rename_entry(Namespace& names, const io::Context& context, Namespac
       if (!place.backend) continue;
       doomed.push_back({now, old.backend, native_name_of(old, *mount, place, source), old.version});
       doom_copy(batch, doomed.back());
+    }
+    if (keeping.replaced) {
+      // As a removal does it: what was there is a version now.
+      if (!marker) {
+        BR_TRY(made, make_marker(io::Context{}, parts, from.principal().name()));
+        marker = std::move(made);
+      }
+      BR_TRY(add_history(io::Context{}, parts, batch, source, {keeping, false, &*marker, now},
+                         doomed));
     }
     meta::append_feed(batch, {meta::FeedRecord::Kind::kRename, from.path().text(), to.path().text(),
                               *copy.source_generation, now});

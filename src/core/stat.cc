@@ -1,5 +1,6 @@
 #include "core/parts.h"
 #include "core/reconcile.h"
+#include "core/versions.h"
 
 namespace beringia::core {
 
@@ -12,12 +13,26 @@ Result<Path> Namespace::bucket_path(std::string_view bucket) const {
   return parts_.mounts.get()->resolve_bucket(bucket);
 }
 
-Result<Entry> Namespace::stat(const io::Context& context, const Grant& grant) {
+Result<Entry> Namespace::stat(const io::Context& context, const Grant& grant,
+                              std::optional<uint64_t> generation) {
   const auto mounts = parts_.mounts.get();
-  BR_TRY(location, locate(context, parts_, *mounts, grant.path(), Need::kRead));
-  if (!location.entry) return std::unexpected(no_entry(location));
+  BR_TRY(found, locate(context, parts_, *mounts, grant.path(), Need::kRead));
+  std::optional<meta::StoredVersionRow> noncurrent;
+  BR_TRY(location, choose_generation(context, parts_, std::move(found), generation, &noncurrent));
+  if (!location.entry) return std::unexpected(no_generation(location, generation));
   grant.note_generation(location.entry->generation);
-  return Entry{grant.path(), std::move(*location.entry)};
+  if (noncurrent) return entry_of(location, std::move(noncurrent->version));
+  return entry_of(location, std::move(*location.entry));
+}
+
+Result<std::optional<Entry>> Namespace::find_marker(const io::Context& context, const Grant& grant,
+                                                    std::optional<uint64_t> generation) {
+  BR_TRY(location, parts_.tree.resolve(context, grant.path()));
+  if (!generation && location.entry) return std::nullopt;
+  BR_TRY(row, generation ? find_version(context, parts_, location, *generation)
+                         : newest_version(context, parts_, location));
+  if (!row || !row->version.delete_marker) return std::nullopt;
+  return entry_of(location, std::move(row->version));
 }
 
 }  // namespace beringia::core

@@ -243,6 +243,11 @@ class World {
     return faults(backend).inner().stat(context, {name}).has_value();
   }
 
+  /// How many native objects of a memory backend have names that begin so, ours included.
+  size_t remote_names(const std::string& backend, const std::string& prefix) {
+    return remote_.at(backend)->count_names(prefix);
+  }
+
   // ---- requests -------------------------------------------------------------------------------
   /// A verified principal; made with an access key when it is first asked for.
   identity::Principal principal(const std::string& name = "root") {
@@ -285,7 +290,21 @@ class World {
     return names().stat(context, grant(Action::kRead, path));
   }
   [[nodiscard]] Result<Entry> remove(const std::string& path, const Conditions& conditions = {}) {
-    return names().remove(context, grant(Action::kDelete, path), conditions);
+    BR_TRY(removed, names().remove(context, grant(Action::kDelete, path), {conditions, {}}));
+    return std::move(*removed.entry);
+  }
+  [[nodiscard]] Result<Removed> remove_generation(const std::string& path, uint64_t generation,
+                                                  bool brings_back = true) {
+    return names().remove(context, grant(Action::kDelete, path), {{}, generation, brings_back});
+  }
+  void set_versioning(const std::string& bucket, std::string_view state) {
+    must(names().set_directory_attributes(
+        context, grant(Action::kAdminister, bucket),
+        {{std::string{kVersioningAttribute}, std::string{state}}}));
+  }
+  [[nodiscard]] Result<VersionPage> list_versions(const std::string& directory,
+                                                  const ListVersionsRequest& request = {}) {
+    return names().list_versions(context, grant(Action::kList, directory), request);
   }
   [[nodiscard]] Result<ListPage> list(const std::string& directory,
                                       const ListRequest& request = {}) {

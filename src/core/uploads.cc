@@ -5,6 +5,7 @@
 #include "core/encryption.h"
 #include "core/publication.h"
 #include "core/upload_parts.h"
+#include "core/versions.h"
 #include "meta/journal.h"
 
 namespace beringia::core {
@@ -287,11 +288,12 @@ Result<Entry> completed_before(const io::Context& context, Namespace::Parts& par
   if (!row || row->result != meta::OutcomeRecord::Result::kCommitted) {
     return std::unexpected(no_upload(id));
   }
-  BR_TRY(location, parts.tree.resolve(context, grant.path()));
+  BR_TRY(now, parts.tree.resolve(context, grant.path()));
+  BR_TRY(location, choose_generation(context, parts, std::move(now), row->generation));
   if (!location.entry || location.entry->generation != row->generation) {
     return std::unexpected(no_upload(id));
   }
-  return Entry{grant.path(), *location.entry};
+  return entry_of(location, *location.entry);
 }
 
 }  // namespace
@@ -317,7 +319,7 @@ Result<Entry> Namespace::complete_upload(const io::Context& context, const Grant
   }
   Publication publication{context, parts_, grant, std::move(target)};
   publication.use_write_id(upload->id);
-  BR_TRY(publication.lock(request.conditions));
+  BR_TRY(publication.lock(request.conditions, {}));
   // Two completions at once: the second one finds the first one's outcome.
   if (!upload_of(context, parts_, grant, request.upload_id)) {
     return completed_before(context, parts_, grant, request.upload_id);

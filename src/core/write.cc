@@ -15,7 +15,7 @@ Result<Entry> write_entry(const io::Context& context, Namespace::Parts& parts, c
   // A lost condition need not wait for the body.
   BR_TRY(check_conditions(request.conditions, target.before.entry, false));
   Publication publication{context, parts, grant, std::move(target)};
-  publication.renames(company.path);
+  publication.renames(company);
   DigestSource body{*request.body};
   EncryptionChoice encryption;
   if (request.as_stored == nullptr) {

@@ -104,6 +104,11 @@ class Disk {
   /// Atomic; fails when `to` exists (renameat2 RENAME_NOREPLACE, else link + unlink).
   [[nodiscard]] virtual Result<void> rename_exclusive(const std::string& from,
                                                       const std::string& to) = 0;
+  /// A second name for the file `from` (a hard link); fails when `to` exists. Durable as a name is.
+  /// @error kUnsupported: this file system has no such thing, or no more of them for this file
+  [[nodiscard]] virtual Result<void> link(const std::string& from, const std::string& to) {
+    return std::unexpected(unsupported("cannot link " + from + " to " + to));
+  }
   [[nodiscard]] virtual Result<void> unlink(const std::string& path) = 0;
   [[nodiscard]] virtual Result<void> make_directory(const std::string& path) = 0;
   [[nodiscard]] virtual Result<void> remove_directory(

@@ -22,7 +22,8 @@ constexpr std::array<std::string_view, kDiskCalls> kNames = {"open",
                                                              "list",
                                                              "sync_directory",
                                                              "free_bytes",
-                                                             "set_modified"};
+                                                             "set_modified",
+                                                             "link"};
 
 }  // namespace
 

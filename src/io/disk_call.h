@@ -26,8 +26,9 @@ enum class DiskCall {
   kSyncDirectory,
   kFreeBytes,
   kSetModified,
+  kLink,
 };
-inline constexpr size_t kDiskCalls = 18;
+inline constexpr size_t kDiskCalls = 19;
 
 /// "sync_directory" and so on; as in the configuration of faults.
 std::string_view to_string(DiskCall call);

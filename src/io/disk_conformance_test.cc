@@ -132,6 +132,25 @@ TEST_P(DiskConformance, renames_replacing_or_not) {
   EXPECT_FALSE(disk_->rename(at("/e"), at("/e/inside")));
 }
 
+TEST_P(DiskConformance, links_give_one_file_two_names) {
+  EXPECT_EQ(code(disk_->link(at("/a"), at("/b"))), Code::kNotFound);
+  write("/a", "1");
+  EXPECT_TRUE(disk_->make_directory(at("/d")));
+  EXPECT_FALSE(disk_->link(at("/d"), at("/e"))) << "a directory";
+  ASSERT_TRUE(disk_->link(at("/a"), at("/d/b")));
+  EXPECT_EQ(disk_->stat(at("/a"))->inode, disk_->stat(at("/d/b"))->inode);
+  EXPECT_EQ(disk_->stat(at("/a"))->mtime_nanos, disk_->stat(at("/d/b"))->mtime_nanos);
+  EXPECT_EQ(code(disk_->link(at("/a"), at("/d/b"))), Code::kAlreadyExists);
+  // rename(2): two names of one file are left as they are.
+  EXPECT_TRUE(disk_->rename(at("/a"), at("/d/b")));
+  EXPECT_EQ(read("/a"), "1");
+  write("/c", "2");
+  EXPECT_TRUE(disk_->rename(at("/c"), at("/a")));
+  EXPECT_EQ(read("/d/b"), "1");
+  EXPECT_TRUE(disk_->unlink(at("/a")));
+  EXPECT_EQ(read("/d/b"), "1");
+}
+
 TEST_P(DiskConformance, makes_lists_and_removes_directories) {
   EXPECT_TRUE(disk_->make_directory(at("/d")));
   EXPECT_EQ(code(disk_->make_directory(at("/d"))), Code::kAlreadyExists);

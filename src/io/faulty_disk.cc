@@ -98,6 +98,10 @@ class FaultyDisk final : public Disk {
     BR_TRY(pass(DiskCall::kRenameExclusive, from));
     return inner_.rename_exclusive(from, to);
   }
+  Result<void> link(const std::string& from, const std::string& to) override {
+    BR_TRY(pass(DiskCall::kLink, from));
+    return inner_.link(from, to);
+  }
   Result<void> unlink(const std::string& path) override {
     BR_TRY(pass(DiskCall::kUnlink, path));
     return inner_.unlink(path);

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "io/cached_stat.h"
 #include "io/disk.h"
@@ -125,6 +126,18 @@ class PosixDisk final : public Disk {
         // Should unlink fail, both names lead to the file; the caller learns that it is not done.
       }
       return std::unexpected(from_errno(errno, "cannot rename " + from + " to " + to));
+    });
+  }
+
+  Result<void> link(const std::string& from, const std::string& to) override {
+    return blocking([&]() -> Result<void> {
+      if (::link(from.c_str(), to.c_str()) == 0) return {};
+      const std::string what = "cannot link " + from + " to " + to;
+      // link(2): EPERM where the file system has no hard links, EMLINK where it has no more.
+      const bool none = errno == EPERM || errno == EMLINK || errno == EXDEV ||
+                        errno == EOPNOTSUPP || errno == ENOSYS;
+      if (none) return std::unexpected(unsupported(what, std::strerror(errno)));
+      return std::unexpected(from_errno(errno, what));
     });
   }
 

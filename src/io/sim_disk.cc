@@ -479,6 +479,20 @@ Result<void> SimDisk::rename_exclusive(const std::string& from, const std::strin
   return call(DiskCall::kRenameExclusive, from, [&] { return move(from, to, true); });
 }
 
+Result<void> SimDisk::link(const std::string& from, const std::string& to) {
+  return call(DiskCall::kLink, from, [&]() -> Result<void> {
+    BR_TRY(source, find_node(from));
+    if (source.node->is_directory) return std::unexpected(from_errno(EPERM, "cannot link " + from));
+    BR_TRY(target, find_free_name(to));
+    source.node->content.ctime_nanos = timestamp();
+    SimNameChange change;
+    change.set_name = target.name;
+    change.set_node = source.node;
+    change_names(*target.directory, std::move(change));
+    return {};
+  });
+}
+
 Result<void> SimDisk::remove(const std::string& path, bool directory) {
   BR_TRY(place, find_node(path));
   int why = 0;

@@ -64,6 +64,7 @@ class SimDisk final : public Disk {
   [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to) override;
   [[nodiscard]] Result<void> rename_exclusive(const std::string& from,
                                               const std::string& to) override;
+  [[nodiscard]] Result<void> link(const std::string& from, const std::string& to) override;
   [[nodiscard]] Result<void> unlink(const std::string& path) override;
   [[nodiscard]] Result<void> make_directory(const std::string& path) override;
   [[nodiscard]] Result<void> remove_directory(const std::string& path) override;

@@ -44,6 +44,26 @@ static void describe(F& f, T& record) {
   f.text(21, record.storage_class);
   f.text(22, record.acl);
   describe_encryption(f, record.encryption);
+  f.number(30, record.versioned);
+}
+
+namespace {
+
+/// A VersionRecord as it is stored.
+struct StoredVersion {
+  std::string entry;  // encoded EntryRecord
+  bool delete_marker = false;
+  Timestamp became_noncurrent;
+};
+
+}  // namespace
+
+template <class F, class T>
+  requires std::same_as<std::remove_const_t<T>, StoredVersion>
+static void describe(F& f, T& record) {
+  f.text(1, record.entry);
+  f.number(2, record.delete_marker);
+  f.time(3, record.became_noncurrent);
 }
 
 template <class F, class T>
@@ -87,6 +107,15 @@ std::string encode(const EntryRecord& record) {
 }
 Result<EntryRecord> decode_entry(std::string_view bytes) {
   return decode_record<EntryRecord>(bytes, "an entry record");
+}
+std::string encode(const VersionRecord& record) {
+  return encode_record(
+      StoredVersion{encode(record.record), record.delete_marker, record.became_noncurrent});
+}
+Result<VersionRecord> decode_version(std::string_view bytes) {
+  BR_TRY(stored, decode_record<StoredVersion>(bytes, "a version"));
+  BR_TRY(entry, decode_entry(stored.entry));
+  return VersionRecord{std::move(entry), stored.delete_marker, stored.became_noncurrent};
 }
 std::string encode(const DirectoryEntry& record) { return encode_record(record); }
 Result<DirectoryEntry> decode_directory_entry(std::string_view bytes) {

@@ -36,6 +36,36 @@ std::string_view name_of_entry_key(std::string_view key) {
   return key.size() < kPrefix ? std::string_view{} : key.substr(kPrefix);
 }
 
+std::string versions_prefix(DirectoryId bucket) { return numbered('v', bucket); }
+
+std::string versions_prefix(DirectoryId bucket, std::string_view key) {
+  std::string prefix = versions_prefix(bucket);
+  prefix += key;
+  prefix += '\0';
+  return prefix;
+}
+
+std::string version_key(DirectoryId bucket, std::string_view key, uint64_t generation) {
+  std::string row = versions_prefix(bucket, key);
+  append_be64(row, ~generation);
+  return row;
+}
+
+std::optional<VersionName> name_of_version_key(std::string_view row_key) {
+  constexpr size_t kPrefix = 1 + 8;
+  constexpr size_t kSuffix = 1 + 8;
+  if (row_key.size() < kPrefix + kSuffix || row_key.front() != 'v') return std::nullopt;
+  const size_t end = row_key.size() - kSuffix;
+  if (row_key[end] != '\0') return std::nullopt;
+  return VersionName{row_key.substr(kPrefix, end - kPrefix), ~read_be64(row_key.substr(end + 1))};
+}
+
+std::string behind(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
+  return prefix;
+}
+
 std::string directory_key(DirectoryId id) { return numbered('d', id); }
 std::string sync_key(DirectoryId id) { return numbered('s', id); }
 std::string intent_key(std::string_view path) { return named('i', path); }

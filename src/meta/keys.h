@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,20 @@ std::string children_first(DirectoryId parent);
 std::string children_last(DirectoryId parent);
 /// The name part of an entry key.
 std::string_view name_of_entry_key(std::string_view key);
+/// 'v' | directory id of the bucket 8 B | key inside the bucket | 0x00 | ~generation 8 B: in the
+/// order of keys (which hold no NUL), of one key the newest first.
+std::string version_key(DirectoryId bucket, std::string_view key, uint64_t generation);
+/// What all versions of a key begin with; of a bucket, when `key` is not given.
+std::string versions_prefix(DirectoryId bucket, std::string_view key);
+std::string versions_prefix(DirectoryId bucket);
+/// The first key behind all that begin with `prefix`.
+std::string behind(std::string prefix);
+/// Key and generation of a version's key. nullopt: it is none.
+struct VersionName {
+  std::string_view key;
+  uint64_t generation = 0;
+};
+std::optional<VersionName> name_of_version_key(std::string_view row_key);
 std::string directory_key(DirectoryId id);                   // 'd' | id
 std::string sync_key(DirectoryId id);                        // 's' | id
 std::string intent_key(std::string_view path);               // 'i' | path of the entry

@@ -63,6 +63,7 @@ struct EntryRecord {
   std::string storage_class;  ///< class asked for by the client, "" = STANDARD
   std::string acl;            ///< as access::encode(Acl), "" = private; only where lists hold
   Encryption encryption;  ///< size, crc32c, md5, checksums and part_sizes are of the plain bytes
+  bool versioned = false;     ///< written while its bucket kept versions
   bool operator==(const EntryRecord&) const = default;
 
   std::string effective_etag() const;
@@ -74,6 +75,16 @@ struct EntryRecord {
 
 std::string encode(const EntryRecord& record);
 [[nodiscard]] Result<EntryRecord> decode_entry(std::string_view bytes);
+
+/// The 'v' row: a generation that is not current any more, or the mark of a deletion.
+struct VersionRecord {
+  EntryRecord record;  ///< of a mark: generation, time, owner, `versioned`; the rest is empty
+  bool delete_marker = false;
+  Timestamp became_noncurrent;  ///< of a mark: when it was set
+  bool operator==(const VersionRecord&) const = default;
+};
+std::string encode(const VersionRecord& record);
+[[nodiscard]] Result<VersionRecord> decode_version(std::string_view bytes);
 
 /// The row of a directory in its parent ('e' row whose name ends in '/').
 struct DirectoryEntry {
@@ -110,6 +121,13 @@ struct SyncRecord {
 std::string encode(const SyncRecord& record);
 [[nodiscard]] Result<SyncRecord> decode_sync(std::string_view bytes);
 
+/// A second native name, ours alone and never used twice.
+struct KeptName {
+  BackendId backend = 0;
+  std::string native_name;
+  bool operator==(const KeptName&) const = default;
+};
+
 /// A write in flight: one per entry key, also its write lease.
 struct IntentRecord {
   enum class Kind : uint8_t { kWrite = 1, kDelete = 2, kRename = 3, kMove = 4, kUpdate = 5 };
@@ -125,6 +143,15 @@ struct IntentRecord {
   uint64_t boot = 0;  ///< which process run owns it; another run's intents are to be recovered
   std::string
       entry;  ///< encoded EntryRecord to commit when rolling forward (checksums filled then)
+  /// What is kept of the generation that this change replaces: its record, encoded, and second
+  /// names for its bytes, in the order in which they were tried; the first that exists counts.
+  std::string replaced;
+  std::vector<KeptName> kept;
+  /// Likewise for the source of a rename, whose record its own row tells.
+  std::vector<KeptName> other_kept;
+  /// An older generation comes back (`kept` is empty): this one, current until then, goes for good.
+  uint64_t drops_generation = 0;
+  bool brings_back = false;  ///< `entry` is a generation that was not current
 };
 std::string encode(const IntentRecord& record);
 [[nodiscard]] Result<IntentRecord> decode_intent(std::string_view bytes);

@@ -40,6 +40,8 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   IntentRecord intent;
   intent.path = "/a/b";
   intent.entry = encode(entry);
+  intent.replaced = encode(entry);
+  intent.kept = {{1, ".beringia/versions/07/7-a"}};
   UploadRecord upload;
   upload.options = {{"checksum", "CRC32C"}};
   PartRecord part;
@@ -61,6 +63,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
                                  encode(part),
                                  encode(move),
                                  encode(run),
+                                 encode(VersionRecord{entry, false, {6}}),
                                  encode(feed)};
   std::vector<std::string> seeds;
   for (const std::string& record : records) {
@@ -73,7 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace beringia::meta;
   if (size == 0) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
-  switch (data[0] % 10) {
+  switch (data[0] % 11) {
     case 0: check(decode_entry(bytes), decode_entry); break;
     case 1: check(decode_directory_entry(bytes), decode_directory_entry); break;
     case 2: check(decode_directory(bytes), decode_directory); break;
@@ -83,7 +86,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 6: check(decode_upload(bytes), decode_upload); break;
     case 7: check(decode_part(bytes), decode_part); break;
     case 8: check(decode_move(bytes), decode_move); break;
-    default: check(decode_run(bytes), decode_run); break;
+    case 9: check(decode_run(bytes), decode_run); break;
+    default: check(decode_version(bytes), decode_version); break;
   }
   check(decode_feed(bytes), decode_feed);
   return 0;

@@ -40,6 +40,7 @@ EntryRecord full_entry() {
                        std::string(32, 's'),
                        {5u << 20, 2, 1, 1},
                        0xfeedface};
+  record.versioned = true;
   return record;
 }
 
@@ -111,7 +112,24 @@ TEST(Records, the_other_records_come_back_as_they_were) {
   EXPECT_EQ(sync->epoch, 5u);
   EXPECT_EQ(sync->token, "t");
 
+  const VersionRecord version{full_entry(), false, {1'764'000'002'000'000}};
+  EXPECT_EQ(*decode_version(encode(version)), version);
+  VersionRecord marker;
+  marker.delete_marker = true;
+  marker.record.generation = 12;
+  EXPECT_EQ(*decode_version(encode(marker)), marker);
+
   IntentRecord intent;
+  intent.replaced = encode(full_entry());
+  intent.kept = {{1, ".beringia/versions/0a/1-b"}, {2, "c"}};
+  intent.other_kept = {{3, "d"}};
+  intent.drops_generation = 5;
+  intent.brings_back = true;
+  EXPECT_EQ(decode_intent(encode(intent))->replaced, intent.replaced);
+  EXPECT_EQ(decode_intent(encode(intent))->kept, intent.kept);
+  EXPECT_EQ(decode_intent(encode(intent))->other_kept, intent.other_kept);
+  EXPECT_EQ(decode_intent(encode(intent))->drops_generation, 5u);
+  EXPECT_TRUE(decode_intent(encode(intent))->brings_back);
   intent.id = "aabb";
   intent.kind = IntentRecord::Kind::kUpdate;
   intent.path = "/a/b";

@@ -16,13 +16,6 @@ constexpr size_t kMaxDepth = Path::kMaxBytes;
 
 std::string directory_name(std::string_view name) { return std::string{name} + "/"; }
 
-/// The first key behind all keys that begin with `prefix`.
-std::string behind(std::string prefix) {
-  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
-  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
-  return prefix;
-}
-
 /// Every directory of the chain still is where it was, hence so is the path.
 void check_chain(kv::Batch& batch, const Location& location) {
   for (size_t k = 1; k < location.directories.size(); ++k) {
@@ -277,6 +270,10 @@ void Tree::remove_directory(kv::Batch& batch, const Location& location) {
   std::string row = row_of(location, k);
   cache_->doubt(row, directory.id);
   batch.check_empty(children_first(directory.id), children_last(directory.id));
+  if (k == 1) {  // a bucket: versions belong to it, whichever directory they were in
+    const std::string versions = versions_prefix(directory.id);
+    batch.check_empty(versions, behind(versions));
+  }
   batch.check(row, directory.entry_bytes);
   batch.check(directory_key(directory.id), directory.record_bytes);
   batch.remove(std::move(row));

@@ -21,6 +21,15 @@ static void describe(F& f, T& record) {
   f.time(10, record.started);
   f.number(11, record.boot);
   f.text(12, record.entry);
+  f.text(13, record.replaced);
+  const auto name = [](auto& inner, auto& kept) {
+    inner.number(1, kept.backend);
+    inner.text(2, kept.native_name);
+  };
+  f.list(14, record.kept, name);
+  f.list(15, record.other_kept, name);
+  f.number(16, record.drops_generation);
+  f.number(17, record.brings_back);
 }
 
 template <class F, class T>

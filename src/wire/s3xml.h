@@ -48,6 +48,12 @@ struct DeleteRequest {
 [[nodiscard]] Result<DeleteRequest> parse_delete(const std::string& xml);
 /// The LocationConstraint; "" if there is none (also for an empty body).
 [[nodiscard]] Result<std::string> parse_create_bucket(const std::string& xml);
+struct VersioningRequest {
+  bool enabled = false;  // else suspended
+  bool mfa_delete = false;
+};
+/// @error also tag IllegalVersioningConfigurationException: it does not say which
+[[nodiscard]] Result<VersioningRequest> parse_versioning(const std::string& xml);
 [[nodiscard]] Result<Tags> parse_tagging(const std::string& xml);
 
 /// ServerSideEncryptionConfiguration: its one rule.
@@ -101,6 +107,10 @@ struct ListedObject {
   std::string checksum_algorithm;  // "" = none
   std::string checksum_type;
   Owner owner;
+  // ListObjectVersions
+  std::string version_id;
+  bool is_latest = false;
+  bool is_marker = false;
 };
 
 /// ListObjects, ListObjectsV2 and ListObjectVersions.
@@ -109,6 +119,7 @@ struct ObjectList {
   std::string bucket, prefix, delimiter, start_after, marker, continuation_token;
   std::string version_id_marker;
   std::optional<std::string> next;  // marker, token or key marker
+  std::string next_version_id;      // "" = all versions of that key were shown
   bool has_start_after = false, has_token = false;
   bool url_encoded = false, with_owner = false, truncated = false;
   uint64_t max_keys = 1000;
@@ -158,7 +169,8 @@ std::string render(const UploadList& list);
 
 struct DeleteOutcome {
   std::string key, version_id;
-  std::string code, message;  // code "" = deleted
+  std::string marker_version_id;  // of the delete marker that was set or removed
+  std::string code, message;      // code "" = deleted
 };
 std::string render_delete_result(const std::vector<DeleteOutcome>& outcomes, bool quiet);
 

@@ -21,6 +21,8 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
           R"(SEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>k</KMSMasterKeyID></ApplyServ)"
           R"(erSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled></Rule></Ser)"
           R"(verSideEncryptionConfiguration>)",
+          R"(<VersioningConfiguration><Status>Enabled</Status><MfaDelete>Disabled</MfaDelete></V)"
+          R"(ersioningConfiguration>)",
           R"(<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>)",
       });
 }
@@ -30,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string xml{reinterpret_cast<const char*>(data), size};
   (void)s3::parse_complete_upload(xml);
   (void)s3::parse_create_bucket(xml);
+  (void)s3::parse_versioning(xml);
   if (const auto tags = s3::parse_tagging(xml)) (void)s3::check_tags(*tags);
   if (const auto encryption = s3::parse_default_encryption(xml)) (void)s3::render(*encryption);
   if (const auto request = s3::parse_delete(xml)) {

@@ -124,6 +124,28 @@ Result<std::string> parse_create_bucket(const std::string& xml) {
   return std::string{};
 }
 
+Result<VersioningRequest> parse_versioning(const std::string& xml) {
+  pugi::xml_document document;
+  BR_TRY(root, load(document, xml, "VersioningConfiguration"));
+  VersioningRequest request;
+  std::string status;
+  BR_TRY(each_element(root, [&](std::string_view name, const pugi::xml_node& node) -> Result<void> {
+    BR_TRY(text, text_of(node));
+    if (name == "Status") status = trimmed(text);
+    if (name == "MfaDelete") request.mfa_delete = trimmed(text) == "Enabled";
+    return {};
+  }));
+  if (status.empty()) {
+    return std::unexpected(invalid("The Versioning element must be specified")
+                               .with_tag("IllegalVersioningConfigurationException"));
+  }
+  if (status != "Enabled" && status != "Suspended") {
+    return std::unexpected(malformed("Status is Enabled or Suspended"));
+  }
+  request.enabled = status == "Enabled";
+  return request;
+}
+
 Result<Tags> parse_tagging(const std::string& xml) {
   pugi::xml_document document;
   BR_TRY(root, load(document, xml, "Tagging"));

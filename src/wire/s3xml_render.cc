@@ -46,7 +46,8 @@ void list_head(XmlWriter& xml, const ObjectList& list, const KeyText& key) {
       break;
     case ObjectList::Form::kVersions:
       xml.text("KeyMarker", key(list.marker)).text("VersionIdMarker", list.version_id_marker);
-      if (list.next) xml.text("NextKeyMarker", key(*list.next)).text("NextVersionIdMarker", "null");
+      if (list.next) xml.text("NextKeyMarker", key(*list.next));
+      if (!list.next_version_id.empty()) xml.text("NextVersionIdMarker", list.next_version_id);
       break;
   }
   xml.number("MaxKeys", list.max_keys);
@@ -168,8 +169,15 @@ std::string render(const ObjectList& list) {
   XmlWriter xml{versions ? "ListVersionsResult" : "ListBucketResult"};
   list_head(xml, list, key);
   for (const auto& object : list.objects) {
-    xml.open(versions ? "Version" : "Contents").text("Key", key(object.key));
-    if (versions) xml.text("VersionId", "null").flag("IsLatest", true);
+    const std::string_view element = object.is_marker ? "DeleteMarker" : "Version";
+    xml.open(versions ? element : "Contents").text("Key", key(object.key));
+    if (versions) xml.text("VersionId", object.version_id).flag("IsLatest", object.is_latest);
+    if (object.is_marker) {
+      xml.time("LastModified", object.modified);
+      owner_of(xml, "Owner", object.owner);
+      xml.close();
+      continue;
+    }
     xml.time("LastModified", object.modified).text("ETag", quoted_etag(object.etag));
     if (!object.checksum_algorithm.empty()) {
       xml.text("ChecksumAlgorithm", object.checksum_algorithm);
@@ -258,6 +266,10 @@ std::string render_delete_result(const std::vector<DeleteOutcome>& outcomes, boo
       if (quiet) continue;
       xml.open("Deleted").text("Key", outcome.key);
       if (!outcome.version_id.empty()) xml.text("VersionId", outcome.version_id);
+      if (!outcome.marker_version_id.empty()) {
+        xml.flag("DeleteMarker", true);
+        xml.text("DeleteMarkerVersionId", outcome.marker_version_id);
+      }
       xml.close();
       continue;
     }

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "simulation/client.h"
+#include "simulation/content.h"
 #include "simulation/simulation.h"
 
 // What must hold whenever nobody is at work.
@@ -23,7 +24,47 @@ void Simulation::check_at_rest() {
     check_listing(bucket);
     if (failure_ || io::crashed()) return;
   }
+  check_versions();
   check_audit();
+}
+
+/// No acknowledged version is lost, none returns once it was removed, and what is listed can be
+/// read.
+void Simulation::check_versions() {
+  for (const auto& [bucket, does] : keeps_) {
+    auto page = world_->list_versions(bucket);
+    if (!page || is_dead()) {
+      if (!is_dead()) fail("cannot list the versions of " + bucket);
+      return;
+    }
+    std::map<std::string, std::set<uint64_t>> listed;
+    for (const auto& item : page->items) {
+      if (item.version.delete_marker) continue;
+      const std::string path = bucket + item.name;
+      const uint64_t generation = item.version.record.generation;
+      if (!listed[path].insert(generation).second) fail("a version of " + path + " comes twice");
+      core::ReadRequest request;
+      request.generation = generation;
+      auto bytes = world_->get(path, request);
+      if (is_dead()) return;
+      const auto& known = versions_[path];
+      const auto version = known.find(generation);
+      if (version != known.end() && (!bytes || id_of(*bytes) != version->second.id)) {
+        fail("a version of " + path + " is not what was written: " +
+             (bytes ? "other bytes" : bytes.error().to_string()));
+      }
+    }
+    for (const auto& [path, known] : versions_) {
+      if (!path.starts_with(bucket)) continue;
+      for (const auto& [generation, version] : known) {
+        const bool there = listed[path].contains(generation);
+        if (there && version.removed) fail("a removed version of " + path + " is back");
+        if (!there && !version.unsure) {
+          fail("version " + std::to_string(generation) + " of " + path + " is lost");
+        }
+      }
+    }
+  }
 }
 
 /// Flat and by directory, the listing shows exactly what can be read.
@@ -115,8 +156,47 @@ void Simulation::check_natives() {
   for (const auto& name : there) {
     if (!needed.contains(name)) return fail("a native object that no entry needs: " + name);
   }
+  check_kept_natives();
   for (const auto& name : needed) {
     if (!there.contains(name)) return fail("a copy without its native object: " + name);
+  }
+}
+
+namespace {
+
+void count_files(io::Disk& disk, const std::string& directory, size_t& found) {
+  std::vector<std::string> below;
+  (void)disk.list(directory, [&](const io::DirectoryItem& item) {
+    if (item.is_directory) below.push_back(directory + "/" + item.name);
+    if (item.is_regular) ++found;
+    return true;
+  });
+  for (const auto& next : below) count_files(disk, next, found);
+}
+
+}  // namespace
+
+/// Each version that is not current has its second name, and there are no others.
+void Simulation::check_kept_natives() {
+  std::map<meta::BackendId, size_t> needed;
+  for (const auto& [bucket, does] : keeps_) {
+    auto page = world_->list_versions(bucket);
+    if (!page) return fail("cannot list the versions of " + bucket);
+    for (const auto& item : page->items) {
+      if (item.is_current || item.version.delete_marker) continue;
+      for (const auto& copy : item.version.record.copies) ++needed[copy.backend];
+    }
+  }
+  for (const std::string name : {"disk1", "disk2", "disk3", "cloud1", "cloud2", "cloud3"}) {
+    size_t there = 0;
+    if (name.starts_with("disk")) {
+      count_files(world_->disk(), core::test::World::root_of(name) + "/.beringia/versions", there);
+    } else {
+      there = world_->remote_names(name, ".beringia/versions/");
+    }
+    if (there == needed[world_->id_of(name)]) continue;
+    fail(name + " keeps " + std::to_string(there) + " versions, " +
+         std::to_string(needed[world_->id_of(name)]) + " are known");
   }
 }
 

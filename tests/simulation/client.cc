@@ -56,7 +56,7 @@ void Simulation::Client::run(int calls) {
 void Simulation::Client::step() {
   const Key& key = sim_.keys_[sim_.rng_.below(sim_.keys_.size())];
   const Key& other = sim_.keys_[sim_.rng_.below(sim_.keys_.size())];
-  switch (sim_.rng_.below(20)) {
+  switch (sim_.rng_.below(23)) {
     case 0:
     case 1:
     case 2:
@@ -80,6 +80,9 @@ void Simulation::Client::step() {
       if (key.path != other.path) return rename(key, other);
       return get(key);
     case 18: return upload(key);
+    case 19:
+    case 20: return get_version(key);
+    case 21: return remove_version(key);
     default: return list(key.bucket);
   }
 }
@@ -150,6 +153,7 @@ void Simulation::Client::put(const Key& key) {
   Call call = begin(Call::Kind::kWrite, id, "put");
   auto written = write(key, id, {});
   if (written) acknowledged(key.path, written->record.generation, "put");
+  if (written) kept(key, written->record);
   end(key, call, written ? std::nullopt : std::optional{written.error()});
 }
 
@@ -166,6 +170,7 @@ void Simulation::Client::put_if_absent(const Key& key) {
   Call call = begin(Call::Kind::kWriteIfNone, id, "put");
   auto written = write(key, id, conditions);
   if (written) acknowledged(key.path, written->record.generation, "put");
+  if (written) kept(key, written->record);
   call.ok = written.has_value();
   const bool answered = written || is_refusal(written.error());
   end(key, call, answered ? std::nullopt : std::optional{written.error()});
@@ -183,6 +188,7 @@ void Simulation::Client::put_if_unchanged(const Key& key) {
   call.expected = seen->value & ((Value{1} << kPatchShift) - 1);
   auto written = write(key, id, conditions);
   if (written) acknowledged(key.path, written->record.generation, "put");
+  if (written) kept(key, written->record);
   if (!written && is_refusal(written.error())) return;
   end(key, call, written ? std::nullopt : std::optional{written.error()});
 }
@@ -256,10 +262,67 @@ void Simulation::Client::remove(const Key& key) {
   auto grant = admit(Action::kDelete, key.path, "delete");
   if (!grant) return;
   auto removed = world_.names().remove(world_.context, *grant, {});
-  if (removed) acknowledged(key.path, removed->record.generation, "delete");
+  if (removed) {
+    const auto& last = removed->marker ? *removed->marker : *removed->entry;
+    acknowledged(key.path, last.record.generation, "delete");
+  }
   call.ok = removed.has_value();
   const bool answered = removed || is_absence(removed.error());
   end(key, call, answered ? std::nullopt : std::optional{removed.error()});
+}
+
+void Simulation::Client::kept(const Key& key, const meta::EntryRecord& record) {
+  // What others write over cannot be kept.
+  if (!record.versioned || sim_.is_dead() || !key.backend.empty()) return;
+  sim_.versions_[key.path][record.generation].id = sim_.id_by_crc_[*record.crc32c];
+}
+
+/// An acknowledged version stays as it was.
+void Simulation::Client::get_version(const Key& key) {
+  const auto& all = sim_.versions_[key.path];
+  if (all.empty()) return;
+  auto chosen = all.begin();
+  std::advance(chosen, static_cast<long>(sim_.rng_.below(all.size())));
+  const uint64_t generation = chosen->first;
+  if (chosen->second.unsure) return;
+  core::ReadRequest request;
+  request.generation = generation;
+  auto bytes = world_.get(key.path, request);
+  if (sim_.is_dead()) return;
+  const auto& version = all.at(generation);
+  if (!bytes) {
+    if (version.unsure && bytes.error().code() == Code::kNotFound) return;
+    if (bytes.error().code() == Code::kNotFound) {
+      return sim_.fail("a version of " + key.path + " is lost: " + bytes.error().to_string());
+    }
+    return check_failure(key, bytes.error(), "get of a version");
+  }
+  if (id_of(*bytes) != version.id) {
+    sim_.fail("a version of " + key.path + " has other bytes than were written");
+  }
+}
+
+/// Removes a version that is not current for good.
+void Simulation::Client::remove_version(const Key& key) {
+  core::ListVersionsRequest request;
+  request.prefix = key.native;
+  auto page = world_.list_versions(key.bucket, request);
+  if (!page) return check_failure(key, page.error(), "list of versions");
+  std::erase_if(page->items, [&](const auto& item) {
+    return item.name != key.native || item.is_current || item.version.delete_marker;
+  });
+  if (page->items.empty() || sim_.is_dead()) return;
+  const uint64_t generation =
+      page->items[sim_.rng_.below(page->items.size())].version.record.generation;
+  auto& known = sim_.versions_[key.path];
+  const auto version = known.find(generation);
+  if (version != known.end()) version->second.unsure = true;
+  auto removed = world_.remove_generation(key.path, generation);
+  if (sim_.is_dead()) return;
+  if (removed && version != known.end()) version->second.removed = true;
+  if (!removed && removed.error().code() != Code::kNotFound) {
+    check_failure(key, removed.error(), "removal of a version");
+  }
 }
 
 void Simulation::Client::patch(const Key& key) {
@@ -293,10 +356,12 @@ void Simulation::Client::copy(const Key& from, const Key& to) {
   auto copied = world_.names().copy(world_.context, *source, *target, request);
   if (copied) {
     acknowledged(to.path, copied->record.generation, "copy");
+    kept(to, copied->record);
     Call read = call;
     read.kind = Call::Kind::kRead;
     read.end = sim_.history_.tick();
-    sim_.note(from.path, read);
+    // Where versions are kept the source may be an older one by now.
+    if (!sim_.keeps_.contains(from.bucket)) sim_.note(from.path, read);
   } else if (is_refusal(copied.error()) || is_absence(copied.error())) {
     return;
   }
@@ -376,6 +441,7 @@ void Simulation::Client::upload(const Key& key) {
   if (!last_grant) return;
   auto entry = world_.names().complete_upload(world_.context, *last_grant, complete);
   if (entry) acknowledged(key.path, entry->record.generation, "complete");
+  if (entry) kept(key, entry->record);
   end(key, call, entry ? std::nullopt : std::optional{entry.error()});
 }
 

@@ -33,6 +33,8 @@ class Simulation::Client {
   void get(const Key& key);
   void look(const Key& key);
   void remove(const Key& key);
+  void get_version(const Key& key);
+  void remove_version(const Key& key);
   void patch(const Key& key);
   void copy(const Key& from, const Key& to);
   void rename(const Key& from, const Key& to);
@@ -43,6 +45,8 @@ class Simulation::Client {
   Call begin(Call::Kind kind, Value value, const char* how);
   void end(const Key& key, Call call, const std::optional<Error>& error);
   void acknowledged(const std::string& path, uint64_t generation, const std::string& operation);
+  /// A version was acknowledged.
+  void kept(const Key& key, const meta::EntryRecord& record);
   void check_failure(const Key& key, const Error& error, const char* what);
   std::optional<Seen> stat(const Key& key);
   Result<core::Entry> write(const Key& key, uint64_t id, core::Conditions conditions);

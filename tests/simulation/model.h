@@ -21,24 +21,66 @@ class Model {
     bool operator==(const Object& other) const { return id == other.id && patch == other.patch; }
   };
   using Objects = std::map<std::string, Object>;  // by path
+  /// What is kept of a name besides its object; a mark has no object.
+  struct Version {
+    Object object;
+    bool is_mark = false;
+    bool operator==(const Version&) const = default;
+  };
+  using Versions = std::map<std::string, std::vector<Version>>;  // by path, the newest first
 
   const Objects& objects() const { return objects_; }
   bool operator==(const Model& other) const {
-    return objects_ == other.objects_ && directories_ == other.directories_;
+    return objects_ == other.objects_ && directories_ == other.directories_ &&
+           kept_ == other.kept_;
   }
   const Object* find(const std::string& path) const {
     const auto found = objects_.find(path);
     return found == objects_.end() ? nullptr : &found->second;
   }
   void put(const std::string& path, uint64_t id, uint64_t patch = 0) {
+    if (keeps(path)) retire(path);
     objects_[path] = {id, patch, ++versions_};
   }
   void patch(const std::string& path, uint64_t id) { objects_.at(path).patch = id; }
-  void remove(const std::string& path) { objects_.erase(path); }
+  void remove(const std::string& path) {
+    if (!keeps(path) || !objects_.contains(path)) {
+      objects_.erase(path);
+      return;
+    }
+    retire(path);
+    insert(path, {{0, 0, ++versions_}, true});
+  }
   void rename(const std::string& from, const std::string& to) {
     const Object object = objects_.at(from);
-    objects_.erase(from);
+    remove(from);
     put(to, object.id, object.patch);
+  }
+
+  /// From now on the bucket keeps versions.
+  void keep_versions(const std::string& bucket) { keeping_.insert(bucket); }
+  bool keeps(const std::string& path) const {
+    return keeping_.contains(path.substr(0, path.find('/', 1) + 1));
+  }
+  /// As a listing shows it: the newest first.
+  void show_version(const std::string& path, const Version& version) {
+    kept_[path].push_back(version);
+  }
+  /// The object goes for good (nullopt), or the kept version of that place; what was before becomes
+  /// current if nothing newer is left.
+  void remove_version(const std::string& path, std::optional<size_t> place) {
+    auto& kept = kept_[path];
+    const bool was_last = !place || (*place == 0 && !objects_.contains(path));
+    if (place) {
+      kept.erase(kept.begin() + static_cast<long>(*place));
+    } else {
+      objects_.erase(path);
+    }
+    if (was_last && !kept.empty() && !kept.front().is_mark) {
+      objects_[path] = kept.front().object;
+      kept.erase(kept.begin());
+    }
+    if (kept.empty()) kept_.erase(path);
   }
 
   void make_directory(const std::string& path) { directories_.insert(path); }
@@ -83,6 +125,13 @@ class Model {
     for (const auto& path : directories_) {
       if (!seen.is_explicit(path)) text += " - directory " + path;
     }
+    for (const auto& [path, kept] : seen.kept_) {
+      const auto known = kept_.find(path);
+      if (known == kept_.end() || known->second != kept) text += " versions of " + path;
+    }
+    for (const auto& [path, kept] : kept_) {
+      if (!seen.kept_.contains(path)) text += " no versions of " + path;
+    }
     return text;
   }
 
@@ -96,8 +145,23 @@ class Model {
   Page list(const std::string& directory, const core::ListRequest& request) const;
 
  private:
+  void retire(const std::string& path) {
+    const auto object = objects_.find(path);
+    if (object == objects_.end()) return;
+    insert(path, {object->second, false});
+    objects_.erase(object);
+  }
+  void insert(const std::string& path, const Version& version) {
+    auto& kept = kept_[path];
+    auto at = kept.begin();
+    while (at != kept.end() && at->object.version > version.object.version) ++at;
+    kept.insert(at, version);
+  }
+
   Objects objects_;
   std::set<std::string> directories_;
+  std::set<std::string> keeping_;
+  Versions kept_;
   uint64_t versions_ = 0;
 };
 

@@ -32,6 +32,9 @@ class ForgetfulDisk final : public io::Disk {
   Result<void> rename_exclusive(const std::string& from, const std::string& to) override {
     return inner_.rename_exclusive(from, to);
   }
+  Result<void> link(const std::string& from, const std::string& to) override {
+    return inner_.link(from, to);
+  }
   Result<void> unlink(const std::string& path) override { return inner_.unlink(path); }
   Result<void> make_directory(const std::string& path) override {
     return inner_.make_directory(path);

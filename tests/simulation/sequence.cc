@@ -77,6 +77,7 @@ void Sequence::life() {
   }
   settle_crash();
   (void)world_->principal();
+  keep_versions();
   compare("after the start");
   if (failure_) return;
   kill_.plan = {runtime_.get(), world_.get(), 0, rng_.below(2) == 0};
@@ -101,7 +102,7 @@ void Sequence::life() {
 
 void Sequence::step() {
   ++calls_;
-  switch (rng_.below(16)) {
+  switch (rng_.below(18)) {
     case 0:
     case 1:
     case 2:
@@ -117,7 +118,19 @@ void Sequence::step() {
     case 12: return compose();
     case 13: return upload();
     case 14: return get();
+    case 15:
+    case 16: return remove_version();
     default: return list();
+  }
+}
+
+/// Some buckets keep versions, from the first life on.
+void Sequence::keep_versions() {
+  if (std::exchange(keeps_, true)) return;
+  for (const char* bucket : kBuckets) {
+    if (rng_.below(2) == 0) continue;
+    world_->set_versioning(bucket, core::kVersioningOn);
+    model_.keep_versions(bucket);
   }
 }
 
@@ -193,6 +206,32 @@ void Sequence::remove() {
   after.remove(path);
   expect("remove " + path, model_.find(path) ? Expected{} : Code::kNotFound, after,
          [&] { return outcome(world_->remove(path)); });
+}
+
+/// Any version that is there, the current one and marks included, for good.
+void Sequence::remove_version() {
+  const std::string bucket = kBuckets[rng_.below(3)];
+  core::ListVersionsRequest request;
+  request.limit = 100'000;
+  auto page = world_->list_versions(bucket, request);
+  if (!page) {
+    if (!crashed()) fail("list versions of " + bucket + ": " + page.error().to_string());
+    return;
+  }
+  if (page->items.empty() || crashed()) return;
+  const size_t chosen = rng_.below(page->items.size());
+  const auto& item = page->items[chosen];
+  size_t first = chosen;
+  while (first > 0 && page->items[first - 1].name == item.name) --first;
+  const bool has_object = page->items[first].is_current && !page->items[first].version.delete_marker;
+  std::optional<size_t> place;
+  if (!has_object || chosen != first) place = chosen - first - (has_object ? 1 : 0);
+  const std::string path = bucket + item.name;
+  Model after = model_;
+  after.remove_version(path, place);
+  const uint64_t generation = item.version.record.generation;
+  expect("remove version " + std::to_string(generation) + " of " + path, {}, after,
+         [&] { return outcome(world_->remove_generation(path, generation)); });
 }
 
 void Sequence::patch() {
@@ -380,6 +419,48 @@ void Sequence::list() {
        request.end_offset + "' limit " + std::to_string(request.limit) + " is not the model's");
 }
 
+/// What one generation holds. nullopt: it is not what somebody wrote.
+std::optional<Model::Object> Sequence::object_of(const std::string& path,
+                                                 const meta::EntryRecord& record) {
+  core::ReadRequest request;
+  request.generation = record.generation;
+  auto bytes = world_->get(path, request);
+  if (!bytes) {
+    fail("cannot read " + path + " that is listed: " + bytes.error().to_string());
+    return std::nullopt;
+  }
+  const auto id = ids_.find(*bytes);
+  if (id == ids_.end()) {
+    fail(path + " has bytes that nobody wrote");
+    return std::nullopt;
+  }
+  const auto patch = record.metadata.find("patch");
+  return Model::Object{
+      id->second, patch == record.metadata.end() ? 0 : parse_u64(patch->second).value_or(0), 0};
+}
+
+bool Sequence::observe_versions(const std::string& bucket, Model& seen) {
+  core::ListVersionsRequest request;
+  request.limit = 100'000;
+  auto page = world_->list_versions(bucket, request);
+  if (!page) {
+    fail("cannot list the versions of " + bucket + ": " + page.error().to_string());
+    return false;
+  }
+  for (const auto& item : page->items) {
+    const bool is_mark = item.version.delete_marker;
+    if (item.is_current && !is_mark) continue;
+    Model::Object object;
+    if (!is_mark) {
+      const auto found = object_of(bucket + item.name, item.version.record);
+      if (!found) return false;
+      object = *found;
+    }
+    seen.show_version(bucket + item.name, {object, is_mark});
+  }
+  return true;
+}
+
 /// The namespace as it is; nullopt: it could not be read.
 std::optional<Model> Sequence::observe() {
   Model seen;
@@ -393,20 +474,11 @@ std::optional<Model> Sequence::observe() {
     }
     for (const auto& item : page->items) {
       const std::string path = bucket + item.name;
-      auto bytes = world_->get(path);
-      if (!bytes) {
-        fail("cannot read " + path + " that is listed: " + bytes.error().to_string());
-        return std::nullopt;
-      }
-      const auto id = ids_.find(*bytes);
-      if (id == ids_.end()) {
-        fail(path + " has bytes that nobody wrote");
-        return std::nullopt;
-      }
-      const auto patch = item.record.metadata.find("patch");
-      seen.put(path, id->second,
-               patch == item.record.metadata.end() ? 0 : parse_u64(patch->second).value_or(0));
+      const auto object = object_of(path, item.record);
+      if (!object) return std::nullopt;
+      seen.put(path, object->id, object->patch);
     }
+    if (!observe_versions(bucket, seen)) return std::nullopt;
   }
   const auto look = [&](const std::string& path) {
     auto info = world_->names().stat_directory(world_->context, world_->grant(Action::kRead, path));

@@ -32,6 +32,7 @@ class Sequence {
   void step();
   void put();
   void remove();
+  void remove_version();
   void patch();
   void copy();
   void rename();
@@ -51,7 +52,10 @@ class Sequence {
   void expect(const std::string& what, const Expected& expected, const Model& after,
               const std::function<Result<void>()>& call);
   bool crashed() const;
+  void keep_versions();
   std::optional<Model> observe();
+  std::optional<Model::Object> object_of(const std::string& path, const meta::EntryRecord& record);
+  bool observe_versions(const std::string& bucket, Model& seen);
   void compare(const std::string& when);
   void settle_crash();
   void fail(const std::string& what);
@@ -71,6 +75,7 @@ class Sequence {
   uint64_t next_patch_ = 1;
   int calls_ = 0;
   int crashes_ = 0;
+  bool keeps_ = false;  // the buckets that shall keep versions do
 };
 
 }  // namespace beringia::simulation

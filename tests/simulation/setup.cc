@@ -160,6 +160,7 @@ void Simulation::choose_keys() {
     const size_t picked = rng_.below(all.size());
     const Place place = all[picked];
     all.erase(all.begin() + static_cast<long>(picked));
+    if (rng_.below(2) == 0) keeps_[place.mount.path] = false;
     std::set<std::string> names;
     while (names.size() < kKeysPerBucket) {
       const std::string& name = kNames[rng_.below(kNames.size())];

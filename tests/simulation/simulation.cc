@@ -76,11 +76,22 @@ void Simulation::begin_round() {
   if (io::crashed()) return;
   if (!left || *left > 0) return fail("an intent cannot be settled although every backend works");
   (void)world_->principal();
+  keep_versions();
   // First what was deleted and still lies there: it must not be taken for a foreign write.
   check_at_rest();
   for (int i = 0; i < 10 && !io::crashed(); ++i) {
     auto reaped = core::reap_doomed(world_->context, parts, 100);
     if (!reaped || *reaped == 0) break;
+  }
+}
+
+void Simulation::keep_versions() {
+  for (auto& [bucket, does] : keeps_) {
+    if (does || is_dead()) continue;
+    auto set = world_->names().set_directory_attributes(
+        world_->context, world_->grant(core::Action::kAdminister, bucket),
+        {{std::string{core::kVersioningAttribute}, std::string{core::kVersioningOn}}});
+    does = set.has_value();
   }
 }
 

@@ -58,6 +58,12 @@ class Simulation {
     uint64_t generation = 0;
     std::string operation;
   };
+  /// An acknowledged write of a bucket that keeps versions and that nobody else writes to.
+  struct KeptVersion {
+    uint64_t id = 0;       // of its bytes
+    bool removed = false;  // for good, acknowledged
+    bool unsure = false;   // a removal of it began
+  };
   class Client;
 
   static std::vector<meta::PolicyDeclaration> policies();
@@ -75,6 +81,9 @@ class Simulation {
   void finish_moves();
   void check_at_rest();
   void check_listing(const std::string& bucket);
+  void keep_versions();
+  void check_versions();
+  void check_kept_natives();
   void check_audit();
   void check_natives();
   void fail(const std::string& what);
@@ -97,6 +106,8 @@ class Simulation {
       foreign_turns_;  // by path: file backends cannot compare and swap
   std::map<uint32_t, uint64_t> id_by_crc_;
   std::vector<Mutation> unaudited_;
+  std::map<std::string, std::map<uint64_t, KeptVersion>> versions_;  // by path and generation
+  std::map<std::string, bool> keeps_;  // buckets that are to keep versions; true: they do
   std::optional<std::string> failure_;
   uint64_t next_id_ = 1;
   double chaos_ = 0;

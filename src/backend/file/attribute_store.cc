@@ -58,6 +58,11 @@ Result<std::optional<ObjectSeal>> AttributeStore::load(const std::string& path,
   return seal;
 }
 
+bool AttributeStore::travel_with(const std::string& path) {
+  auto stored = disk_.get_xattr(path, kObjectAttribute);
+  return stored ? *stored != kElsewhere : stored.error().code() == Code::kNotFound;
+}
+
 void AttributeStore::forget(const io::FileStat& stat) {
   // Most files have no sidecar: its absence is the common case.
   (void)disk_.unlink(sidecar(version_of(stat)));

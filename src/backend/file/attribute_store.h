@@ -24,6 +24,9 @@ class AttributeStore {
   /// nullopt: the file is not ours, or was replaced by one that is not.
   [[nodiscard]] Result<std::optional<ObjectSeal>> load(const std::string& path,
                                                        const io::FileStat& stat);
+  /// They are stored with the file (or there are none), so that a second name for it has them, too,
+  /// whichever of the names goes first.
+  bool travel_with(const std::string& path);
   /// The bytes are gone: drops what is not stored with them.
   void forget(const io::FileStat& stat);
 

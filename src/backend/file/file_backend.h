@@ -87,6 +87,10 @@ class FileBackend final : public Backend {
   Result<CopyInfo> adopt_part(const io::Context& context, const ComposeRequest& request,
                               Source source);
   Result<void> remove_now(const std::string& name, const std::optional<Version>& version);
+  // share.cc
+  Result<std::string> link_aside(const Located& there, const std::optional<Attributes>& attributes);
+  Result<CopyInfo> copy_whole(const io::Context& context, const RenameRequest& request);
+  Result<CopyInfo> share(const io::Context& context, const RenameRequest& request);
   // rename.cc
   Result<CopyInfo> rename_directory(const RenameRequest& request);
 

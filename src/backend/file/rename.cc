@@ -4,6 +4,7 @@
 namespace beringia::backend::file {
 
 Result<CopyInfo> FileBackend::rename(const io::Context& context, const RenameRequest& request) {
+  if (request.keep_source) return share(context, request);
   const bool directory = request.from.ends_with('/');
   if (directory && request.to.ends_with('/')) return rename_directory(request);
   if (directory) {

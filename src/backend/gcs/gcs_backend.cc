@@ -159,8 +159,10 @@ Result<CopyInfo> GcsBackend::rename(const io::Context& context, const RenameRequ
   call.upload_id = calls_.new_upload_id();
   BR_TRY(generation, calls_.generation_to_match(context, request.to, request.expectation));
   call.if_generation = generation;
-  call.fields = to_change({info.content_type, info.storage_class, info.attributes, call.upload_id});
+  call.fields = to_change({info.content_type, info.storage_class,
+                           request.attributes.value_or(info.attributes), call.upload_id});
   BR_TRY(object, calls_.rewrite(context, call));
+  if (request.keep_source) return to_copy(object, options_.location.prefix());
   auto removed = calls_.remove(context, request.from, source.generation);
   // Somebody replaced or deleted the source meanwhile: theirs is not ours to remove.
   if (!removed && removed.error().code() != Code::kConflict &&

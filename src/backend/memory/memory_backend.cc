@@ -234,6 +234,13 @@ Result<CopyInfo> MemoryBackend::rename(const io::Context& context, const RenameR
   }
   BR_TRY(found, find(request.from, request.version));
   BR_TRY(check(request.to, request.expectation));
+  if (request.keep_source) {
+    Object copy = found->second;
+    copy.info.name = request.to;
+    copy.info.version = std::to_string(next_version_++);
+    if (request.attributes) copy.info.attributes = *request.attributes;
+    return objects_.insert_or_assign(request.to, std::move(copy)).first->second.info;
+  }
   auto node = objects_.extract(found);
   objects_.erase(request.to);
   node.key() = request.to;
@@ -266,6 +273,16 @@ Result<uint64_t> MemoryBackend::sweep(const io::Context& context, Duration) {
 }
 
 Result<void> MemoryBackend::probe(const io::Context& context) { return take_turn(context); }
+
+size_t MemoryBackend::count_names(const std::string& prefix) const {
+  std::lock_guard lock{mutex_};
+  size_t found = 0;
+  for (auto it = objects_.lower_bound(prefix); it != objects_.end(); ++it) {
+    if (!it->first.starts_with(prefix)) break;
+    ++found;
+  }
+  return found;
+}
 
 void MemoryBackend::put_foreign(const std::string& name, std::string bytes) {
   std::lock_guard lock{mutex_};

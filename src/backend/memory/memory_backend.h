@@ -34,6 +34,8 @@ class MemoryBackend final : public Backend {
 
   /// For tests: what a foreign writer does.
   void put_foreign(const std::string& name, std::string bytes);
+  /// For tests: objects whose names begin so, our own ones included, which list() does not show.
+  size_t count_names(const std::string& prefix) const;
 
  private:
   struct Object {

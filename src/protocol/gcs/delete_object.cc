@@ -5,7 +5,7 @@ namespace beringia::protocol::gcs {
 
 Result<void> remove_entry(Call& call, const core::Grant& grant, const core::Conditions& conditions,
                           bool named_only) {
-  auto removed = call.rooms.names.remove(call.context, grant, conditions);
+  auto removed = call.rooms.names.remove(call.context, grant, {conditions, {}});
   if (removed) return {};
   if (removed.error().tag() == "precondition") {
     // GCS: what is not there is not found, whatever the preconditions say; nor is a generation that

@@ -9,6 +9,7 @@
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
+#include "protocol/s3/versions.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -306,21 +307,23 @@ Result<access::BucketView> view_of(const Call& call, const Path& path) {
 }  // namespace
 
 Result<io::HttpResponse> get_object_acl(Call& call) {
-  BR_TRY(check_version_id(call.query.get("versionId")));
+  BR_TRY(version_of(call));
   BR_TRY(path, call.object_path());
   BR_TRY(grant, call.admit(core::Action::kRead, path));
-  BR_TRY(entry, call.rooms.names.stat(call.context, *grant));
+  BR_TRY(entry, stat_version(call, *grant));
   BR_TRY(view, view_of(call, path));
   BR_TRY(acl, acl_of_entry(view, entry.record));
-  return xml_response(200, wire::s3::render(document_of(acl)));
+  io::HttpResponse response = xml_response(200, wire::s3::render(document_of(acl)));
+  add_version_header(response, entry);
+  return response;
 }
 
 Result<io::HttpResponse> put_object_acl(Call& call) {
-  BR_TRY(check_version_id(call.query.get("versionId")));
+  BR_TRY(version_of(call));
   BR_TRY(document, optional_document(call));
   BR_TRY(path, call.object_path());
   BR_TRY(grant, call.admit(core::Action::kAdminister, path));
-  BR_TRY(entry, call.rooms.names.stat(call.context, *grant));
+  BR_TRY(entry, stat_version(call, *grant));
   BR_TRY(view, view_of(call, path));
   if (!view.access->has_acls()) {
     BR_TRY(check_says_nothing(call, document));
@@ -331,9 +334,11 @@ Result<io::HttpResponse> put_object_acl(Call& call) {
   BR_TRY(check_not_blocked(*view.access, acl));
   core::AttributePatch patch;
   patch.acl = access::encode(acl);
-  patch.conditions.generation_match = entry.record.generation;
-  BR_TRY(call.rooms.names.set_attributes(call.context, *grant, patch));
-  return empty_response(200);
+  patch.generation = entry.record.generation;
+  BR_TRY(changed, call.rooms.names.set_attributes(call.context, *grant, patch));
+  io::HttpResponse response = empty_response(200);
+  add_version_header(response, changed);
+  return response;
 }
 
 }  // namespace beringia::protocol::s3

@@ -129,7 +129,10 @@ TEST_F(Lists, come_in_byte_order_in_both_versions) {
             "%C3%BC");
   EXPECT_EQ(client.send("GET", "/b?encoding-type=url").elements("Key")[5], "p%20q");
   EXPECT_EQ(client.send("GET", "/b?encoding-type=xml").code(), "InvalidArgument");
-  EXPECT_EQ(client.send("GET", "/b?versions").elements("VersionId"), Names(8, "null"));
+  const auto versions = client.send("GET", "/b?versions");
+  EXPECT_EQ(versions.elements("Key"), all);
+  EXPECT_EQ(versions.elements("VersionId"), Names(8, "null"));
+  EXPECT_EQ(versions.elements("IsLatest"), Names(8, "true"));
 }
 
 TEST_F(Lists, group_by_any_delimiter) {

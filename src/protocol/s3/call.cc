@@ -19,11 +19,11 @@ core::Door Call::door() const {
           request.is_tls};
 }
 
-Result<core::Grant> Call::admit_one(const io::Context& own, core::Action action,
-                                    const Path& path) const {
+Result<core::Grant> Call::admit_one(const io::Context& own, core::Action action, const Path& path,
+                                    std::optional<access::Right> right) const {
   const RequestFacts facts{*this};
-  return rooms.gate.admit(own, *principal, {action, right_of(route, query, action), &facts}, path,
-                          door());
+  return rooms.gate.admit(own, *principal,
+                          {action, right ? *right : right_of(*this, action), &facts}, path, door());
 }
 
 Result<const core::Grant*> Call::admit(core::Action action, const Path& path) {

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/time.h"
 #include "core/gate.h"
@@ -54,6 +56,8 @@ struct Call {
   bool form_signed = false;
   /// Proven by SigV2.
   bool signed_v2 = false;
+  /// Headers that an error's answer carries, too.
+  std::vector<std::pair<std::string, std::string>> error_headers = {};
 
   /// Asks the gate; at most twice. The reference holds as long as the call. @error kDenied
   [[nodiscard]] Result<const core::Grant*> admit(core::Action action, const Path& path);
@@ -61,8 +65,10 @@ struct Call {
   [[nodiscard]] Result<const core::Grant*> admit_bucket_list();
   /// Asks the gate for one of many (DeleteObjects), in the context of its own fiber; its record is
   /// closed with the grant.
+  /// `right`: where the route does not tell it.
   [[nodiscard]] Result<core::Grant> admit_one(const io::Context& own, core::Action action,
-                                              const Path& path) const;
+                                              const Path& path,
+                                              std::optional<access::Right> right = {}) const;
   core::Door door() const;
   /// Directory form. @error kInvalid (tag InvalidBucketName)
   [[nodiscard]] Result<Path> bucket_path(std::string_view bucket) const;

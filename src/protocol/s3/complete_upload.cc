@@ -10,6 +10,7 @@
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
+#include "protocol/s3/versions.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -140,6 +141,7 @@ io::HttpResponse completed(const Call& call, const core::Entry& entry) {
     xml.text("ChecksumType", stored->type);
   }
   io::HttpResponse response = xml_response(200, xml.take());
+  add_new_version_header(response, entry);
   add_encryption_headers(response, entry.record.encryption);
   return response;
 }

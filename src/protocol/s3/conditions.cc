@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "protocol/s3/versions.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -47,6 +48,8 @@ core::Conditions write_conditions(const Call& call) {
 
 Result<DeleteTerms> delete_terms(const Call& call) {
   DeleteTerms terms;
+  BR_TRY(generation, version_of(call));
+  terms.generation = generation;
   std::vector<std::string> etags;
   append_etags(etags, call.header("if-match"));
   if (!etags.empty()) terms.etag = etags.front();
@@ -71,7 +74,7 @@ Result<core::Conditions> delete_conditions(const io::Context& context, core::Nam
   core::Conditions conditions;
   if (!terms.etag.empty()) conditions.etag_match.push_back(terms.etag);
   if (!terms.modified && !terms.size) return conditions;
-  BR_TRY(entry, names.stat(context, grant));
+  BR_TRY(entry, names.stat(context, grant, terms.generation));
   const auto seconds = [](Timestamp time) { return time.micros / 1'000'000; };
   const bool holds =
       (!terms.size || *terms.size == entry.record.size) &&

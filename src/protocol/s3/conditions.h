@@ -26,8 +26,10 @@ struct DeleteTerms {
   std::string etag;                   // "" = any
   std::optional<Timestamp> modified;  // second resolution
   std::optional<uint64_t> size;
+  std::optional<uint64_t> generation;  // of ?versionId=; as core::RemoveRequest::generation
 };
-/// If-Match, x-amz-if-match-last-modified-time and x-amz-if-match-size of DeleteObject.
+/// ?versionId=, If-Match, x-amz-if-match-last-modified-time and x-amz-if-match-size of
+/// DeleteObject.
 /// @error kInvalid (tag InvalidArgument)
 [[nodiscard]] Result<DeleteTerms> delete_terms(const Call& call);
 /// As conditions of the namespace; time and size are compared with the entry as it is now, and the
@@ -37,6 +39,11 @@ struct DeleteTerms {
                                                          core::Namespace& names,
                                                          const core::Grant& grant,
                                                          const DeleteTerms& terms);
+
+/// The delete itself; what is not there counts as deleted. Also of one of many.
+[[nodiscard]] Result<core::Removed> remove_object(const Call& call, const io::Context& context,
+                                                  const core::Grant& grant,
+                                                  const DeleteTerms& terms);
 
 /// x-amz-copy-source-if-*.
 core::Conditions source_conditions(const Call& call);

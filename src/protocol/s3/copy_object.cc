@@ -8,6 +8,7 @@
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
+#include "protocol/s3/versions.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -106,6 +107,18 @@ Result<std::optional<ChecksumAlgorithm>> new_algorithm(const Call& call,
   return algorithm;
 }
 
+/// A mark of a deletion is no source: S3 says so in words of its own.
+Result<core::Entry> stat_source(Call& call, const core::Grant& from,
+                                std::optional<uint64_t> generation) {
+  auto source = call.rooms.names.stat(call.context, from, generation);
+  if (source || !generation) return source;
+  BR_TRY(marker, call.rooms.names.find_marker(call.context, from, generation));
+  if (!marker) return source;
+  return std::unexpected(s3_error("InvalidRequest",
+                                  "The source of a copy request may not specifically refer to a "
+                                  "delete marker by version id."));
+}
+
 io::HttpResponse copied(const core::Entry& entry) {
   wire::s3::XmlWriter xml{"CopyObjectResult"};
   xml.time("LastModified", entry.record.modified).text("ETag", quoted_etag(entry.record));
@@ -121,19 +134,19 @@ io::HttpResponse copied(const core::Entry& entry) {
 }  // namespace
 
 Result<io::HttpResponse> copy_object(Call& call) {
-  BR_TRY(source_path, copy_source(call));
+  BR_TRY(wanted, copy_source(call));
   BR_TRY(target_path, call.object_path());
   BR_TRY(directives, directives_of(call));
   core::CopyRequest request;
   request.source_conditions = source_conditions(call);
   request.conditions = write_conditions(call);
-  BR_TRY(from, call.admit(core::Action::kRead, source_path));
+  BR_TRY(from, call.admit(core::Action::kRead, wanted.path));
   BR_TRY(to, call.admit(core::Action::kWrite, target_path));
   BR_TRY(check_offered(call));
   BR_TRY(encryption, encryption_of(call));
   BR_TRY(source_key, source_key_of(call));
   request.source_key = std::move(source_key);
-  BR_TRY(source, call.rooms.names.stat(call.context, *from));
+  BR_TRY(source, stat_source(call, *from, wanted.generation));
   if (source.record.size > kMaxCopyBytes) {
     return std::unexpected(s3_error(
         "InvalidRequest",
@@ -141,7 +154,9 @@ Result<io::HttpResponse> copy_object(Call& call) {
             std::to_string(kMaxCopyBytes)));
   }
   BR_TRY(core::check_conditions(request.source_conditions, source.record, false));
-  BR_TRY(check_changes(directives, *from, *to, source.record, encryption));
+  if (!wanted.generation) {
+    BR_TRY(check_changes(directives, *from, *to, source.record, encryption));
+  }
   BR_TRY(algorithm, new_algorithm(call, source.record));
   request.attributes = merged(std::move(directives), source.record);
   BR_TRY(acl, acl_for_write(call, *to));
@@ -153,6 +168,8 @@ Result<io::HttpResponse> copy_object(Call& call) {
                           : call.rooms.names.copy(call.context, *from, *to, request));
   io::HttpResponse response = copied(entry);
   add_expiration(call, response, entry);
+  add_new_version_header(response, entry);
+  add_source_version_header(response, source);
   return response;
 }
 

@@ -1,15 +1,19 @@
 #include "protocol/s3/copy_source.h"
 
+#include <utility>
+
 #include "base/encoding.h"
-#include "protocol/s3/object_headers.h"
+#include "protocol/s3/versions.h"
 
 namespace beringia::protocol::s3 {
 
-Result<Path> copy_source(const Call& call) {
+Result<CopySource> copy_source(const Call& call) {
   constexpr std::string_view kVersion = "?versionId=";
   std::string_view source = call.header("x-amz-copy-source");
+  std::optional<uint64_t> generation;
   if (const size_t at = source.rfind(kVersion); at != std::string_view::npos) {
-    BR_TRY(check_version_id(source.substr(at + kVersion.size())));
+    BR_TRY(version, parse_version_id(source.substr(at + kVersion.size())));
+    generation = version;
     source = source.substr(0, at);
   }
   const auto text = percent_decode(source);
@@ -21,7 +25,13 @@ Result<Path> copy_source(const Call& call) {
         s3_error("InvalidArgument",
                  "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"));
   }
-  return call.object_path(name.substr(0, slash), name.substr(slash + 1));
+  BR_TRY(path, call.object_path(name.substr(0, slash), name.substr(slash + 1)));
+  return CopySource{std::move(path), generation};
+}
+
+void add_source_version_header(io::HttpResponse& response, const core::Entry& source) {
+  if (source.versioning == core::Versioning::kOff) return;
+  response.headers.set("x-amz-copy-source-version-id", version_id_of(source.record));
 }
 
 }  // namespace beringia::protocol::s3

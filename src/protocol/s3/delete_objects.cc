@@ -6,9 +6,9 @@
 #include "io/sync.h"
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/error_map.h"
-#include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
+#include "protocol/s3/versions.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -17,32 +17,23 @@ namespace {
 /// four rounds. Each is a fiber with a small stack.
 constexpr size_t kWorkers = 250;
 
-Result<void> remove_entry(const Call& call, const io::Context& context, const core::Grant& grant,
-                          const wire::s3::DeleteRequest::Key& key) {
-  BR_TRY(conditions,
-         delete_conditions(context, call.rooms.names, grant, {key.etag, key.modified, key.size}));
-  auto removed = call.rooms.names.remove(context, grant, conditions);
-  const bool is_absent = !removed && removed.error().code() == Code::kNotFound &&
-                         removed.error().tag().empty() && conditions.empty();
-  if (!removed && !is_absent) return std::unexpected(std::move(removed).error());
-  return {};
-}
-
 /// One key: its own decision, its own audit record.
-Result<void> delete_key(const Call& call, const io::Context& context,
-                        const wire::s3::DeleteRequest::Key& key) {
-  BR_TRY(check_version_id(key.version_id));
+Result<core::Removed> delete_key(const Call& call, const io::Context& context,
+                                 const wire::s3::DeleteRequest::Key& key) {
+  BR_TRY(generation, parse_version_id(key.version_id));
   BR_TRY(path, call.object_path(call.route.bucket, key.key));
-  BR_TRY(grant, call.admit_one(context, core::Action::kDelete, path));
-  auto removed = remove_entry(call, context, grant, key);
+  const auto right = generation ? access::Right::kDeleteVersion : access::Right::kDeleteObject;
+  BR_TRY(grant, call.admit_one(context, core::Action::kDelete, path, right));
+  auto removed =
+      remove_object(call, context, grant, {key.etag, key.modified, key.size, generation});
   grant.note_status(removed ? 204 : wire_error_of(removed.error()).status);
   if (!removed) grant.note_error(removed.error());
   return removed;
 }
 
-std::vector<Result<void>> delete_keys(const Call& call,
-                                      const std::vector<wire::s3::DeleteRequest::Key>& keys) {
-  std::vector<Result<void>> results(keys.size());
+std::vector<Result<core::Removed>> delete_keys(
+    const Call& call, const std::vector<wire::s3::DeleteRequest::Key>& keys) {
+  std::vector<Result<core::Removed>> results(keys.size());
   if (keys.size() == 1) {
     results[0] = delete_key(call, call.context, keys[0]);
     return results;
@@ -80,6 +71,9 @@ Result<io::HttpResponse> delete_objects(Call& call) {
     wire::s3::DeleteOutcome outcome;
     outcome.key = request.keys[i].key;
     outcome.version_id = request.keys[i].version_id;
+    if (results[i] && results[i]->marker) {
+      outcome.marker_version_id = version_id_of(results[i]->marker->record);
+    }
     if (!results[i]) {
       const Error& error = results[i].error();
       // Then no key can have been deleted.

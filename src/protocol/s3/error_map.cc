@@ -90,6 +90,7 @@ constexpr Row kRows[] = {
     {"MethodNotAllowed",
      {405, "MethodNotAllowed", "The specified method is not allowed against this resource."}},
     {"NotImplemented", {501, "NotImplemented", ""}},
+    {"no_version", {404, "NoSuchVersion", "The specified version does not exist."}},
     {"NoSuchVersion", {404, "NoSuchVersion", "The specified version does not exist."}},
     {"AccessForbidden", {403, "AccessForbidden", ""}},
     {"InvalidBucketAclWithObjectOwnership", {400, "InvalidBucketAclWithObjectOwnership", ""}},
@@ -141,6 +142,7 @@ io::HttpResponse error_response(const Call& call, const Error& error) {
   io::HttpResponse response;
   response.status = wire.status;
   if (wire.status == 304) return response;
+  for (const auto& [name, value] : call.error_headers) response.headers.add(name, value);
   if (wire.status == 503) response.headers.add("Retry-After", std::to_string(kRetryAfterSeconds));
   const bool is_range = wire.code == "InvalidRange" && call.object_size;
   if (is_range) {

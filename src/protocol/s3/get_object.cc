@@ -8,6 +8,7 @@
 #include "protocol/s3/http_range.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/verbs.h"
+#include "protocol/s3/versions.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -71,9 +72,10 @@ Result<Selection> select(Call& call, const meta::EntryRecord& record) {
   return selection;
 }
 
-Result<io::HttpResponse> answer(Call& call, const meta::EntryRecord& record,
-                                const Selection& selection) {
+Result<io::HttpResponse> answer(Call& call, const core::Entry& entry, const Selection& selection) {
+  const meta::EntryRecord& record = entry.record;
   io::HttpResponse response;
+  add_version_header(response, entry);
   add_object_headers(response, record);
   response.content_length = record.size;
   if (selection.range) {
@@ -101,8 +103,9 @@ Result<io::HttpResponse> answer(Call& call, const meta::EntryRecord& record,
 
 /// 304 tells the ETag, for which the entry has to be seen once more.
 Result<io::HttpResponse> not_modified(Call& call, const core::Grant& grant) {
-  BR_TRY(entry, call.rooms.names.stat(call.context, grant));
+  BR_TRY(entry, stat_version(call, grant));
   io::HttpResponse response = empty_response(304);
+  add_version_header(response, entry);
   response.headers.add("ETag", quoted_etag(entry.record));
   response.headers.add("Last-Modified", to_http_date(entry.record.modified));
   return response;
@@ -111,9 +114,10 @@ Result<io::HttpResponse> not_modified(Call& call, const core::Grant& grant) {
 }  // namespace
 
 Result<io::HttpResponse> get_object(Call& call) {
-  BR_TRY(check_version_id(call.query.get("versionId")));
+  BR_TRY(generation, version_of(call));
   BR_TRY(path, call.object_path());
   core::ReadRequest request;
+  request.generation = generation;
   request.conditions = read_conditions(call);
   Selection selection;
   request.range = [&](const core::Entry& entry) -> Result<std::optional<io::ByteRange>> {
@@ -126,25 +130,27 @@ Result<io::HttpResponse> get_object(Call& call) {
   request.customer_key = std::move(customer_key);
   auto open = call.rooms.names.read(call.context, *grant, request);
   if (!open && open.error().tag() == "not_modified") return not_modified(call, *grant);
-  if (!open) return std::unexpected(std::move(open).error());
-  BR_TRY(response, answer(call, open->entry.record, selection));
+  if (!open) {
+    return std::unexpected(absence(call, *grant, generation, std::move(open).error()));
+  }
+  BR_TRY(response, answer(call, open->entry, selection));
   add_expiration(call, response, open->entry);
   response.body = std::move(open->body);
   return std::move(response);
 }
 
 Result<io::HttpResponse> head_object(Call& call) {
-  BR_TRY(check_version_id(call.query.get("versionId")));
   BR_TRY(path, call.object_path());
+  BR_TRY(version_of(call));
   BR_TRY(grant, call.admit(core::Action::kRead, path));
   BR_TRY(customer_key, reader_key_of(call));
-  BR_TRY(entry, call.rooms.names.stat(call.context, *grant));
+  BR_TRY(entry, stat_version(call, *grant));
   BR_TRY(core::check_customer_key(entry.record.encryption, customer_key));
   const auto holds = core::check_conditions(read_conditions(call), entry.record, true);
   if (!holds && holds.error().tag() == "not_modified") return not_modified(call, *grant);
   if (!holds) return std::unexpected(holds.error());
   BR_TRY(selection, select(call, entry.record));
-  BR_TRY(response, answer(call, entry.record, selection));
+  BR_TRY(response, answer(call, entry, selection));
   add_expiration(call, response, entry);
   return std::move(response);
 }

@@ -7,6 +7,7 @@
 #include "protocol/s3/encryption_headers.h"
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/verbs.h"
+#include "protocol/s3/versions.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -81,11 +82,11 @@ Result<void> add_parts(const Call& call, const meta::EntryRecord& record,
 }  // namespace
 
 Result<io::HttpResponse> get_object_attributes(Call& call) {
-  BR_TRY(check_version_id(call.query.get("versionId")));
+  BR_TRY(version_of(call));
   BR_TRY(wanted, wanted_of(call));
   BR_TRY(path, call.object_path());
   BR_TRY(grant, call.admit(core::Action::kRead, path));
-  BR_TRY(entry, call.rooms.names.stat(call.context, *grant));
+  BR_TRY(entry, stat_version(call, *grant));
   BR_TRY(customer_key, reader_key_of(call));
   BR_TRY(core::check_customer_key(entry.record.encryption, customer_key));
   const meta::EntryRecord& record = entry.record;
@@ -103,6 +104,7 @@ Result<io::HttpResponse> get_object_attributes(Call& call) {
   if (wanted.size) xml.number("ObjectSize", record.size);
   io::HttpResponse response = xml_response(200, xml.take());
   response.headers.add("Last-Modified", to_http_date(record.modified));
+  add_version_header(response, entry);
   return response;
 }
 

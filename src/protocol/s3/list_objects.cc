@@ -1,4 +1,4 @@
-// ListObjects (V1), ListObjectsV2, and ListObjectVersions of buckets without versioning.
+// ListObjects (V1) and ListObjectsV2.
 #include <algorithm>
 #include <utility>
 
@@ -14,18 +14,11 @@ using wire::s3::ObjectList;
 
 constexpr uint64_t kMaxKeys = 1000;
 
-ObjectList::Form form_of(Verb verb) {
-  switch (verb) {
-    case Verb::kListObjectsV2: return ObjectList::Form::kV2;
-    case Verb::kListObjectVersions: return ObjectList::Form::kVersions;
-    default: return ObjectList::Form::kV1;
-  }
-}
-
 /// Reads the parameters into the answer (which repeats them) and the position to start behind.
 Result<std::string> read_parameters(const Call& call, ObjectList& list) {
   const Query& query = call.query;
-  list.form = form_of(call.route.verb);
+  list.form =
+      call.route.verb == Verb::kListObjectsV2 ? ObjectList::Form::kV2 : ObjectList::Form::kV1;
   list.bucket = call.route.bucket;
   list.prefix = query.get("prefix");
   list.delimiter = query.get("delimiter");
@@ -41,11 +34,6 @@ Result<std::string> read_parameters(const Call& call, ObjectList& list) {
   if (list.form == ObjectList::Form::kV1) {
     list.with_owner = true;
     return list.marker = query.get("marker");
-  }
-  if (list.form == ObjectList::Form::kVersions) {
-    list.with_owner = true;
-    list.version_id_marker = query.get("version-id-marker");
-    return list.marker = query.get("key-marker");
   }
   list.with_owner = query.get("fetch-owner") == "true";
   list.has_start_after = query.has("start-after");
@@ -91,13 +79,10 @@ Result<io::HttpResponse> list_objects(Call& call) {
   BR_TRY(page, call.rooms.names.list(call.context, *grant, request));
   list.truncated = page.truncated;
   if (page.truncated) {
-    switch (list.form) {
-      case ObjectList::Form::kV2: list.next = to_base64url(page.last); break;
-      case ObjectList::Form::kVersions: list.next = page.last; break;
-      // S3 API, ListObjects: NextMarker comes only with a delimiter.
-      case ObjectList::Form::kV1:
-        if (!list.delimiter.empty()) list.next = page.last;
-        break;
+    if (list.form == ObjectList::Form::kV2) {
+      list.next = to_base64url(page.last);
+    } else if (!list.delimiter.empty()) {
+      list.next = page.last;  // S3 API, ListObjects: NextMarker comes only with a delimiter.
     }
   }
   list.objects.reserve(page.items.size());

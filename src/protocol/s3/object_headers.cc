@@ -237,11 +237,4 @@ Result<void> override_headers(const Call& call, io::HttpResponse& response) {
   return {};
 }
 
-Result<void> check_version_id(std::string_view version_id) {
-  if (version_id.empty() || version_id == "null") return {};
-  return std::unexpected(
-      not_found("The specified version does not exist.", "the bucket has no versions but \"null\"")
-          .with_tag("NoSuchVersion"));
-}
-
 }  // namespace beringia::protocol::s3

@@ -42,7 +42,4 @@ std::string quoted_etag(const meta::EntryRecord& record);
 /// In S3's words; STANDARD when the client named none.
 std::string storage_class_of(const std::string& stored);
 
-/// versionId: only "null", the one version there is. @error kNotFound (tag NoSuchVersion)
-[[nodiscard]] Result<void> check_version_id(std::string_view version_id);
-
 }  // namespace beringia::protocol::s3

@@ -9,6 +9,7 @@
 #include "protocol/s3/post_form.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
+#include "protocol/s3/versions.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -114,6 +115,7 @@ io::HttpResponse answer(const Call& call, const PostForm& form, const core::Entr
     response.headers.add("x-amz-checksum-type", stored->type);
   }
   add_encryption_headers(response, entry.record.encryption);
+  add_new_version_header(response, entry);
   return response;
 }
 

@@ -7,6 +7,7 @@
 #include "protocol/s3/object_headers.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
+#include "protocol/s3/versions.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -45,6 +46,7 @@ Result<io::HttpResponse> put_object(Call& call) {
   BR_TRY(entry, call.rooms.names.write(call.context, *grant, request));
   io::HttpResponse response = empty_response(200);
   response.headers.add("ETag", quoted_etag(entry.record));
+  add_new_version_header(response, entry);
   response.headers.add(header_name(body->algorithm()), checksum);
   response.headers.add("x-amz-checksum-type", std::string{kFullObject});
   add_encryption_headers(response, entry.record.encryption);

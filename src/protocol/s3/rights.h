@@ -1,13 +1,12 @@
 #pragma once
 
 #include "access/access.h"
-#include "protocol/s3/query.h"
-#include "protocol/s3/router.h"
+#include "protocol/s3/call.h"
 
 namespace beringia::protocol::s3 {
 
 /// What a request does, as policies of buckets name it. @param action  what the gate is asked for:
 /// a copy reads one object and writes another
-access::Right right_of(const Route& route, const Query& query, access::Action action);
+access::Right right_of(const Call& call, access::Action action);
 
 }  // namespace beringia::protocol::s3

@@ -125,8 +125,8 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kDeleteBucket: return delete_bucket(call);
     case Verb::kGetBucketLocation: return get_bucket_location(call);
     case Verb::kListObjects:
-    case Verb::kListObjectsV2:
-    case Verb::kListObjectVersions: return list_objects(call);
+    case Verb::kListObjectsV2: return list_objects(call);
+    case Verb::kListObjectVersions: return list_object_versions(call);
     case Verb::kListMultipartUploads: return list_multipart_uploads(call);
     case Verb::kDeleteObjects: return delete_objects(call);
     case Verb::kGetObject: return get_object(call);

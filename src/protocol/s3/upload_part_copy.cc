@@ -13,14 +13,14 @@
 namespace beringia::protocol::s3 {
 
 Result<io::HttpResponse> upload_part_copy(Call& call) {
-  BR_TRY(source_path, copy_source(call));
+  BR_TRY(wanted, copy_source(call));
   BR_TRY(path, call.object_path());
   BR_TRY(check_offered(call));
   core::PutPart part;
   part.upload_id = call.query.get("uploadId");
   BR_TRY(number, part_number_of(call));
   part.number = number;
-  BR_TRY(from, call.admit(core::Action::kRead, source_path));
+  BR_TRY(from, call.admit(core::Action::kRead, wanted.path));
   BR_TRY(to, call.admit(core::Action::kWrite, path));
   from->note_target(path);
   BR_TRY(upload, call.rooms.names.find_upload(call.context, *to, part.upload_id));
@@ -31,6 +31,7 @@ Result<io::HttpResponse> upload_part_copy(Call& call) {
   core::ReadRequest read;
   BR_TRY(source_key, source_key_of(call));
   read.customer_key = std::move(source_key);
+  read.generation = wanted.generation;
   read.range = [&](const core::Entry& source) -> Result<std::optional<io::ByteRange>> {
     // All conditions of a copy's source fail with 412, hence "not a read".
     BR_TRY(core::check_conditions(source_conditions(call), source.record, false));
@@ -59,6 +60,7 @@ Result<io::HttpResponse> upload_part_copy(Call& call) {
   if (terms.is_asked) xml.text(wire::s3::checksum_element(name_of(terms.algorithm)), checksum);
   io::HttpResponse response = xml_response(200, xml.take());
   add_encryption_headers(response, upload.encryption);
+  add_source_version_header(response, open.entry);
   return response;
 }
 

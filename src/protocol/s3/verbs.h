@@ -15,7 +15,8 @@ namespace beringia::protocol::s3 {
 [[nodiscard]] Result<io::HttpResponse> delete_bucket(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_bucket_location(Call& call);
 
-[[nodiscard]] Result<io::HttpResponse> list_objects(Call& call);  // V1, V2 and versions
+[[nodiscard]] Result<io::HttpResponse> list_objects(Call& call);  // V1 and V2
+[[nodiscard]] Result<io::HttpResponse> list_object_versions(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_multipart_uploads(Call& call);
 [[nodiscard]] Result<io::HttpResponse> delete_objects(Call& call);
 
@@ -47,6 +48,8 @@ io::HttpResponse sts_error_response(const Call& call, const Error& error);
 [[nodiscard]] Result<io::HttpResponse> get_setting(Call& call);
 [[nodiscard]] Result<io::HttpResponse> put_setting(Call& call);
 [[nodiscard]] Result<io::HttpResponse> delete_setting(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_bucket_versioning(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_bucket_versioning(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_bucket_policy(Call& call);
 [[nodiscard]] Result<io::HttpResponse> put_bucket_policy(Call& call);
 [[nodiscard]] Result<io::HttpResponse> delete_bucket_policy(Call& call);

@@ -31,6 +31,7 @@ OWNERSHIP = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
 def operations():
     """name -> (permission, call(client, bucket, upload id), records in the audit trail)."""
     of_object = {"Key": KEY}
+    of_version = {"Key": KEY, "VersionId": "null"}
     policy = {"Policy": json.dumps({"Statement": [{"Effect": "Deny", "Principal": {"AWS": "x"}, "Action": "s3:*", "Resource": "*"}]})}
     rows = [
         ("ListBucket", "list_objects", {}),
@@ -58,6 +59,7 @@ def operations():
         ("GetBucketOwnershipControls", "get_bucket_ownership_controls", {}),
         ("PutBucketOwnershipControls", "put_bucket_ownership_controls", {"OwnershipControls": OWNERSHIP}),
         ("GetBucketVersioning", "get_bucket_versioning", {}),
+        ("PutBucketVersioning", "put_bucket_versioning", {"VersioningConfiguration": {"Status": "Enabled"}}),
         ("GetLifecycleConfiguration", "get_bucket_lifecycle_configuration", {}),
         ("GetEncryptionConfiguration", "get_bucket_encryption", {}),
         ("GetBucketLogging", "get_bucket_logging", {}),
@@ -75,6 +77,16 @@ def operations():
         ("PutObject", "put_object", of_object | {"Body": b"new"}),
         ("DeleteObject", "delete_object", of_object),
         ("DeleteObject", "delete_objects", {"Delete": {"Objects": [{"Key": KEY}]}}),
+        ("GetObjectVersion", "get_object", of_version),
+        ("GetObjectVersion", "head_object", of_version),
+        ("GetObjectVersionAttributes", "get_object_attributes", of_version | {"ObjectAttributes": ["ObjectSize"]}),
+        ("GetObjectVersionAcl", "get_object_acl", of_version),
+        ("PutObjectVersionAcl", "put_object_acl", of_version | {"ACL": "private"}),
+        ("GetObjectVersionTagging", "get_object_tagging", of_version),
+        ("PutObjectVersionTagging", "put_object_tagging", of_version | {"Tagging": TAGS}),
+        ("DeleteObjectVersionTagging", "delete_object_tagging", of_version),
+        ("DeleteObjectVersion", "delete_object", of_version),
+        ("DeleteObjectVersion", "delete_objects", {"Delete": {"Objects": [{"Key": KEY, "VersionId": "null"}]}}),
         ("PutObject", "create_multipart_upload", of_object),
         ("PutObject", "upload_part", of_object | {"UploadId": "UPLOAD", "PartNumber": 1, "Body": b"part"}),
         ("ListMultipartUploadParts", "list_parts", of_object | {"UploadId": "UPLOAD"}),

@@ -130,7 +130,5 @@ def test_settings_that_were_never_made(s3, bucket):
     }.items():
         with refused(code, 404):
             call(Bucket=bucket)
-    with refused("NotImplemented", 501):
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     with refused("AccessControlListNotSupported", 400):
         s3.put_bucket_acl(Bucket=bucket, ACL="public-read")

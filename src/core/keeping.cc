@@ -1,0 +1,205 @@
+#include "core/keeping.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/kill_point.h"
+#include "core/doom.h"
+#include "core/reconcile.h"
+#include "core/versions.h"
+
+namespace beringia::core {
+namespace {
+
+constexpr std::string_view kVersionsBelow = "versions/";
+
+/// ".beringia/versions/<2 hex>/<generation>-<random>": never used twice.
+std::string kept_name(uint64_t generation, Rng& rng) {
+  std::string bytes;
+  append_be64(bytes, generation);
+  const std::string unique = random_hex(rng, 8);
+  return std::string{backend::kReservedPrefix} + std::string{kVersionsBelow} + unique.substr(0, 2) +
+         "/" + to_hex(bytes) + "-" + unique;
+}
+
+/// Cheapest first: links before copies, and backends that failed a moment ago last.
+int rank_of(const LiveBackend& live, const meta::Copy& copy) {
+  return (copy.state == meta::CopyState::kValid ? 0 : 4) + (is_avoided(live) ? 2 : 0) +
+         (live.client->capabilities().zero_copy_read ? 0 : 1);
+}
+
+}  // namespace
+
+std::vector<meta::KeptName> Keeping::names() const {
+  std::vector<meta::KeptName> names;
+  for (const auto& candidate : candidates) names.push_back(candidate.name);
+  return names;
+}
+
+Keeping plan_keeping(Namespace::Parts& parts, const Mounts& mounts,
+                     const meta::Location& location) {
+  Keeping keeping;
+  const Versioning versioning = versioning_of(location);
+  if (!location.entry || versioning == Versioning::kOff) return keeping;
+  // Suspended: an unversioned generation takes the place of the one before.
+  if (versioning == Versioning::kSuspended && !location.entry->versioned) return keeping;
+  keeping.replaced = location.entry;
+  std::vector<std::pair<int, const meta::Copy*>> ranked;
+  for (const auto& copy : location.entry->copies) {
+    const auto live = mounts.backend(copy.backend);
+    if (live) ranked.emplace_back(rank_of(*live, copy), &copy);
+  }
+  // Copies lie in one vector: their addresses keep the written order among equals.
+  std::sort(ranked.begin(), ranked.end());
+  for (const auto& [rank, copy] : ranked) {
+    keeping.candidates.push_back(
+        {*copy, {copy->backend, kept_name(location.entry->generation, parts.rng)}});
+  }
+  return keeping;
+}
+
+Result<void> keep(const io::Context& context, const Mounts& mounts, const meta::Location& location,
+                  Keeping& keeping) {
+  if (!keeping.replaced) return {};
+  const LiveMount* mount = mounts.find(location.path);
+  Error last = unavailable("cannot keep the version of " + location.path.text() + " that was",
+                           "no backend has its bytes");
+  for (const auto& [copy, name] : keeping.candidates) {
+    if (mount == nullptr) break;
+    const auto place = mount->location_of(mounts.backend(copy.backend));
+    if (!place.backend) continue;
+    ++keeping.tried;
+    auto info = place.backend->client->rename(
+        context, {native_name_of(copy, *mount, place, location), name.native_name, copy.version,
+                  backend::Expectation::any(), true, std::nullopt});
+    if (info) {
+      keeping.kept = copy;
+      keeping.kept->state = meta::CopyState::kValid;
+      keeping.kept->native_name = name.native_name;
+      keeping.kept->version = info->version;
+      BR_KILL_POINT("version.kept");
+      return {};
+    }
+    last = std::move(info).error();
+    note_backend_failure(*place.backend, last);
+    if (last.code() == Code::kConflict || last.code() == Code::kNotFound) {
+      return std::unexpected(
+          conflict("cannot keep the version of " + location.path.text() + " that was",
+                   last.to_string(), "send it again")
+              .with_tag("race"));
+    }
+  }
+  return std::unexpected(std::move(last).during("keeping the version that was"));
+}
+
+void doom_names(kv::Batch& batch, const std::vector<meta::KeptName>& names, Timestamp now,
+                std::vector<meta::DoomedCopy>& doomed) {
+  for (const auto& name : names) {
+    doomed.push_back({now, name.backend, name.native_name, {}});
+    doom_copy(batch, doomed.back());
+  }
+}
+
+void doom_version(kv::Batch& batch, const meta::VersionRecord& version, Timestamp now,
+                  std::vector<meta::DoomedCopy>& doomed) {
+  for (const auto& copy : version.record.copies) {
+    doomed.push_back({now, copy.backend, copy.native_name, copy.version});
+    doom_copy(batch, doomed.back());
+  }
+}
+
+Result<void> add_history(const io::Context& context, Namespace::Parts& parts, kv::Batch& batch,
+                         const meta::Location& location, const HistoryChange& change,
+                         std::vector<meta::DoomedCopy>& doomed) {
+  if (versioning_of(location) == Versioning::kOff) return {};
+  const auto key = versioned_key(location);
+  // The bucket is still there: a version may be all that is in it.
+  const auto& bucket = location.directories[1];
+  batch.check(meta::directory_key(bucket.id), bucket.record_bytes);
+  if (change.unversioned) {
+    BR_TRY(older, meta::find_unversioned(context, parts.store, key));
+    if (older) {
+      meta::remove_version(batch, *older);
+      doom_version(batch, older->version, change.now, doomed);
+    }
+  }
+  const Keeping& keeping = change.keeping;
+  if (keeping.replaced && keeping.kept) {
+    meta::VersionRecord version{*keeping.replaced, false, change.now};
+    version.record.copies = {*keeping.kept};
+    meta::put_version(batch, key, version);
+    std::vector<meta::KeptName> unused;
+    for (size_t i = 0; i + 1 < keeping.tried; ++i) unused.push_back(keeping.candidates[i].name);
+    doom_names(batch, unused, change.now, doomed);
+  }
+  if (change.marker != nullptr) meta::put_version(batch, key, *change.marker);
+  return {};
+}
+
+Result<meta::VersionRecord> make_marker(const io::Context& context, Namespace::Parts& parts,
+                                        const std::string& owner, bool unversioned) {
+  BR_TRY(generation, parts.generations.next(context));
+  meta::VersionRecord marker;
+  marker.delete_marker = true;
+  marker.record.generation = generation;
+  marker.record.versioned = !unversioned;
+  marker.record.owner = owner;
+  marker.record.created = marker.record.modified = parts.clock.wall();
+  marker.became_noncurrent = marker.record.created;
+  return marker;
+}
+
+Result<std::optional<meta::Copy>> find_kept(const io::Context& context, const Mounts& mounts,
+                                            const std::vector<meta::KeptName>& names) {
+  for (const auto& name : names) {
+    const auto live = mounts.backend(name.backend);
+    if (!live) continue;
+    auto info = live->client->stat(context, {name.native_name});
+    if (info) {
+      meta::Copy copy;
+      copy.backend = name.backend;
+      copy.native_name = name.native_name;
+      copy.version = info->version;
+      copy.storage_class = info->storage_class;
+      return copy;
+    }
+    if (info.error().code() != Code::kNotFound) return std::unexpected(std::move(info).error());
+  }
+  return std::nullopt;
+}
+
+Result<void> settle_kept(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                         kv::Batch& batch, const Path& path, const meta::EntryRecord& replaced,
+                         const std::vector<meta::KeptName>& names, Timestamp now,
+                         std::vector<meta::DoomedCopy>& doomed) {
+  BR_TRY(location, parts.tree.resolve(context, path));
+  const bool has_bucket = location.directories.size() >= 2;
+  const bool still_current = location.entry && location.entry->generation == replaced.generation;
+  std::optional<meta::Copy> copy;
+  if (has_bucket && !still_current) {
+    BR_TRY(found, find_kept(context, mounts, names));
+    copy = std::move(found);
+  }
+  if (!copy) {
+    doom_names(batch, names, now, doomed);
+    return {};
+  }
+  const auto key = versioned_key(location);
+  const auto& bucket = location.directories[1];
+  batch.check(meta::directory_key(bucket.id), bucket.record_bytes);
+  meta::VersionRecord version{replaced, false, now};
+  version.record.copies = {*copy};
+  meta::put_version(batch, key, version);
+  if (!location.entry) {
+    BR_TRY(marker, make_marker(context, parts, replaced.owner));
+    meta::put_version(batch, key, marker);
+  }
+  std::vector<meta::KeptName> unused = names;
+  std::erase_if(unused, [&](const meta::KeptName& name) {
+    return name.backend == copy->backend && name.native_name == copy->native_name;
+  });
+  doom_names(batch, unused, now, doomed);
+  return {};
+}
+
+}  // namespace beringia::core
