@@ -99,7 +99,7 @@ Result<void> LifecyclePass::do_step(const io::Context& context, const LifecycleS
   switch (step.action) {
     case LifecycleAction::kExpire: {
       BR_TRY(grant, admit(context, step, core::Action::kDelete));
-      auto removed = services_.names.remove(context, grant, unchanged(step.record));
+      auto removed = services_.names.remove(context, grant, {.conditions = unchanged(step.record)});
       if (!removed) {
         grant.note_error(removed.error());
         done = std::unexpected(std::move(removed).error());
