@@ -16,7 +16,7 @@ from traffic.s3 import S3
 from traffic.victim import Victim
 
 FIRST = int(os.environ.get("BERINGIA_S3_SEED", "1"))
-COUNT = int(os.environ.get("BERINGIA_S3_SEQUENCES", "150"))
+COUNT = int(os.environ.get("BERINGIA_S3_SEQUENCES", "60"))
 PER_RESTART = 10  # sequences that one kill interrupts
 STEPS = 40
 

@@ -223,7 +223,8 @@ void Sequence::remove_version() {
   const auto& item = page->items[chosen];
   size_t first = chosen;
   while (first > 0 && page->items[first - 1].name == item.name) --first;
-  const bool has_object = page->items[first].is_current && !page->items[first].version.delete_marker;
+  const bool has_object =
+      page->items[first].is_current && !page->items[first].version.delete_marker;
   std::optional<size_t> place;
   if (!has_object || chosen != first) place = chosen - first - (has_object ? 1 : 0);
   const std::string path = bucket + item.name;

@@ -84,7 +84,7 @@ Result<CopyInfo> FileBackend::copy_whole(const io::Context& context, const Renam
 }
 
 Result<CopyInfo> FileBackend::share(const io::Context& context, const RenameRequest& request) {
-  if (request.from == request.to || request.from.ends_with('/')) {
+  if (request.from == request.to) {
     return std::unexpected(invalid("cannot give " + request.from + " a second name " + request.to));
   }
   std::string path;

@@ -113,7 +113,7 @@ Result<core::Entry> stat_source(Call& call, const core::Grant& from,
   auto source = call.rooms.names.stat(call.context, from, generation);
   if (source || !generation) return source;
   BR_TRY(marker, call.rooms.names.find_marker(call.context, from, generation));
-  if (!marker) return source;
+  if (!marker) return std::unexpected(absence(call, from, generation, source.error()));
   return std::unexpected(s3_error("InvalidRequest",
                                   "The source of a copy request may not specifically refer to a "
                                   "delete marker by version id."));
