@@ -404,6 +404,11 @@ TEST_P(BackendBehaviour, gives_objects_a_second_name) {
   EXPECT_EQ(info->attributes.at("k"), "2");
   EXPECT_EQ(info->crc32c, Crc32c::of("12345"));
   EXPECT_EQ(info->content_type, "text/plain");
+  // The marker of a directory is an object like any other.
+  ASSERT_TRUE(put("mark/", "m"));
+  ASSERT_TRUE(backend().rename(
+      context_, {"mark/", kept, std::nullopt, Expectation::any(), true, std::nullopt}));
+  EXPECT_EQ(get(kept).value(), "m");
 }
 
 TEST_P(BackendBehaviour, renames_directories_with_all_below) {

@@ -128,6 +128,7 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
       if (company.check) BR_TRY(company.check());
       auto record = make_record(attributes, source.entry->size, 0, {});
       take_bytes_of(*source.entry, record);
+      if (request.checksums) record.checksums = *request.checksums;
       return join_natively(context, publication, std::move(record), {*native}, company.rows);
     }
   }
@@ -150,7 +151,9 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
   }
   write_request.conditions = request.conditions;
   // The bytes are the same, hence their further checksums too.
-  write_request.at_end = [&]() -> Result<meta::StringMap> { return source.checksums; };
+  write_request.at_end = [&]() -> Result<meta::StringMap> {
+    return request.checksums.value_or(source.checksums);
+  };
   return write_entry(context, parts, to, write_request, company);
 }
 

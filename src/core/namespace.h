@@ -215,6 +215,8 @@ struct CopyRequest {
   /// Absent: the source's attributes are kept, and the target's bucket says how it is encrypted.
   std::optional<WriteAttributes> attributes;
   std::optional<Secret> source_key;  // as ReadRequest::customer_key
+  /// EntryRecord::checksums of the copy; absent: the source's.
+  std::optional<meta::StringMap> checksums;
 };
 
 struct ComposeSource {

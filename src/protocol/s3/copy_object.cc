@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/encoding.h"
 #include "protocol/s3/acls.h"
 #include "protocol/s3/conditions.h"
 #include "protocol/s3/copy_source.h"
@@ -96,15 +97,48 @@ Result<core::Entry> copy_with_checksum(Call& call, const core::Grant& from, cons
   return call.rooms.names.write(call.context, to, write);
 }
 
-/// The algorithm that the copy shall have, if its source does not show it already.
-Result<std::optional<ChecksumAlgorithm>> new_algorithm(const Call& call,
-                                                       const meta::EntryRecord& source) {
-  const std::string_view wanted = call.header("x-amz-checksum-algorithm");
-  if (wanted.empty()) return std::nullopt;
-  BR_TRY(algorithm, parse_algorithm(wanted));
+/// What the copy shows as its checksum: that of one PUT, whatever the source was made of.
+struct CopyChecksum {
+  std::optional<ChecksumAlgorithm> to_compute;  // the bytes are read for it
+  std::optional<meta::StringMap> known;         // else; absent: as the source has it
+};
+
+meta::StringMap full_object(ChecksumAlgorithm algorithm, std::string value) {
+  return {{name_of(algorithm), std::move(value)}, {kTypeKey, std::string{kFullObject}}};
+}
+
+/// From the checksums of the source's parts, where they were kept and combine.
+std::optional<std::string> combined_parts(const meta::EntryRecord& source,
+                                          ChecksumAlgorithm algorithm) {
+  if (!is_combinable(algorithm) || source.part_sizes.empty()) return std::nullopt;
+  std::vector<PartChecksum> parts;
+  for (size_t i = 0; i < source.part_sizes.size(); ++i) {
+    parts.push_back({part_checksum(source, algorithm, i), source.part_sizes[i]});
+    if (parts.back().value.empty()) return std::nullopt;
+  }
+  return combine_checksums(algorithm, parts);
+}
+
+Result<CopyChecksum> checksum_of_copy(const Call& call, const meta::EntryRecord& source) {
   const auto stored = stored_checksum(source);
-  if (stored && stored->algorithm == algorithm && stored->type == kFullObject) return std::nullopt;
-  return algorithm;
+  const std::string_view wanted = call.header("x-amz-checksum-algorithm");
+  const bool is_composite = stored && stored->type == kComposite;
+  if (wanted.empty() && !is_composite) return CopyChecksum{};
+  auto algorithm = is_composite ? stored->algorithm : ChecksumAlgorithm::kCrc64Nvme;
+  if (!wanted.empty()) {
+    BR_TRY(parsed, parse_algorithm(wanted));
+    algorithm = parsed;
+  }
+  if (stored && stored->algorithm == algorithm) {
+    if (!is_composite) return CopyChecksum{};
+    if (auto sum = combined_parts(source, algorithm)) {
+      return CopyChecksum{{}, full_object(algorithm, std::move(*sum))};
+    }
+  }
+  if (algorithm == ChecksumAlgorithm::kCrc32c && source.crc32c) {
+    return CopyChecksum{{}, full_object(algorithm, to_base64(Crc32c::to_bytes(*source.crc32c)))};
+  }
+  return CopyChecksum{algorithm, {}};
 }
 
 /// A mark of a deletion is no source: S3 says so in words of its own.
@@ -157,15 +191,17 @@ Result<io::HttpResponse> copy_object(Call& call) {
   if (!wanted.generation) {
     BR_TRY(check_changes(directives, *from, *to, source.record, encryption));
   }
-  BR_TRY(algorithm, new_algorithm(call, source.record));
+  BR_TRY(checksum, checksum_of_copy(call, source.record));
+  request.checksums = std::move(checksum.known);
   request.attributes = merged(std::move(directives), source.record);
   BR_TRY(acl, acl_for_write(call, *to));
   request.attributes->acl = std::move(acl);
   request.attributes->encryption = std::move(encryption);
   // What was looked at is what is copied.
   request.source_generation = source.record.generation;
-  BR_TRY(entry, algorithm ? copy_with_checksum(call, *from, *to, request, *algorithm)
-                          : call.rooms.names.copy(call.context, *from, *to, request));
+  BR_TRY(entry, checksum.to_compute
+                    ? copy_with_checksum(call, *from, *to, request, *checksum.to_compute)
+                    : call.rooms.names.copy(call.context, *from, *to, request));
   io::HttpResponse response = copied(entry);
   add_expiration(call, response, entry);
   add_new_version_header(response, entry);

@@ -4,6 +4,7 @@ import base64
 import concurrent.futures
 import hashlib
 import os
+import zlib
 
 import boto3.s3.transfer
 import pytest
@@ -98,7 +99,17 @@ def test_conditions_of_completion(s3, bucket, put, parts_of):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"new"
 
 
-@pytest.mark.parametrize("algorithm,hasher", [("SHA256", hashlib.sha256), ("SHA1", hashlib.sha1)])
+class Crc32:
+    """As hashlib has its digests."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def digest(self):
+        return zlib.crc32(self.data).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize("algorithm,hasher", [("SHA256", hashlib.sha256), ("SHA1", hashlib.sha1), ("CRC32", Crc32)])
 def test_composite_checksums(s3, bucket, algorithm, hasher):
     bodies = {1: os.urandom(PART), 2: b"tail"}
     upload_id = s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm=algorithm)["UploadId"]
@@ -118,6 +129,11 @@ def test_composite_checksums(s3, bucket, algorithm, hasher):
     assert done[f"Checksum{algorithm}"] == expected
     head = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
     assert (head[f"Checksum{algorithm}"], head["ChecksumType"]) == (expected, "COMPOSITE")
+    # A copy is one PUT: its checksum is that of all its bytes.
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"})
+    head = s3.head_object(Bucket=bucket, Key="copy", ChecksumMode="ENABLED")
+    whole = base64.b64encode(hasher(b"".join(bodies.values())).digest()).decode()
+    assert (head[f"Checksum{algorithm}"], head["ChecksumType"]) == (whole, "FULL_OBJECT")
 
 
 def test_parts_can_be_copied(s3, bucket, put):
