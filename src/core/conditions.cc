@@ -59,7 +59,7 @@ Result<void> check_conditions(const Conditions& conditions,
       return std::unexpected(failed("the ETag is another one", false));
     }
   } else if (conditions.unmodified_since && entry &&
-             seconds(entry->modified) > seconds(*conditions.unmodified_since)) {
+             seconds(entry->created) > seconds(*conditions.unmodified_since)) {
     // RFC 9110 13.2.2: If-Unmodified-Since counts only without If-Match.
     return std::unexpected(failed("it was modified since", false));
   }
@@ -68,7 +68,7 @@ Result<void> check_conditions(const Conditions& conditions,
       return std::unexpected(failed("the ETag is this one", is_read));
     }
   } else if (conditions.modified_since && entry &&
-             seconds(entry->modified) <= seconds(*conditions.modified_since)) {
+             seconds(entry->created) <= seconds(*conditions.modified_since)) {
     return std::unexpected(failed("it was not modified since", is_read));
   }
   return {};

@@ -10,7 +10,7 @@ meta::EntryRecord entry() {
   record.generation = 7;
   record.metageneration = 2;
   record.etag = "tag";
-  record.modified = {1'000'500'000};
+  record.created = {1'000'500'000};
   return record;
 }
 

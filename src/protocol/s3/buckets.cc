@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "access/bucket_access.h"
 #include "base/encoding.h"
 #include "protocol/s3/acls.h"
 #include "protocol/s3/object_headers.h"
@@ -12,6 +13,7 @@ namespace beringia::protocol::s3 {
 namespace {
 
 // In DirectoryEntry::attributes: the LocationConstraint, where it is not our own region.
+constexpr std::string_view kFirstRegion = "us-east-1";
 const std::string kLocation = "s3-location";
 
 bool is_ipv4(std::string_view name) {
@@ -56,6 +58,23 @@ Result<void> check_bucket_offered(const Call& call) {
   return {};
 }
 
+/// S3 API, CreateBucket: in us-east-1, for reasons of history, making one's own bucket once more is
+/// no error. With another list it is one, as the public suite has it.
+Result<void> made_before(const Call& call, const core::Grant& grant,
+                         const meta::StringMap& attributes, const Error& error) {
+  if (error.tag() != "owned" || call.rooms.options.region != kFirstRegion) {
+    return std::unexpected(error);
+  }
+  BR_TRY(info, call.rooms.names.stat_directory(call.context, grant));
+  const auto text_of = [](const meta::StringMap& from, const std::string& name) {
+    const auto found = from.find(name);
+    return found == from.end() ? std::string{} : found->second;
+  };
+  const std::string list{access::kAclAttribute};
+  if (text_of(attributes, list) == text_of(info.record.attributes, list)) return {};
+  return std::unexpected(Error{error}.with_tag("foreign"));
+}
+
 }  // namespace
 
 Result<io::HttpResponse> create_bucket(Call& call) {
@@ -77,7 +96,8 @@ Result<io::HttpResponse> create_bucket(Call& call) {
   if (!location.empty() && location != call.rooms.options.region) attributes[kLocation] = location;
   BR_TRY(path, call.bucket_path());
   BR_TRY(grant, call.admit(core::Action::kCreateBucket, path));
-  BR_TRY(call.rooms.names.make_directory(call.context, *grant, attributes));
+  auto made = call.rooms.names.make_directory(call.context, *grant, attributes);
+  if (!made) BR_TRY(made_before(call, *grant, attributes, made.error()));
   io::HttpResponse response = empty_response(200);
   response.headers.add("Location", "/" + call.route.bucket);
   return response;

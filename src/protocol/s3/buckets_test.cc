@@ -13,7 +13,7 @@ using Names = std::vector<std::string>;
 TEST(Buckets, are_made_found_listed_and_removed) {
   Client client;
   EXPECT_EQ(client.send("PUT", "/sales").status, 200);
-  EXPECT_EQ(client.send("PUT", "/sales").code(), "BucketAlreadyOwnedByYou");
+  EXPECT_EQ(client.send("PUT", "/sales").status, 200);  // as in us-east-1
   EXPECT_EQ(client.send("HEAD", "/sales").status, 200);
   EXPECT_EQ(client.send("HEAD", "/sales").header("x-amz-bucket-region"), "us-east-1");
   EXPECT_EQ(client.send("HEAD", "/%24extremelyunlikelytoexist%24").status, 404);

@@ -78,7 +78,7 @@ Result<core::Conditions> delete_conditions(const io::Context& context, core::Nam
   const auto seconds = [](Timestamp time) { return time.micros / 1'000'000; };
   const bool holds =
       (!terms.size || *terms.size == entry.record.size) &&
-      (!terms.modified || seconds(*terms.modified) == seconds(entry.record.modified));
+      (!terms.modified || seconds(*terms.modified) == seconds(entry.record.created));
   if (!holds) {
     return std::unexpected(conflict("the precondition does not hold", "size or time are others")
                                .with_tag("precondition"));

@@ -155,7 +155,7 @@ Result<core::Entry> stat_source(Call& call, const core::Grant& from,
 
 io::HttpResponse copied(const core::Entry& entry) {
   wire::s3::XmlWriter xml{"CopyObjectResult"};
-  xml.time("LastModified", entry.record.modified).text("ETag", quoted_etag(entry.record));
+  xml.time("LastModified", entry.record.created).text("ETag", quoted_etag(entry.record));
   if (const auto stored = stored_checksum(entry.record)) {
     xml.text("ChecksumType", stored->type);
     xml.text(wire::s3::checksum_element(name_of(stored->algorithm)), stored->value);

@@ -46,7 +46,7 @@ bool range_holds(const Call& call, const meta::EntryRecord& record) {
   const auto condition = call.request.headers.get("if-range");
   if (!condition) return true;
   if (condition->starts_with('"')) return *condition == quoted_etag(record);
-  return *condition == to_http_date(record.modified);
+  return *condition == to_http_date(record.created);
 }
 
 Result<Selection> select(Call& call, const meta::EntryRecord& record) {
@@ -107,7 +107,7 @@ Result<io::HttpResponse> not_modified(Call& call, const core::Grant& grant) {
   io::HttpResponse response = empty_response(304);
   add_version_header(response, entry);
   response.headers.add("ETag", quoted_etag(entry.record));
-  response.headers.add("Last-Modified", to_http_date(entry.record.modified));
+  response.headers.add("Last-Modified", to_http_date(entry.record.created));
   return response;
 }
 

@@ -103,7 +103,7 @@ Result<io::HttpResponse> get_object_attributes(Call& call) {
   if (wanted.storage_class) xml.text("StorageClass", storage_class_of(record.storage_class));
   if (wanted.size) xml.number("ObjectSize", record.size);
   io::HttpResponse response = xml_response(200, xml.take());
-  response.headers.add("Last-Modified", to_http_date(record.modified));
+  response.headers.add("Last-Modified", to_http_date(record.created));
   add_version_header(response, entry);
   return response;
 }

@@ -49,7 +49,7 @@ wire::s3::ListedObject listed(const core::VersionPage::Item& item) {
   const meta::EntryRecord& record = item.version.record;
   wire::s3::ListedObject object;
   object.key = item.name;
-  object.modified = record.modified;
+  object.modified = record.created;
   object.version_id = version_id_of(record);
   object.is_latest = item.is_current;
   object.is_marker = item.version.delete_marker;

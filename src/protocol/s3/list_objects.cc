@@ -52,7 +52,7 @@ Result<std::string> read_parameters(const Call& call, ObjectList& list) {
 wire::s3::ListedObject listed(const core::ListPage::Item& item) {
   wire::s3::ListedObject object;
   object.key = item.name;
-  object.modified = item.record.modified;
+  object.modified = item.record.created;
   object.etag = item.record.effective_etag();
   object.size = item.record.size;
   object.storage_class = storage_class_of(item.record.storage_class);

@@ -175,7 +175,7 @@ std::string storage_class_of(const std::string& stored) {
 void add_object_headers(io::HttpResponse& response, const meta::EntryRecord& record) {
   io::HttpHeaders& headers = response.headers;
   headers.add("ETag", quoted_etag(record));
-  headers.add("Last-Modified", to_http_date(record.modified));
+  headers.add("Last-Modified", to_http_date(record.created));
   headers.add("Accept-Ranges", "bytes");
   headers.add("Content-Type",
               record.content_type.empty() ? "binary/octet-stream" : record.content_type);

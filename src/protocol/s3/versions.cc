@@ -47,7 +47,7 @@ Error absence(Call& call, const core::Grant& grant, std::optional<uint64_t> gene
     call.error_headers.emplace_back(kVersionHeader, version_id_of(found.record));
     if (!generation) return error;
     call.error_headers.emplace_back("Allow", "DELETE");
-    call.error_headers.emplace_back("Last-Modified", to_http_date(found.record.modified));
+    call.error_headers.emplace_back("Last-Modified", to_http_date(found.record.created));
     return unsupported("The specified method is not allowed against this resource.")
         .with_tag("MethodNotAllowed");
   }
