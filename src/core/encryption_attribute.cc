@@ -13,19 +13,9 @@ using Method = meta::Encryption::Method;
 constexpr std::string_view kFormat = "1";
 constexpr size_t kMaxRuns = 100'000;
 
-std::string_view word_of(Method method) {
-  switch (method) {
-    case Method::kNone: break;
-    case Method::kServer: return "server";
-    case Method::kNamed: return "named";
-    case Method::kCustomer: return "customer";
-  }
-  return {};
-}
-
 std::optional<Method> method_of(std::string_view word) {
   for (const Method method : {Method::kServer, Method::kNamed, Method::kCustomer}) {
-    if (word == word_of(method)) return method;
+    if (word == to_string(method)) return method;
   }
   return std::nullopt;
 }
@@ -109,7 +99,7 @@ std::string encode_encryption_attribute(const meta::EntryRecord& record) {
     text += '=';
     text += value;
   };
-  add("method", std::string{word_of(encryption.method)});
+  add("method", std::string{to_string(encryption.method)});
   add("size", std::to_string(record.size));
   add("key", percent_encode(encryption.key_id, true));
   add("wrapped", to_base64(encryption.wrapped_key));

@@ -12,6 +12,16 @@ wire::StreamLayout Encryption::layout(uint64_t plain_bytes) const {
   return wire::StreamLayout{std::move(pairs)};
 }
 
+std::string_view to_string(Encryption::Method method) {
+  switch (method) {
+    case Encryption::Method::kNone: break;
+    case Encryption::Method::kServer: return "server";
+    case Encryption::Method::kNamed: return "named";
+    case Encryption::Method::kCustomer: return "customer";
+  }
+  return {};
+}
+
 void append_stream(std::vector<uint64_t>& runs, uint64_t plain_bytes) {
   if (runs.size() >= 2 && runs[runs.size() - 2] == plain_bytes) {
     ++runs.back();

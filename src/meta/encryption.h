@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wire/segments.h"
@@ -34,6 +35,9 @@ struct Encryption {
   /// `plain_bytes`: the entry's size.
   wire::StreamLayout layout(uint64_t plain_bytes) const;
 };
+
+/// "server", "named", "customer"; "" for none.
+std::string_view to_string(Encryption::Method method);
 
 /// Appends a stream of `plain_bytes` to runs.
 void append_stream(std::vector<uint64_t>& runs, uint64_t plain_bytes);

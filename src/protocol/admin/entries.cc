@@ -22,6 +22,12 @@ void write_record(JsonWriter& json, const std::string& path, const meta::EntryRe
   if (record.crc32c) json.member("crc32c", to_base64(Crc32c::to_bytes(*record.crc32c)));
   if (record.md5) json.member("md5", to_hex(*record.md5));
   if (!record.storage_class.empty()) json.member("storage_class", record.storage_class);
+  if (record.encryption) {
+    json.member("encryption", meta::to_string(record.encryption.method));
+    if (!record.encryption.key_id.empty()) {
+      json.member("encryption_key", record.encryption.key_id);
+    }
+  }
   write_map(json, "http", record.http);
   write_map(json, "metadata", record.metadata);
   write_map(json, "tags", record.tags);

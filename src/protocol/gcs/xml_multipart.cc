@@ -105,8 +105,10 @@ Result<io::HttpResponse> xml_complete_multipart(Call& call) {
   append_xml(xml, "ETag", "\"" + entry.record.effective_etag() + "\"");
   io::HttpResponse response = xml_response(200, xml + "</CompleteMultipartUploadResult>");
   response.headers.add("x-goog-generation", std::to_string(entry.record.generation));
-  response.headers.add("x-goog-hash",
-                       wire::gcs::hash_header(entry.record.crc32c, entry.record.md5));
+  if (shows_checksums(call, entry.record.encryption)) {
+    response.headers.add("x-goog-hash",
+                         wire::gcs::hash_header(entry.record.crc32c, entry.record.md5));
+  }
   return response;
 }
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -281,6 +282,30 @@ def test_keys_never_appear_in_logs_or_the_audit_trail(client, keyed, crate):
             found = path.read_bytes()
             assert not any(form in found for form in forms), path
     assert not any(form in keyed.run("audit", "ls", check=False).stdout.encode() for form in forms[:2])
+
+
+def test_a_lost_catalog_leaves_encrypted_objects_readable(make_server, key_file):
+    server = make_server(
+        "lost", "--encryption-keys", str(key_file), "--customer-keys", "any", "--freshness", "exclusive"
+    )
+    client = boto_client(server)
+    client.create_bucket(Bucket="b-lost")
+    body = os.urandom(150_000)
+    for method, headers in METHODS.items():
+        client.put_object(Bucket="b-lost", Key=method, Body=body, Metadata={"a": "b"}, **headers)
+    server.kill()
+    shutil.rmtree(server.data / "catalog")
+    shutil.rmtree(server.data / "audit")
+    server.start()
+    client = boto_client(server)
+    for method in METHODS:
+        got = client.get_object(Bucket="b-lost", Key=method, **reader(method))
+        assert got["Body"].read() == body
+        assert shown(got) == SHOWN[method] and got["Metadata"] == {"a": "b"}
+    listed = client.list_objects_v2(Bucket="b-lost")["Contents"]
+    assert {item["Size"] for item in listed} == {len(body)}
+    entries = server.run_json("ls", "--recursive", "/b-lost/")["items"]
+    assert {entry.get("encryption_key") for entry in entries} == {"server/2026", "finance", None}
 
 
 def test_rotation_and_loss_of_keys(make_server, tmp_path):
