@@ -94,11 +94,27 @@ std::optional<uint64_t> object_size(const Call& call, const io::HttpResponse& re
   return response.status < 300 ? response.content_length : std::nullopt;
 }
 
+/// "192.0.2.1" of "192.0.2.1:4711", "::1" of "[::1]:4711".
+std::string address_only(std::string_view peer) {
+  if (peer.starts_with('[')) return std::string{peer.substr(1, peer.find(']') - 1)};
+  return std::string{peer.substr(0, peer.rfind(':'))};
+}
+
+/// How the request was signed, also if it was refused.
+void add_proof(const Call& call, wire::AccessLogLine& line) {
+  const std::string_view header = call.header("authorization");
+  const bool in_query = call.query.has("X-Amz-Signature") || call.query.has("Signature");
+  if (header.empty() && !in_query) return;
+  const bool is_v2 = header.empty() ? call.query.has("Signature") : header.starts_with("AWS ");
+  line.signature_version = is_v2 ? "SigV2" : "SigV4";
+  line.auth_type = header.empty() ? "QueryString" : "AuthHeader";
+}
+
 wire::AccessLogLine line_of(const Call& call, const io::HttpResponse& response,
                             const std::optional<Error>& error) {
   wire::AccessLogLine line;
   line.time = call.rooms.clock.wall();
-  line.remote_ip = call.request.peer_address.substr(0, call.request.peer_address.rfind(':'));
+  line.remote_ip = address_only(call.request.peer_address);
   if (call.principal && !call.principal->is_anonymous()) line.requester = call.principal->name();
   line.request_id = line.host_id = call.context.trace_id();
   line.operation = operation_of(call);
@@ -111,12 +127,7 @@ wire::AccessLogLine line_of(const Call& call, const io::HttpResponse& response,
   line.user_agent = call.header("user-agent");
   line.version_id = response.headers.get_or("x-amz-version-id", call.query.get("versionId"));
   line.host = call.header("host");
-  if (!line.requester.empty()) {
-    line.signature_version = call.signed_v2 ? "SigV2" : "SigV4";
-    line.auth_type = call.form_signed                        ? "-"
-                     : !call.header("authorization").empty() ? "AuthHeader"
-                                                             : "QueryString";
-  }
+  add_proof(call, line);
   return line;
 }
 
