@@ -40,8 +40,11 @@ bool is_for(const Acl::Grant& grant, const identity::Principal& principal, bool 
     case Acl::Grantee::kPrincipal:
       return !principal.is_anonymous() && grant.name == principal.name();
     case Acl::Grantee::kEveryone: return !ignore_public;
-    case Acl::Grantee::kVerified: return !ignore_public && !principal.is_anonymous();
-    case Acl::Grantee::kLogging: break;
+    case Acl::Grantee::kVerified:
+      return !ignore_public && !principal.is_anonymous() && !principal.is_service();
+    case Acl::Grantee::kLogging:
+      return principal.is_service() &&
+             principal.name() == identity::Principal::service(kLogDelivery).name();
   }
   return false;
 }

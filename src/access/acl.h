@@ -17,7 +17,7 @@ struct Acl {
     kPrincipal,  ///< `name`
     kEveryone,   ///< with or without a credential
     kVerified,   ///< every principal that proved itself
-    kLogging,    ///< Amazon's log delivery: nobody here
+    kLogging,    ///< the delivery of access logs: kLogDelivery
   };
   enum class Permission : uint8_t { kRead, kWrite, kReadAcl, kWriteAcl, kFull };
   struct Grant {
@@ -36,6 +36,8 @@ struct Acl {
   bool gives(const identity::Principal& principal, Right right, bool of_object,
              bool ignore_public) const;
 };
+/// The service that delivers access logs, see identity::Principal::service().
+inline constexpr const char* kLogDelivery = "logging.s3.amazonaws.com";
 inline constexpr size_t kMaxAclGrants = 100;  // S3 User Guide, "Access control list overview"
 
 /// The owner has everything, nobody else anything.

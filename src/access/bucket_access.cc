@@ -76,6 +76,10 @@ Result<BucketAccess> compile_bucket_access(const std::map<std::string, std::stri
       access.lifecycle = std::make_shared<const wire::Lifecycle>(std::move(*lifecycle));
     }
   }
+  if (const std::string& text = attribute(attributes, kLoggingAttribute); !text.empty()) {
+    if (auto logging = wire::decode_bucket_logging(text)) access.logging = std::move(*logging);
+  }
+  access.requester_pays = !attribute(attributes, kRequesterPaysAttribute).empty();
   access.acl = private_acl(owner);
   if (const std::string& text = attribute(attributes, kAclAttribute);
       !text.empty() && access.has_acls()) {

@@ -9,6 +9,7 @@
 #include "access/acl.h"
 #include "access/bucket_policy.h"
 #include "base/error.h"
+#include "wire/bucket_logging.h"
 #include "wire/lifecycle.h"
 
 namespace beringia::access {
@@ -24,6 +25,10 @@ inline constexpr std::string_view kNoOwnership = "none";           // its value 
 inline constexpr std::string_view kCorsAttribute = "access-cors";  // S3's XML
 /// As wire::encode(Lifecycle). Decides nothing, but stands at hand where it is looked at.
 inline constexpr std::string_view kLifecycleAttribute = "access-lifecycle";
+/// As wire::encode(BucketLogging).
+inline constexpr std::string_view kLoggingAttribute = "access-logging";
+/// "1": who is not the owner must offer to pay, see S3's GetBucketRequestPayment.
+inline constexpr std::string_view kRequesterPaysAttribute = "access-requester-pays";
 inline constexpr std::string_view kPublicAttribute = "access-public-block";  // of four '0' or '1'
 
 /// Who owns what others write into a bucket, and whether access control lists hold.
@@ -56,6 +61,8 @@ struct BucketAccess {
   std::string cors;  // which web pages may ask; "" = none
   // Null = none, or damaged: policy, which executes it, says so. Owners: copies of these settings.
   std::shared_ptr<const wire::Lifecycle> lifecycle;
+  std::optional<wire::BucketLogging> logging;  // absent too if it is damaged
+  bool requester_pays = false;
 
   bool has_acls() const { return ownership != Ownership::kBucketOwner; }
 };

@@ -177,8 +177,10 @@ class PolicyParser {
     if (!value.is(Value::Kind::kTable) || value.members.empty()) return bad("it is empty");
     for (const auto& [kind, members] : value.members) {
       BR_TRY(names, texts_of(members, "Principal"));
-      // Services of Amazon's never come here, so naming them changes nothing.
-      if (kind == "Service") continue;
+      if (kind == "Service") {
+        subjects.services.insert(subjects.services.end(), names.begin(), names.end());
+        continue;
+      }
       if (kind != "AWS" && kind != "CanonicalUser") return bad(kind);
       for (const std::string& name : names) {
         if (name == "*" && kind == "AWS") {
@@ -285,7 +287,14 @@ Result<BucketPolicy> BucketPolicy::parse_for_session(std::string_view json) {
   return policy;
 }
 
-bool BucketPolicy::Subjects::contains(const identity::Principal& principal) const {
+bool BucketPolicy::Subjects::contains(const identity::Principal& principal, bool deny) const {
+  if (principal.is_service()) {
+    // Everyone is every account: a service is allowed only what names it.
+    const bool named = std::ranges::any_of(services, [&](const std::string& service) {
+      return principal.name() == "service:" + service;
+    });
+    return (named || (deny && everyone)) != negated;
+  }
   const bool named = everyone || (!principal.is_anonymous() &&
                                   std::ranges::find(names, principal.name()) != names.end());
   return named != negated;
@@ -294,7 +303,7 @@ bool BucketPolicy::Subjects::contains(const identity::Principal& principal) cons
 bool BucketPolicy::applies(const Statement& statement, const identity::Principal& principal,
                            Right right, const std::string& resource, const Facts& facts) const {
   if (!statement.rights.test(static_cast<size_t>(right)) ||
-      !statement.subjects.contains(principal)) {
+      !statement.subjects.contains(principal, statement.deny)) {
     return false;
   }
   const bool matches = std::ranges::any_of(statement.resources, [&](const std::string& pattern) {

@@ -37,7 +37,8 @@ class BucketPolicy {
     bool negated = false;  // NotPrincipal
     bool everyone = false;
     std::vector<std::string> names;
-    bool contains(const identity::Principal& principal) const;
+    std::vector<std::string> services;
+    bool contains(const identity::Principal& principal, bool deny) const;
   };
   struct Statement {
     std::string name;

@@ -62,7 +62,9 @@ class StoredEvaluator final : public Evaluator {
     if (principal.is_internal()) return {true, "system", "the server's own work"};
     if (principal.is_root()) return {true, "root", "root may do everything"};
     const std::shared_ptr<const CompiledRules> compiled = current();
-    const GrantRule* rule = compiled->decide(principal, ask.action, path);
+    // No grant names a service, and "*" is every principal that proved itself.
+    const GrantRule* rule =
+        principal.is_service() ? nullptr : compiled->decide(principal, ask.action, path);
     if (rule != nullptr && rule->deny) return by_grant(*rule);
     // "*" of a grant is every principal that proved itself.
     if (principal.is_anonymous()) rule = nullptr;

@@ -21,6 +21,7 @@
 #include "policy/policy.h"
 #include "protocol/admin/service.h"
 #include "protocol/gcs/service.h"
+#include "protocol/s3/access_logs.h"
 #include "protocol/s3/service.h"
 
 namespace beringia::app {
@@ -103,6 +104,7 @@ struct Server::Rooms {
   std::unique_ptr<core::Namespace> names;
   std::unique_ptr<policy::Engine> engine;
   wire::SigningKeys admin_keys;
+  std::unique_ptr<protocol::s3::AccessLogs> s3_logs;
   std::unique_ptr<protocol::s3::Service> s3;
   std::unique_ptr<protocol::gcs::Service> gcs;
   std::unique_ptr<protocol::admin::Service> admin;
@@ -218,8 +220,11 @@ void Server::Rooms::make_services() {
   s3_options.object_ownership = settings.s3_object_ownership;
   s3_options.signature_v2 = settings.s3_signature_v2 == "on";
   s3_options.customer_keys_over_http = settings.customer_keys == "any";
+  s3_logs = std::make_unique<protocol::s3::AccessLogs>(
+      *runtime, *names, *gate,
+      protocol::s3::AccessLogs::Options{settings.s3_log_interval, s3_options.region});
   s3 = std::make_unique<protocol::s3::Service>(*names, *gate, *directory, clock,
-                                               std::move(s3_options));
+                                               std::move(s3_options), s3_logs.get());
   gcs = std::make_unique<protocol::gcs::Service>(
       *names, *gate, *directory, clock,
       protocol::gcs::Options{settings.gcs_public_url, settings.customer_keys == "any"});
@@ -276,6 +281,7 @@ Result<void> Server::Rooms::close() {
     }
   }
   servers.clear();
+  if (s3_logs) s3_logs->stop();
   if (engine) engine->stop();
   if (janitor) janitor->stop();
   janitor.reset();
@@ -294,6 +300,7 @@ Server::Server(std::unique_ptr<Rooms> rooms) : rooms_{std::move(rooms)} {}
 Server::~Server() {
   if (!rooms_) return;
   rooms_->servers.clear();
+  if (rooms_->s3_logs) rooms_->s3_logs->stop();
   if (rooms_->engine) rooms_->engine->stop();
   if (rooms_->janitor) rooms_->janitor->stop();
 }

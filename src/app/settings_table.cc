@@ -38,6 +38,8 @@ const std::vector<SettingDeclaration> kDeclarations = {
      "Where customers' keys (SSE-C, CSEK) may come: over TLS, or any way (a proxy speaks TLS)."},
     {"encryption_keys", kText, &Settings::encryption_keys, "", "", kSecurity,
      "Key file of encrypted objects: lines ID BASE64. Empty: only the server's own key (SSE-S3)."},
+    {"s3_log_interval", kDuration, &Settings::s3_log_interval, "5m", "", kSecurity,
+     "How long lines of buckets' S3 access logs are collected before they are delivered."},
     {"gcs_public_url", kText, &Settings::gcs_public_url, "", "", kNetwork,
      "https://gcs.example.com: how GCS clients reach us behind a proxy. Empty: as they wrote it."},
     {"tls_certificate", kText, &Settings::tls_certificate, "", "", kSecurity,

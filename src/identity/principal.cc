@@ -15,6 +15,14 @@ Principal Principal::internal(std::string name) {
   return principal;
 }
 
+Principal Principal::service(const std::string& name) {
+  Principal principal;
+  principal.name_ = "service:" + name;  // nor like this
+  principal.credential_ = "internal";
+  principal.service_ = true;
+  return principal;
+}
+
 Principal Principal::anonymous() {
   Principal principal;
   // Names of stored principals cannot hold parentheses.

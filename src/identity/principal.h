@@ -30,10 +30,16 @@ class Principal {
   const std::shared_ptr<const std::string>& session_policy() const { return session_policy_; }
   bool is_session() const { return session_; }
 
+  /// A part of this server that acts as one of Amazon's services and has no right but what a bucket
+  /// gives to that service; see service().
+  bool is_service() const { return service_; }
+
   /// Who came without a credential. Its name cannot be a stored principal's.
   static Principal anonymous();
   /// For work that the server itself does: "system:policy/<name>", "system:sync", ...
   static Principal internal(std::string name);
+  /// For work on behalf of buckets: "logging.s3.amazonaws.com" is "service:logging.s3..."
+  static Principal service(const std::string& name);
 
  private:
   friend class PrincipalVerifier;
@@ -46,6 +52,7 @@ class Principal {
   bool root_ = false;
   bool internal_ = false;
   bool anonymous_ = false;
+  bool service_ = false;
 };
 
 }  // namespace beringia::identity

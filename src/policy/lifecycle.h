@@ -29,8 +29,12 @@ enum class LifecycleAction : uint8_t {
   kExpire,      ///< removes what is current
   kTransition,  ///< gives it another storage class, and its copies where a backend has classes
   kAbortUpload,
+  kExpireVersion,      ///< removes a noncurrent generation, or such a mark of a deletion, for good
+  kExpireMarker,       ///< removes a mark of a deletion that has nothing behind it
+  kTransitionVersion,  ///< gives a noncurrent generation another class; its bytes stay
 };
-std::string_view to_string(LifecycleAction action);  // "expire", "transition", "abort-upload"
+/// "expire", "transition", "abort-upload", "expire-version", "expire-marker", "transition-version".
+std::string_view to_string(LifecycleAction action);
 
 struct LifecycleTotal {
   std::string rule;  // id

@@ -23,6 +23,10 @@ std::string lifecycle_text_of(const core::DirectoryInfo& bucket) {
   return found == bucket.record.attributes.end() ? std::string{} : found->second;
 }
 
+bool keeps_versions(const core::DirectoryInfo& bucket) {
+  return bucket.record.attributes.contains(std::string{core::kVersioningAttribute});
+}
+
 uint64_t count_of(const LifecycleOutcome& outcome) {
   uint64_t objects = 0;
   for (const auto& total : outcome.totals) objects += total.objects;
@@ -113,7 +117,8 @@ Result<void> LifecycleKeeper::keep_bucket(const io::Context& context,
     BR_TRY(policies, engine_.policies());
     BR_TRY(all, policies->select({}));
     LifecyclePass one{context, services_, name, rewrites.writer.get(), &rewrites.plan};
-    outcome = one.run({bucket.path, *lifecycle, services_.parts.clock.wall(), options_.day, all});
+    outcome = one.run({bucket.path, *lifecycle, services_.parts.clock.wall(), options_.day, all,
+                       keeps_versions(bucket)});
   } else {
     outcome.started = outcome.ended = services_.parts.clock.wall();
     outcome.error = lifecycle.error().to_string();
@@ -173,7 +178,10 @@ Result<LifecyclePlan> LifecycleKeeper::plan(const io::Context& context,
   plan.rules = describe(lifecycle);
   LifecycleTally tally;
   LifecycleScan scan{
-      context, services_, principal, {request.bucket, lifecycle, plan.at, options_.day, all}};
+      context,
+      services_,
+      principal,
+      {request.bucket, lifecycle, plan.at, options_.day, all, keeps_versions(bucket)}};
   BR_TRY(scan.run([&](std::vector<LifecycleStep>& steps) -> Result<void> {
     for (const LifecycleStep& step : steps) {
       tally.add(step);

@@ -95,26 +95,39 @@ Result<core::Grant> LifecyclePass::admit(const io::Context& context, const Lifec
 }
 
 Result<void> LifecyclePass::do_step(const io::Context& context, const LifecycleStep& step) {
-  Result<void> done;
   switch (step.action) {
-    case LifecycleAction::kExpire: {
-      BR_TRY(grant, admit(context, step, core::Action::kDelete));
-      auto removed = services_.names.remove(context, grant, {.conditions = unchanged(step.record)});
-      if (!removed) {
-        grant.note_error(removed.error());
-        done = std::unexpected(std::move(removed).error());
-      }
-      return done;
-    }
-    case LifecycleAction::kAbortUpload: {
-      BR_TRY(grant, admit(context, step, core::Action::kWrite));
-      done = services_.names.abort_upload(context, grant, step.upload_id);
-      if (!done) grant.note_error(done.error());
-      return done;
-    }
-    case LifecycleAction::kTransition: return set_class(context, step);
+    case LifecycleAction::kExpire:
+    case LifecycleAction::kExpireVersion:
+    case LifecycleAction::kExpireMarker: return remove(context, step);
+    case LifecycleAction::kTransition:
+    case LifecycleAction::kTransitionVersion: return set_class(context, step);
+    case LifecycleAction::kAbortUpload: break;
   }
-  return done;
+  BR_TRY(grant, admit(context, step, core::Action::kWrite));
+  auto aborted = services_.names.abort_upload(context, grant, step.upload_id);
+  if (!aborted) grant.note_error(aborted.error());
+  return aborted;
+}
+
+Result<void> LifecyclePass::remove(const io::Context& context, const LifecycleStep& step) {
+  BR_TRY(grant, admit(context, step, core::Action::kDelete));
+  core::RemoveRequest request;
+  if (step.action == LifecycleAction::kExpire) {
+    request.conditions = unchanged(step.record);
+  } else {
+    request.generation = step.record.generation;
+    // S3 leaves a mark of a deletion that has lost all behind it to another rule.
+    request.brings_back = !step.rule->as_google;
+    // Who deletes the newer ones for good brings an older one back: that is not noncurrent now.
+    auto current = services_.names.stat(context, grant);
+    if (current && current->record.generation == step.record.generation) {
+      return std::unexpected(conflict("it is current again"));
+    }
+  }
+  auto removed = services_.names.remove(context, grant, request);
+  if (removed) return {};
+  grant.note_error(removed.error());
+  return std::unexpected(std::move(removed).error());
 }
 
 /// The object's own class changes now; its copies follow in a run of moves.
@@ -124,6 +137,7 @@ Result<void> LifecyclePass::set_class(const io::Context& context, const Lifecycl
   core::AttributePatch patch;
   patch.storage_class = step.storage_class;
   patch.conditions = unchanged(step.record);
+  if (step.action == LifecycleAction::kTransitionVersion) patch.generation = step.record.generation;
   auto set = services_.names.set_attributes(context, grant, patch);
   if (set) return {};
   grant.note_error(set.error());

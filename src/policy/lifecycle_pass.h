@@ -33,6 +33,7 @@ class LifecyclePass {
  private:
   Result<void> do_all(std::vector<LifecycleStep>& steps);
   Result<void> do_step(const io::Context& context, const LifecycleStep& step);
+  Result<void> remove(const io::Context& context, const LifecycleStep& step);
   Result<void> set_class(const io::Context& context, const LifecycleStep& step);
   void count(const LifecycleStep& step, const Result<void>& done);
   Result<void> add_rewrites(const LifecycleStep& step);

@@ -5,6 +5,7 @@
 
 #include "core/parts.h"
 #include "observe/metrics.h"
+#include "policy/lifecycle_versions.h"
 #include "policy/prices.h"
 #include "wire/storage_class.h"
 
@@ -48,13 +49,21 @@ Result<void> LifecycleScan::run(const Take& take) {
   auto admitted = services_.gate.admit(context_, principal_, core::Action::kList, bucket_.path,
                                        {"policy", "lifecycle.scan", {}, context_.trace_id()});
   if (!admitted) return std::unexpected(std::move(admitted).error());
+  auto scanned = scan_all(*admitted, take);
+  if (!scanned) admitted->note_error(scanned.error());
+  return scanned;
+}
+
+Result<void> LifecycleScan::scan_all(const core::Grant& grant, const Take& take) {
   for (const std::string& prefix : wire::prefixes_of(bucket_.lifecycle)) {
-    auto scanned = scan_objects(*admitted, prefix, take);
-    if (scanned) continue;
-    admitted->note_error(scanned.error());
-    return scanned;
+    BR_TRY(scan_objects(grant, prefix, take));
   }
-  return scan_uploads(*admitted, take);
+  if (bucket_.keeps_versions) {
+    for (const std::string& prefix : wire::version_prefixes_of(bucket_.lifecycle)) {
+      BR_TRY(scan_versions(grant, prefix, take));
+    }
+  }
+  return scan_uploads(grant, take);
 }
 
 Result<void> LifecycleScan::scan_objects(const core::Grant& grant, const std::string& prefix,
@@ -113,6 +122,30 @@ void LifecycleScan::look_at(const std::string& name, meta::EntryRecord& record,
                    std::move(stale),
                    std::move(record),
                    {}});
+}
+
+Result<void> LifecycleScan::scan_versions(const core::Grant& grant, const std::string& prefix,
+                                          const Take& take) {
+  core::ListVersionsRequest request;
+  request.prefix = prefix;
+  request.limit = kPage;
+  LifecycleVersions versions{bucket_};
+  for (;;) {
+    auto page = services_.names.list_versions(context_, grant, request);
+    if (!page) {
+      if (page.error().code() == Code::kNotFound) return {};
+      return std::unexpected(std::move(page).error());
+    }
+    std::vector<LifecycleStep> steps;
+    for (auto& item : page->items) versions.look_at(std::move(item), steps);
+    scanned_ += page->items.size();
+    kScanned.add(page->items.size());
+    if (!page->truncated) versions.finish(steps);
+    BR_TRY(take(steps));
+    if (!page->truncated) return {};
+    request.start_after = page->last;
+    request.after_generation = page->last_generation;
+  }
 }
 
 Result<void> LifecycleScan::scan_uploads(const core::Grant& grant, const Take& take) {

@@ -44,6 +44,7 @@ class LifecycleScan {
     Duration day = wire::kDay;
     /// The estate's: where one of them names a class, it goes before the lifecycle's.
     std::vector<const CompiledPolicy*> policies;
+    bool keeps_versions = false;  // or did once
   };
   /// Takes the steps of one page, in order of names; may be none.
   using Take = std::function<Result<void>(std::vector<LifecycleStep>& steps)>;
@@ -61,7 +62,9 @@ class LifecycleScan {
   Timestamp next() const { return next_; }
 
  private:
+  Result<void> scan_all(const core::Grant& grant, const Take& take);
   Result<void> scan_objects(const core::Grant& grant, const std::string& prefix, const Take& take);
+  Result<void> scan_versions(const core::Grant& grant, const std::string& prefix, const Take& take);
   Result<void> scan_uploads(const core::Grant& grant, const Take& take);
   void look_at(const std::string& name, meta::EntryRecord& record,
                std::vector<LifecycleStep>& steps);

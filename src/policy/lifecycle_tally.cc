@@ -7,6 +7,9 @@ std::string_view to_string(LifecycleAction action) {
     case LifecycleAction::kExpire: return "expire";
     case LifecycleAction::kTransition: return "transition";
     case LifecycleAction::kAbortUpload: return "abort-upload";
+    case LifecycleAction::kExpireVersion: return "expire-version";
+    case LifecycleAction::kExpireMarker: return "expire-marker";
+    case LifecycleAction::kTransitionVersion: return "transition-version";
   }
   return "expire";
 }

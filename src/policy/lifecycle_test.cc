@@ -235,6 +235,168 @@ TEST_F(Lifecycles, go_on_with_copies_after_a_restart_in_the_middle) {
   });
 }
 
+class VersionedLifecycles : public Lifecycles {
+ protected:
+  void keep_versions() {
+    const meta::StringMap changed{
+        {std::string{core::kVersioningAttribute}, std::string{core::kVersioningOn}}};
+    must(world_->names().set_directory_attributes(
+        context_, world_->grant(core::Action::kAdminister, "/b/"), changed));
+  }
+  /// "k live", "k kept", "k marker" ... in the order of the list.
+  std::vector<std::string> versions() {
+    std::vector<std::string> found;
+    const auto page = must(
+        world_->names().list_versions(context_, world_->grant(core::Action::kList, "/b/"), {}));
+    for (const auto& item : page.items) {
+      const bool marker = item.version.delete_marker;
+      found.push_back(item.name + (marker            ? item.is_current ? " marker" : " old marker"
+                                   : item.is_current ? " live"
+                                                     : " kept"));
+    }
+    return found;
+  }
+  void put_times(const std::string& name, int times) {
+    for (int i = 0; i < times; ++i) {
+      must(world_->put("/b/" + name, std::to_string(i)));
+      pass(std::chrono::seconds{1});
+    }
+  }
+  using Names = std::vector<std::string>;
+};
+
+TEST_F(VersionedLifecycles, keep_what_expires_behind_a_marker) {
+  in([&] {
+    keep_versions();
+    put_times("a", 1);
+    set({expire("short", "", 1)});
+    pass_days(2);
+    EXPECT_EQ(versions(), (Names{"a marker", "a kept"}));
+    EXPECT_FALSE(is_there("/b/a"));
+    pass_days(3);  // the marker is not lone: it stays
+    EXPECT_EQ(versions(), (Names{"a marker", "a kept"}));
+  });
+}
+
+TEST_F(VersionedLifecycles, remove_noncurrent_generations_but_so_many) {
+  in([&] {
+    keep_versions();
+    put_times("a", 5);
+    put_times("b", 2);
+    auto rule = rule_for("old", "");
+    rule.noncurrent_expiration = wire::NoncurrentExpiration{1, 2, {}};
+    set({rule});
+    pass(2 * kHour);
+    EXPECT_EQ(versions().size(), 7U);
+    pass_days(2);
+    EXPECT_EQ(versions(), (Names{"a live", "a kept", "a kept", "b live", "b kept"}));
+    EXPECT_EQ(must(world_->get("/b/a")), "4");
+    EXPECT_EQ(audit_of("lifecycle.expire-version").size(), 2U);
+  });
+}
+
+TEST_F(VersionedLifecycles, count_the_days_since_generations_are_noncurrent) {
+  in([&] {
+    keep_versions();
+    must(world_->put("/b/a", "old"));
+    pass(20 * kDays);
+    auto rule = rule_for("old", "");
+    rule.noncurrent_expiration = wire::NoncurrentExpiration{3, 0, {}};
+    set({rule});
+    must(world_->put("/b/a", "new"));
+    pass_days(2);
+    EXPECT_EQ(versions(), (Names{"a live", "a kept"}));
+    pass_days(2);
+    EXPECT_EQ(versions(), Names{"a live"});
+  });
+}
+
+TEST_F(VersionedLifecycles, remove_markers_that_have_nothing_behind_them) {
+  in([&] {
+    keep_versions();
+    put_times("a", 2);
+    put_times("b", 1);
+    must(world_->remove("/b/a"));
+    must(world_->remove("/b/b"));
+    auto rule = rule_for("a only", "a");
+    rule.noncurrent_expiration = wire::NoncurrentExpiration{1, 0, {}};
+    set({rule});
+    pass_days(2);
+    EXPECT_EQ(versions(), (Names{"a marker", "b marker", "b kept"}));
+    rule.expire_markers = true;
+    set({rule});
+    pass(2 * kHour);
+    EXPECT_EQ(versions(), (Names{"b marker", "b kept"}));
+    EXPECT_EQ(audit_of("lifecycle.expire-marker").size(), 1U);
+  });
+}
+
+TEST_F(VersionedLifecycles, remove_lone_markers_by_age_too) {
+  in([&] {
+    keep_versions();
+    put_times("a", 1);
+    must(world_->remove("/b/a"));
+    auto rule = expire("both", "", 5);
+    rule.noncurrent_expiration = wire::NoncurrentExpiration{1, 0, {}};
+    set({rule});
+    pass_days(2);
+    EXPECT_EQ(versions(), Names{"a marker"});
+    pass_days(5);
+    EXPECT_TRUE(versions().empty());
+  });
+}
+
+TEST_F(VersionedLifecycles, give_noncurrent_generations_another_class) {
+  in([&] {
+    keep_versions();
+    put_times("a", 2);
+    auto rule = rule_for("cool", "");
+    rule.noncurrent_transitions = {{{1, {}}, "GLACIER", 0}};
+    set({rule});
+    pass_days(2);
+    const auto page = must(
+        world_->names().list_versions(context_, world_->grant(core::Action::kList, "/b/"), {}));
+    ASSERT_EQ(page.items.size(), 2U);
+    EXPECT_EQ(page.items[0].version.record.storage_class, "");
+    EXPECT_EQ(page.items[1].version.record.storage_class, "GLACIER");
+    EXPECT_EQ(audit_of("lifecycle.transition-version").size(), 1U);
+  });
+}
+
+TEST_F(VersionedLifecycles, of_google_count_the_live_one_and_take_markers_along) {
+  in([&] {
+    keep_versions();
+    put_times("a", 4);
+    put_times("b", 1);
+    must(world_->remove("/b/b"));
+    auto rule = rule_for("google-1", "a");
+    rule.as_google = true;
+    rule.noncurrent_expiration = wire::NoncurrentExpiration{0, 2, {}};
+    auto gone = rule_for("google-2", "b");
+    gone.as_google = true;
+    gone.noncurrent_expiration = wire::NoncurrentExpiration{1, 0, {}};
+    set({rule, gone});
+    pass_days(2);
+    EXPECT_EQ(versions(), (Names{"a live", "a kept"}));
+  });
+}
+
+TEST_F(VersionedLifecycles, are_planned_like_others) {
+  in([&] {
+    keep_versions();
+    put_times("a", 3);
+    auto rule = rule_for("old", "");
+    rule.noncurrent_expiration = wire::NoncurrentExpiration{10, 0, {}};
+    set({rule});
+    EXPECT_TRUE(plan_of("b").rows.empty());
+    const auto plan =
+        plan_of("b", {world_->clock().wall().micros + int64_t{12} * 24 * 3600 * 1'000'000});
+    ASSERT_EQ(plan.rows.size(), 2U);
+    EXPECT_EQ(plan.rows[0].action, LifecycleAction::kExpireVersion);
+    EXPECT_EQ(versions().size(), 3U);
+  });
+}
+
 TEST_F(Lifecycles, show_first_what_they_would_do) {
   in([&] {
     set({expire("short", "logs/", 3)});

@@ -133,6 +133,26 @@ std::optional<LifecycleDue> transition_of(const Lifecycle& lifecycle,
                                           const LifecycleSubject& subject, Timestamp now,
                                           Duration day = kDay);
 
+/// A generation that is not current any more.
+struct NoncurrentSubject {
+  LifecycleSubject object;
+  Timestamp since;     // when it became that
+  uint32_t newer = 0;  // noncurrent ones
+  bool live = true;    // something is current
+};
+
+/// The earliest time at which a rule removes it, as things are; nullopt: none does.
+std::optional<LifecycleDue> noncurrent_expiration_of(const Lifecycle& lifecycle,
+                                                     const NoncurrentSubject& subject,
+                                                     Duration day = kDay);
+/// As for a current object.
+std::optional<LifecycleDue> noncurrent_transition_of(const Lifecycle& lifecycle,
+                                                     const NoncurrentSubject& subject,
+                                                     Timestamp now, Duration day = kDay);
+/// Whether a mark of a deletion goes that has nothing left behind it, and when.
+std::optional<LifecycleDue> marker_expiration_of(const Lifecycle& lifecycle, std::string_view key,
+                                                 Timestamp set, Duration day = kDay);
+
 /// Whether an upload of this key that began then is to be aborted, and since when.
 std::optional<LifecycleDue> abort_of(const Lifecycle& lifecycle, std::string_view key,
                                      Timestamp started, Duration day = kDay);
@@ -140,5 +160,7 @@ std::optional<LifecycleDue> abort_of(const Lifecycle& lifecycle, std::string_vie
 /// The prefixes below which enabled rules look at objects, none of which begins with another. ""
 /// stands for the whole bucket; empty: no enabled rule does.
 std::vector<std::string> prefixes_of(const Lifecycle& lifecycle);
+/// Likewise of rules that look at noncurrent generations and marks of deletions.
+std::vector<std::string> version_prefixes_of(const Lifecycle& lifecycle);
 
 }  // namespace beringia::wire

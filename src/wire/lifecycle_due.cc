@@ -19,6 +19,59 @@ Timestamp time_of(const LifecycleRule& rule, const LifecycleTime& when, Timestam
   return when.days ? days_after(from, *when.days, rule.as_google, day) : when.date;
 }
 
+/// S3 counts the noncurrent ones, Google the live one as well.
+bool has_newer(const LifecycleRule& rule, const NoncurrentSubject& subject, uint32_t wanted) {
+  const uint32_t newer = subject.newer + (rule.as_google && subject.live ? 1 : 0);
+  return newer >= wanted;
+}
+
+/// Classes that were already found cold enough.
+class Coldest {
+ public:
+  Coldest(const Lifecycle& lifecycle, const LifecycleSubject& subject, Timestamp now)
+      : lifecycle_{lifecycle},
+        subject_{subject},
+        now_{now},
+        cold_{coldness(subject.storage_class)} {}
+
+  bool looks_at(const LifecycleRule& rule) const {
+    if (!rule.enabled || !matches(rule.filter, subject_)) return false;
+    const bool names_sizes = rule.filter.larger_than || rule.filter.smaller_than;
+    return !lifecycle_.keeps_small_objects || names_sizes || subject_.size >= kSmallObject;
+  }
+  void offer(const LifecycleRule& rule, const LifecycleTransition& one, Timestamp time) {
+    const int colder = coldness(one.storage_class);
+    const bool further = found_ ? colder > cold_ : colder >= cold_ && colder > 0;
+    if (time > now_ || !further) return;
+    cold_ = colder;
+    found_ = LifecycleDue{&rule, time, one.storage_class};
+  }
+  const std::optional<LifecycleDue>& found() const { return found_; }
+
+ private:
+  const Lifecycle& lifecycle_;
+  const LifecycleSubject& subject_;
+  const Timestamp now_;
+  int cold_;
+  std::optional<LifecycleDue> found_;
+};
+
+std::vector<std::string> least_prefixes(const Lifecycle& lifecycle, const auto& looks) {
+  std::vector<std::string> all;
+  for (const LifecycleRule& rule : lifecycle.rules) {
+    if (!rule.enabled || !looks(rule)) continue;
+    if (rule.filter.prefixes.empty()) return {""};
+    all.insert(all.end(), rule.filter.prefixes.begin(), rule.filter.prefixes.end());
+  }
+  std::ranges::sort(all);
+  std::vector<std::string> least;
+  for (std::string& one : all) {
+    // Sorted, so what covers a prefix stands before it.
+    if (least.empty() || !one.starts_with(least.back())) least.push_back(std::move(one));
+  }
+  return least;
+}
+
 }  // namespace
 
 bool matches(const LifecycleFilter& filter, const LifecycleSubject& subject) {
@@ -69,22 +122,64 @@ std::optional<LifecycleDue> expiration_of(const Lifecycle& lifecycle,
 std::optional<LifecycleDue> transition_of(const Lifecycle& lifecycle,
                                           const LifecycleSubject& subject, Timestamp now,
                                           Duration day) {
-  std::optional<LifecycleDue> coldest;
-  int cold = coldness(subject.storage_class);
+  Coldest coldest{lifecycle, subject, now};
   for (const LifecycleRule& rule : lifecycle.rules) {
-    if (!rule.enabled || rule.transitions.empty() || !matches(rule.filter, subject)) continue;
-    const bool names_sizes = rule.filter.larger_than || rule.filter.smaller_than;
-    if (lifecycle.keeps_small_objects && !names_sizes && subject.size < kSmallObject) continue;
+    if (rule.transitions.empty() || !coldest.looks_at(rule)) continue;
     for (const LifecycleTransition& one : rule.transitions) {
-      const Timestamp time = time_of(rule, one.when, subject.created, day);
-      const int colder = coldness(one.storage_class);
-      const bool further = coldest ? colder > cold : colder >= cold && colder > 0;
-      if (time > now || !further) continue;
-      cold = colder;
-      coldest = LifecycleDue{&rule, time, one.storage_class};
+      coldest.offer(rule, one, time_of(rule, one.when, subject.created, day));
     }
   }
-  return coldest;
+  return coldest.found();
+}
+
+std::optional<LifecycleDue> noncurrent_expiration_of(const Lifecycle& lifecycle,
+                                                     const NoncurrentSubject& subject,
+                                                     Duration day) {
+  std::optional<LifecycleDue> earliest;
+  for (const LifecycleRule& rule : lifecycle.rules) {
+    const auto& noncurrent = rule.noncurrent_expiration;
+    if (!rule.enabled || !noncurrent || !matches(rule.filter, subject.object) ||
+        !has_newer(rule, subject, noncurrent->newer_versions)) {
+      continue;
+    }
+    Timestamp time = days_after(subject.since, noncurrent->days, rule.as_google, day);
+    if (noncurrent->age_days) {
+      time = std::max(
+          time, days_after(subject.object.created, *noncurrent->age_days, rule.as_google, day));
+    }
+    if (!earliest || time < earliest->time) earliest = LifecycleDue{&rule, time, {}};
+  }
+  return earliest;
+}
+
+std::optional<LifecycleDue> noncurrent_transition_of(const Lifecycle& lifecycle,
+                                                     const NoncurrentSubject& subject,
+                                                     Timestamp now, Duration day) {
+  Coldest coldest{lifecycle, subject.object, now};
+  for (const LifecycleRule& rule : lifecycle.rules) {
+    if (rule.noncurrent_transitions.empty() || !coldest.looks_at(rule)) continue;
+    for (const LifecycleTransition& one : rule.noncurrent_transitions) {
+      if (!has_newer(rule, subject, one.newer_versions)) continue;
+      coldest.offer(rule, one, time_of(rule, one.when, subject.since, day));
+    }
+  }
+  return coldest.found();
+}
+
+std::optional<LifecycleDue> marker_expiration_of(const Lifecycle& lifecycle, std::string_view key,
+                                                 Timestamp set, Duration day) {
+  std::optional<LifecycleDue> earliest;
+  for (const LifecycleRule& rule : lifecycle.rules) {
+    if (!rule.enabled || rule.filter.looks_at_objects() ||
+        !matches(rule.filter, {key, 0, nullptr, {}, set})) {
+      continue;
+    }
+    // S3 user guide, "Elements to describe lifecycle actions": an age removes lone markers, too.
+    if (!rule.expire_markers && !rule.expiration.is_set()) continue;
+    const Timestamp time = rule.expire_markers ? set : time_of(rule, rule.expiration, set, day);
+    if (!earliest || time < earliest->time) earliest = LifecycleDue{&rule, time, {}};
+  }
+  return earliest;
 }
 
 std::optional<LifecycleDue> abort_of(const Lifecycle& lifecycle, std::string_view key,
@@ -102,20 +197,16 @@ std::optional<LifecycleDue> abort_of(const Lifecycle& lifecycle, std::string_vie
 }
 
 std::vector<std::string> prefixes_of(const Lifecycle& lifecycle) {
-  std::vector<std::string> all;
-  for (const LifecycleRule& rule : lifecycle.rules) {
-    const bool looks = rule.expiration.is_set() || !rule.transitions.empty();
-    if (!rule.enabled || !looks) continue;
-    if (rule.filter.prefixes.empty()) return {""};
-    all.insert(all.end(), rule.filter.prefixes.begin(), rule.filter.prefixes.end());
-  }
-  std::ranges::sort(all);
-  std::vector<std::string> least;
-  for (std::string& one : all) {
-    // Sorted, so what covers a prefix stands before it.
-    if (least.empty() || !one.starts_with(least.back())) least.push_back(std::move(one));
-  }
-  return least;
+  return least_prefixes(lifecycle, [](const LifecycleRule& rule) {
+    return rule.expiration.is_set() || !rule.transitions.empty();
+  });
+}
+
+std::vector<std::string> version_prefixes_of(const Lifecycle& lifecycle) {
+  return least_prefixes(lifecycle, [](const LifecycleRule& rule) {
+    return rule.noncurrent_expiration || !rule.noncurrent_transitions.empty() ||
+           rule.expire_markers || rule.expiration.is_set();
+  });
 }
 
 }  // namespace beringia::wire

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/fuzz_seeds.h"
+#include "wire/bucket_logging.h"
 #include "wire/gcsjson.h"
 #include "wire/s3xml.h"
 
@@ -19,6 +20,9 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
           R"(ltipartUpload><DaysAfterInitiation>3</DaysAfterInitiation></AbortIncompleteMultipa)"
           R"(rtUpload><NoncurrentVersionExpiration><NoncurrentDays>2</NoncurrentDays></Noncurre)"
           R"(ntVersionExpiration></Rule></LifecycleConfiguration>)",
+          R"(<BucketLoggingStatus><LoggingEnabled><TargetBucket>b</TargetBucket><TargetPrefix>p)"
+          R"(</TargetPrefix><TargetObjectKeyFormat><PartitionedPrefix/></TargetObjectKeyFormat>)"
+          R"(</LoggingEnabled></BucketLoggingStatus>)",
           R"({"lifecycle":{"rule":[{"action":{"type":"Delete"},"condition":{"age":1,"isLive":tr)"
           R"(ue,"matchesPrefix":["a"]}}]}})",
           R"({"format":1,"rules":[{"expire":{"days":1},"filter":{"form":"and","larger-than":1,")"
@@ -54,6 +58,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text{reinterpret_cast<const char*>(data), size};
   if (const auto stored = wire::decode_lifecycle(text)) check(*stored);
   if (const auto google = wire::gcs::parse_lifecycle_of(text); google && *google) check(**google);
+  (void)wire::decode_bucket_logging(text);
+  (void)wire::s3::parse_request_payment(text);
+  if (const auto logging = wire::s3::parse_bucket_logging(text); logging && *logging) {
+    const auto again = wire::decode_bucket_logging(wire::encode(**logging));
+    if (!again || *again != **logging) std::abort();
+  }
   if (const auto amazon = wire::s3::parse_lifecycle(text)) {
     check(*amazon);
     const auto again = wire::s3::parse_lifecycle(wire::s3::render_lifecycle(*amazon));

@@ -171,6 +171,54 @@ TEST(Lifecycle, small_objects_stay_where_that_was_asked_for) {
   EXPECT_TRUE(transition_of(lifecycle, {"a", 1, nullptr, "", kWritten}, later));
 }
 
+NoncurrentSubject noncurrent(uint32_t newer, bool live = true) {
+  return {{"a", 1, nullptr, "", kWritten}, at("2026-04-01T10:00:00Z"), newer, live};
+}
+
+TEST(Lifecycle, noncurrent_generations_go_by_the_time_since_they_are_and_by_newer_ones) {
+  LifecycleRule rule = rule_of("");
+  rule.noncurrent_expiration = NoncurrentExpiration{2, 3, {}};
+  Lifecycle lifecycle{{rule}, false};
+  EXPECT_FALSE(noncurrent_expiration_of(lifecycle, noncurrent(2)));
+  const auto due = noncurrent_expiration_of(lifecycle, noncurrent(3));
+  ASSERT_TRUE(due);
+  EXPECT_EQ(to_iso8601(due->time), "2026-04-04T00:00:00.000Z");
+  // Google counts the live one, and days to the second.
+  lifecycle.rules[0].as_google = true;
+  EXPECT_EQ(to_iso8601(noncurrent_expiration_of(lifecycle, noncurrent(2))->time),
+            "2026-04-03T10:00:00.000Z");
+  EXPECT_FALSE(noncurrent_expiration_of(lifecycle, noncurrent(2, false)));
+  lifecycle.rules[0].noncurrent_expiration = NoncurrentExpiration{0, 0, 60};
+  EXPECT_EQ(to_iso8601(noncurrent_expiration_of(lifecycle, noncurrent(0))->time),
+            "2026-05-09T15:30:00.000Z");
+}
+
+TEST(Lifecycle, noncurrent_generations_change_their_class) {
+  LifecycleRule rule = rule_of("");
+  rule.noncurrent_transitions = {{{1, {}}, "GLACIER", 0}, {{9, {}}, "DEEP_ARCHIVE", 0}};
+  const Lifecycle lifecycle{{rule}, false};
+  EXPECT_FALSE(noncurrent_transition_of(lifecycle, noncurrent(0), at("2026-04-02T00:00:00Z")));
+  EXPECT_EQ(
+      noncurrent_transition_of(lifecycle, noncurrent(0), at("2026-04-03T00:00:00Z"))->storage_class,
+      "GLACIER");
+  EXPECT_EQ(
+      noncurrent_transition_of(lifecycle, noncurrent(0), at("2026-05-03T00:00:00Z"))->storage_class,
+      "DEEP_ARCHIVE");
+}
+
+TEST(Lifecycle, lone_markers_go_at_once_or_with_their_age) {
+  LifecycleRule rule = rule_of("a/");
+  rule.expire_markers = true;
+  Lifecycle lifecycle{{rule}, false};
+  EXPECT_EQ(marker_expiration_of(lifecycle, "a/b", kWritten)->time, kWritten);
+  EXPECT_FALSE(marker_expiration_of(lifecycle, "b", kWritten));
+  lifecycle.rules = {expire("a/", 1)};
+  EXPECT_EQ(to_iso8601(marker_expiration_of(lifecycle, "a/b", kWritten)->time),
+            "2026-03-12T00:00:00.000Z");
+  lifecycle.rules[0].filter.tags = {{"k", "v"}};
+  EXPECT_FALSE(marker_expiration_of(lifecycle, "a/b", kWritten));
+}
+
 TEST(Lifecycle, aborts_uploads_by_name_and_age) {
   LifecycleRule rule = rule_of("up/");
   rule.abort_uploads_days = 2;

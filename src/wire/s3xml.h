@@ -219,6 +219,10 @@ inline constexpr size_t kMaxCorsRules = 100;  // S3 API, PutBucketCors
 [[nodiscard]] Result<std::vector<CorsRule>> parse_cors(const std::string& xml);
 std::string render_cors(const std::vector<CorsRule>& rules);
 
+/// The Payer of RequestPaymentConfiguration: Requester or BucketOwner.
+/// @error kInvalid, tag MalformedXML
+[[nodiscard]] Result<std::string> parse_request_payment(const std::string& xml);
+
 /// LifecycleConfiguration. A rule without an ID has got one.
 /// @error kInvalid, tags MalformedXML, InvalidArgument, InvalidRequest, InvalidTag
 [[nodiscard]] Result<Lifecycle> parse_lifecycle(const std::string& xml);

@@ -20,6 +20,8 @@
 
 namespace beringia::protocol::s3 {
 
+class AccessLogs;
+
 /// What the service works with; outlives every request.
 struct Rooms {
   core::Namespace& names;
@@ -28,6 +30,7 @@ struct Rooms {
   const Clock& clock;
   wire::SigningKeys& signing_keys;
   const Options& options;
+  AccessLogs* logs = nullptr;  // null: buckets' access logs are not kept
 };
 
 /// The grants of one request: no verb needs more than two at a time (source and target).

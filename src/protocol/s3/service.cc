@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "access/bucket_access.h"
+#include "protocol/s3/access_line.h"
 #include "protocol/s3/authenticate.h"
 #include "protocol/s3/cors.h"
 #include "protocol/s3/error_map.h"
@@ -58,6 +59,21 @@ Result<void> check_expected_owner(Call& call) {
       denied("Access Denied", "the bucket belongs to someone else").with_tag("AccessDenied"));
 }
 
+/// S3 user guide, "Requester Pays buckets": who is not the owner says that it would pay. Nobody is
+/// billed here; a client that was not told about the cost is refused all the same.
+Result<void> check_requester(const Call& call) {
+  if (call.route.bucket.empty() || call.principal->is_root()) return {};
+  auto path = call.bucket_path();
+  if (!path) return {};  // the verb says what is wrong with it
+  BR_TRY(view, call.rooms.gate.look(*path));
+  if (!view || !view->access->requester_pays || view->owner == call.principal->name()) return {};
+  constexpr const char* kOffer = "x-amz-request-payer";
+  const bool offers = call.header(kOffer) == "requester" || call.query.get(kOffer) == "requester";
+  if (offers && !call.principal->is_anonymous()) return {};
+  return std::unexpected(
+      denied("Access Denied", "the requester pays for this bucket").with_tag("AccessDenied"));
+}
+
 /// Who has no credential gets no further than where something may be open to everyone: the body is
 /// not read, and no verb looks at anything.
 Result<void> check_anonymous(const Call& call) {
@@ -73,12 +89,13 @@ Result<void> check_anonymous(const Call& call) {
 }  // namespace
 
 Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
-                 const Clock& clock, Options options)
+                 const Clock& clock, Options options, AccessLogs* logs)
     : options_{std::move(options)},
-      rooms_{names, gate, directory, clock, signing_keys_, options_} {}
+      rooms_{names, gate, directory, clock, signing_keys_, options_, logs} {}
 
 io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& request) {
   Call call{context, request, rooms_, {}, {}, {}, {}, {}, {}, false, {}, {}, false, false};
+  const MonotonicTime started = rooms_.clock.monotonic();
   Result<io::HttpResponse> result = process(call);
   std::optional<Error> error;
   if (!result) error = result.error();
@@ -99,6 +116,7 @@ io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& re
       response.headers.add("x-amz-bucket-region", options_.region);
     }
   }
+  log_access(call, response, error, started);
   return response;
 }
 
@@ -113,6 +131,7 @@ Result<io::HttpResponse> Service::process(Call& call) {
   if (call.route.verb == Verb::kSts) return sts(call);
   BR_TRY(authenticate(call));
   BR_TRY(check_anonymous(call));
+  BR_TRY(check_requester(call));
   BR_TRY(check_expected_owner(call));
   return dispatch(call);
 }

@@ -14,7 +14,7 @@ namespace beringia::protocol::s3 {
 class Service {
  public:
   Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
-          const Clock& clock, Options options = {});
+          const Clock& clock, Options options = {}, AccessLogs* logs = nullptr);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
   /// Never throws. Parks as the namespace does.

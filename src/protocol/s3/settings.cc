@@ -70,7 +70,7 @@ constexpr Setting kSettings[] = {
      put_ownership_controls, delete_ownership_controls},
     {"logging", false, "GetBucketLogging", "PutBucketLogging", "DeleteBucketLogging", "", "",
      "<BucketLoggingStatus" BR_S3_NAMESPACE "/>", Right::kReadLogging, Right::kWriteLogging,
-     Right::kWriteLogging},
+     Right::kWriteLogging, get_bucket_logging, put_bucket_logging, nullptr},
     {"notification", false, "GetBucketNotificationConfiguration",
      "PutBucketNotificationConfiguration", "DeleteBucketNotificationConfiguration", "", "",
      "<NotificationConfiguration" BR_S3_NAMESPACE "/>", Right::kReadNotification,
@@ -82,7 +82,8 @@ constexpr Setting kSettings[] = {
      "DeleteBucketRequestPayment", "", "",
      "<RequestPaymentConfiguration" BR_S3_NAMESPACE
      "><Payer>BucketOwner</Payer></RequestPaymentConfiguration>",
-     Right::kReadRequestPayment, Right::kWriteRequestPayment, Right::kWriteRequestPayment},
+     Right::kReadRequestPayment, Right::kWriteRequestPayment, Right::kWriteRequestPayment,
+     get_request_payment, put_request_payment, nullptr},
     {"inventory", false, "ListBucketInventoryConfigurations", "PutBucketInventoryConfiguration",
      "DeleteBucketInventoryConfiguration", "", "",
      "<ListInventoryConfigurationsResult" BR_S3_NAMESPACE

@@ -58,9 +58,9 @@ class Client {
     use("root");
   }
 
-  void restart_service(Options options = {}) {
+  void restart_service(Options options = {}, AccessLogs* logs = nullptr) {
     service = std::make_unique<Service>(world->names(), world->gate(), world->directory(), clock,
-                                        std::move(options));
+                                        std::move(options), logs);
   }
 
   /// Signs with a key of that principal from now on.

@@ -158,3 +158,22 @@ def test_objects_change_their_class(quick_s3, quick_bucket):
     until(lambda: class_now() == "DEEP_ARCHIVE")
     assert list(dict.fromkeys(seen)) in (["STANDARD", "GLACIER", "DEEP_ARCHIVE"], ["STANDARD", "DEEP_ARCHIVE"])
     assert quick_s3.get_object(Bucket=quick_bucket, Key="a")["Body"].read() == b"12345"
+
+
+def test_noncurrent_versions_and_lone_markers_go(quick_s3, quick_bucket):
+    quick_s3.put_bucket_versioning(Bucket=quick_bucket, VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"1", b"2", b"3"):
+        quick_s3.put_object(Bucket=quick_bucket, Key="kept", Body=body)
+    quick_s3.put_object(Bucket=quick_bucket, Key="gone", Body=b"1")
+    quick_s3.delete_object(Bucket=quick_bucket, Key="gone")
+
+    def versions():
+        page = quick_s3.list_object_versions(Bucket=quick_bucket)
+        return [one["Key"] for one in page.get("Versions", [])], [one["Key"] for one in page.get("DeleteMarkers", [])]
+
+    assert versions() == (["gone", "kept", "kept", "kept"], ["gone"])
+    configure(quick_s3, quick_bucket, rule("old", NoncurrentVersionExpiration={"NoncurrentDays": 1}))
+    until(lambda: versions() == (["kept"], ["gone"]))
+    configure(quick_s3, quick_bucket, rule("markers", Expiration={"ExpiredObjectDeleteMarker": True}))
+    until(lambda: versions() == (["kept"], []))
+    assert quick_s3.get_object(Bucket=quick_bucket, Key="kept")["Body"].read() == b"3"
