@@ -146,8 +146,8 @@ struct RenameRequest {
   std::optional<Version> version;
   Expectation expectation;  ///< of `to`
   /// The old name stays, too: one file with two names where the store has that, else a copy inside
-  /// the store. Of objects only; in every backend, whatever native_rename says. Neither name may be
-  /// written in place afterwards.
+  /// the store. Of objects only ("a/" is one, too); in every backend, whatever native_rename says.
+  /// Neither name may be written in place afterwards.
   bool keep_source = false;
   /// With keep_source: what the new name carries instead of the old one's. A store in which both
   /// names are one file may change the old one's as well.

@@ -404,11 +404,15 @@ TEST_P(BackendBehaviour, gives_objects_a_second_name) {
   EXPECT_EQ(info->attributes.at("k"), "2");
   EXPECT_EQ(info->crc32c, Crc32c::of("12345"));
   EXPECT_EQ(info->content_type, "text/plain");
-  // The marker of a directory is an object like any other.
-  ASSERT_TRUE(put("mark/", "m"));
+  // A directory's marker object is an object like any other.
+  ASSERT_TRUE(put("dir/", "marker"));
+  auto marker = backend().rename(
+      context_, {"dir/", kept, std::nullopt, Expectation::any(), true, std::nullopt});
+  ASSERT_TRUE(marker) << marker.error().to_string();
+  ASSERT_TRUE(backend().remove(context_, {"dir/", std::nullopt}));
   ASSERT_TRUE(backend().rename(
-      context_, {"mark/", kept, std::nullopt, Expectation::any(), true, std::nullopt}));
-  EXPECT_EQ(get(kept).value(), "m");
+      context_, {kept, "dir/", marker->version, Expectation::absent(), true, std::nullopt}));
+  EXPECT_EQ(get("dir/").value(), "marker");
 }
 
 TEST_P(BackendBehaviour, renames_directories_with_all_below) {

@@ -50,8 +50,8 @@ void Simulation::check_versions() {
       const auto& known = versions_[path];
       const auto version = known.find(generation);
       if (version != known.end() && (!bytes || id_of(*bytes) != version->second.id)) {
-        fail("a version of " + path + " is not what was written: " +
-             (bytes ? "other bytes" : bytes.error().to_string()));
+        fail("a version of " + path +
+             " is not what was written: " + (bytes ? "other bytes" : bytes.error().to_string()));
       }
     }
     for (const auto& [path, known] : versions_) {

@@ -31,8 +31,7 @@ class Model {
 
   const Objects& objects() const { return objects_; }
   bool operator==(const Model& other) const {
-    return objects_ == other.objects_ && directories_ == other.directories_ &&
-           kept_ == other.kept_;
+    return objects_ == other.objects_ && directories_ == other.directories_ && kept_ == other.kept_;
   }
   const Object* find(const std::string& path) const {
     const auto found = objects_.find(path);
