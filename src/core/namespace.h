@@ -34,6 +34,7 @@ enum class Versioning : uint8_t {
 inline constexpr std::string_view kVersioningAttribute = "versioning";
 inline constexpr std::string_view kVersioningOn = "enabled";
 inline constexpr std::string_view kVersioningSuspended = "suspended";
+Versioning versioning_of(const meta::DirectoryEntry& bucket);
 /// In place of a generation: the one that was written while its bucket kept no versions.
 inline constexpr uint64_t kUnversioned = 0;
 

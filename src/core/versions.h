@@ -14,7 +14,6 @@ namespace beringia::core {
 // Versions: docs/semantics.md, docs/adr/0009-versions.md. Whether a bucket keeps them is told by
 // the attribute kVersioningAttribute of its directory.
 
-Versioning versioning_of(const meta::DirectoryEntry& bucket);
 /// kOff where the bucket does not exist.
 Versioning versioning_of(const meta::Location& location);
 

@@ -46,6 +46,10 @@ wire::gcs::BucketResource bucket_resource(const Call& call, const std::string& n
   bucket.time_created = record.created;
   bucket.updated = record.created;
   bucket.uniform_access = true;
+  const core::Versioning versioning = core::versioning_of(record);
+  if (versioning != core::Versioning::kOff) {
+    bucket.versioning = versioning == core::Versioning::kOn;
+  }
   for (const auto& [key, value] : record.attributes) {
     if (key.starts_with(kLabel)) bucket.labels[key.substr(kLabel.size())] = value;
   }
@@ -74,9 +78,6 @@ bool is_bucket_name(std::string_view name) {
 
 /// What a bucket cannot have here is refused, never ignored.
 Result<void> check_offered(const std::string& json, const wire::gcs::BucketResource& bucket) {
-  if (bucket.versioning.value_or(false)) {
-    return std::unexpected(unsupported("Object versioning is not offered"));
-  }
   if (bucket.hierarchical.value_or(false)) {
     return std::unexpected(unsupported("Hierarchical namespaces are not offered",
                                        "every bucket has real directories already"));
@@ -107,6 +108,25 @@ Result<void> add_default_key(const Call& call, const wire::gcs::BucketResource& 
     BR_TRY(call.rooms.names.check_encryption(call.context, choice));
   }
   attributes[core::kDefaultEncryption] = core::encode_default_encryption(choice);  // "" removes
+  return {};
+}
+
+/// Whether versions are kept, as an attribute. A bucket that never did needs none to do so no more;
+/// one that did is suspended: what was kept stays, and so does what was written as a version.
+Result<void> add_versioning(const Path& path, const wire::gcs::BucketResource& bucket,
+                            const meta::DirectoryEntry* before, meta::StringMap& attributes) {
+  if (!bucket.versioning) return {};
+  if (path.directories().size() != 1) {
+    return std::unexpected(unsupported("Object versioning of a part of a bucket is not offered",
+                                       "the name is an alias; set it on the bucket " +
+                                           std::string{path.bucket()}));
+  }
+  const std::string name{core::kVersioningAttribute};
+  if (*bucket.versioning) {
+    attributes[name] = core::kVersioningOn;
+  } else if (before != nullptr && before->attributes.contains(name)) {
+    attributes[name] = core::kVersioningSuspended;
+  }
   return {};
 }
 
@@ -180,6 +200,7 @@ Result<io::HttpResponse> insert_bucket(Call& call) {
   meta::StringMap attributes = attributes_of_bucket(bucket);
   BR_TRY(add_default_key(call, bucket, attributes));
   BR_TRY(add_lifecycle(body.empty() ? "{}" : body, attributes));
+  BR_TRY(add_versioning(path, bucket, nullptr, attributes));
   std::erase_if(attributes, [](const auto& pair) { return pair.second.empty(); });
   auto made = call.rooms.names.make_directory(call.context, *grant, attributes);
   if (!made) {
@@ -247,6 +268,7 @@ Result<io::HttpResponse> patch_bucket(Call& call) {
   attributes.erase(kLocation);  // a bucket's location never changes
   BR_TRY(add_default_key(call, bucket, attributes));
   BR_TRY(add_lifecycle(body.empty() ? "{}" : body, attributes));
+  BR_TRY(add_versioning(path, bucket, &before.record, attributes));
   if (call.method == "PUT") {  // update: what is not named goes
     const auto rules = lifecycle_of(before.record).rules;
     if (!rules.empty() && std::ranges::all_of(rules, wire::gcs::is_told_by_google)) {

@@ -15,10 +15,7 @@ Result<std::optional<core::WriteAttributes>> new_attributes(Call& call, const co
   BR_TRY(change, wire::gcs::parse_object_change(body.empty() ? "{}" : body));
   const bool encrypts = encryption.method != meta::Encryption::Method::kNone;
   if (!names_attributes(change) && !encrypts) return std::nullopt;
-  BR_TRY(source, call.rooms.names.stat(call.context, from));
-  if (request.source_generation && *request.source_generation != source.record.generation) {
-    return std::unexpected(not_found("there is no such generation of the source"));
-  }
+  BR_TRY(source, call.rooms.names.stat(call.context, from, request.source_generation));
   // The attributes must belong to the bytes that are copied.
   if (!request.source_conditions.generation_match) {
     request.source_conditions.generation_match = source.record.generation;
@@ -40,7 +37,7 @@ Result<io::HttpResponse> copy_object(Call& call) {
   request.source_conditions = std::move(source_conditions);
   BR_TRY(conditions, conditions_of(call.query));
   request.conditions = std::move(conditions);
-  BR_TRY(generation, call.query.number("sourceGeneration"));
+  BR_TRY(generation, named_generation(call.query, "sourceGeneration"));
   request.source_generation = generation;
   BR_TRY(from, call.admit(core::Action::kRead, source));
   BR_TRY(to, call.admit(core::Action::kWrite, target));

@@ -8,6 +8,7 @@
 #include "protocol/gcs/http_range.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/gcsjson.h"
 
@@ -95,7 +96,7 @@ bool is_header_safe(std::string_view name, std::string_view value) {
 
 Result<io::HttpResponse> send_media(Call& call, core::ReadRequest request) {
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
-  BR_TRY(generation, call.query.number("generation"));
+  BR_TRY(generation, named_generation(call.query, "generation"));
   request.generation = generation;
   BR_TRY(grant, call.admit(core::Action::kRead, path));
   BR_TRY(customer_key, customer_key_of(call));
@@ -114,10 +115,7 @@ Result<io::HttpResponse> send_media(Call& call, core::ReadRequest request) {
   };
   core::OpenRead open;
   if (call.request.method == "HEAD") {
-    BR_TRY(entry, call.rooms.names.stat(call.context, *grant));
-    if (request.generation && *request.generation != entry.record.generation) {
-      return std::unexpected(not_found("there is no " + path.text()));
-    }
+    BR_TRY(entry, call.rooms.names.stat(call.context, *grant, request.generation));
     BR_TRY(core::check_conditions(request.conditions, entry.record, true));
     // Metadata is told without the key, but not to whoever has another one.
     if (customer_key) BR_TRY(core::check_customer_key(entry.record.encryption, customer_key));

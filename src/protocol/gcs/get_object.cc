@@ -30,20 +30,17 @@ Result<void> check_etags(const Call& call, const meta::EntryRecord& record) {
 Result<io::HttpResponse> get_object(Call& call) {
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
   BR_TRY(conditions, conditions_of(call.query));
-  BR_TRY(generation, call.query.number("generation"));
+  BR_TRY(generation, named_generation(call.query, "generation"));
   BR_TRY(soft_deleted, call.query.flag("softDeleted", false));
   BR_TRY(grant, call.admit(core::Action::kRead, path));
   // Soft delete is off: nothing is kept of what was deleted.
   if (soft_deleted) return std::unexpected(not_found("there is no " + path.text()));
-  BR_TRY(entry, call.rooms.names.stat(call.context, *grant));
-  if (generation && *generation != entry.record.generation) {
-    return std::unexpected(not_found("there is no such generation of " + path.text()));
-  }
+  BR_TRY(entry, call.rooms.names.stat(call.context, *grant, generation));
   BR_TRY(core::check_conditions(conditions, entry.record, true));
   BR_TRY(check_etags(call, entry.record));
   BR_TRY(customer_key, customer_key_of(call));
   if (customer_key) BR_TRY(core::check_customer_key(entry.record.encryption, customer_key));
-  return object_response(call, call.route.bucket, call.route.object, entry.record);
+  return object_response(call, call.route.bucket, call.route.object, entry);
 }
 
 }  // namespace beringia::protocol::gcs

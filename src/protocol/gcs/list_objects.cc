@@ -15,13 +15,34 @@ constexpr int kMaxPagesPerRequest = 20;  // scanned for one answer when a glob f
 /// Where the next page starts. Opaque to clients.
 std::string page_token(const std::string& last) { return to_base64url("1" + last); }
 
+/// Of versions: also behind which generation of that name; "" = behind all of them.
+std::string version_token(const core::VersionPage& page) {
+  const std::string generation =
+      page.last_generation ? std::to_string(*page.last_generation) : std::string{};
+  return to_base64url("2" + generation + "/" + page.last);
+}
+
+Error bad_token() { return invalid("Invalid value for parameter pageToken"); }
+
 Result<std::string> position_of(const std::string& token) {
   if (token.empty()) return std::string{};
   const auto text = from_base64url(token);
-  if (!text || !text->starts_with('1') || !is_utf8(*text)) {
-    return std::unexpected(invalid("Invalid value for parameter pageToken"));
-  }
+  if (!text || !text->starts_with('1') || !is_utf8(*text)) return std::unexpected(bad_token());
   return text->substr(1);
+}
+
+Result<void> read_version_token(const std::string& token, core::ListVersionsRequest& request) {
+  if (token.empty()) return {};
+  const auto text = from_base64url(token);
+  const size_t slash = text ? text->find('/') : std::string::npos;
+  if (slash == std::string::npos || !text->starts_with('2') || !is_utf8(*text)) {
+    return std::unexpected(bad_token());
+  }
+  request.start_after = text->substr(slash + 1);
+  if (slash == 1) return {};
+  request.after_generation = parse_u64(std::string_view{*text}.substr(1, slash - 1));
+  if (!request.after_generation) return std::unexpected(bad_token());
+  return {};
 }
 
 Result<core::ListRequest> request_of(const Parameters& query) {
@@ -40,19 +61,71 @@ Result<core::ListRequest> request_of(const Parameters& query) {
   return request;
 }
 
+Result<core::ListVersionsRequest> version_request_of(const Parameters& query) {
+  core::ListVersionsRequest request;
+  request.prefix = query.get("prefix");
+  request.delimiter = query.get("delimiter");
+  request.start_offset = query.get("startOffset");
+  request.end_offset = query.get("endOffset");
+  BR_TRY(trailing, query.flag("includeTrailingDelimiter", false));
+  request.include_trailing_delimiter = trailing;
+  BR_TRY(results, query.number("maxResults"));
+  request.limit = std::min(results.value_or(kMaxResults), kMaxResults);
+  if (request.limit == 0) request.limit = kMaxResults;
+  BR_TRY(read_version_token(query.get("pageToken"), request));
+  return request;
+}
+
+/// All generations. Of one name the oldest comes first, as far as they are on one page. Marks of
+/// deletions are S3's: GCS has none.
+Result<io::HttpResponse> list_versions(Call& call, const core::Grant& grant, const Glob& glob) {
+  BR_TRY(request, version_request_of(call.query));
+  if (!glob.empty() && request.prefix.empty()) request.prefix = glob.literal_prefix();
+  wire::gcs::ObjectList list;
+  const size_t wanted = request.limit;
+  for (int pages = 1;; ++pages) {
+    BR_TRY(page, call.rooms.names.list_versions(call.context, grant, request));
+    auto first_of_name = static_cast<ptrdiff_t>(list.items.size());
+    for (auto& item : page.items) {
+      if (item.version.delete_marker || (!glob.empty() && !glob.matches(item.name))) continue;
+      auto object = object_resource(call, call.route.bucket, item.name, item.version.record);
+      if (!item.is_current) object.time_deleted = item.version.became_noncurrent;
+      if (first_of_name == static_cast<ptrdiff_t>(list.items.size()) ||
+          list.items.back().name != item.name) {
+        first_of_name = static_cast<ptrdiff_t>(list.items.size());
+      }
+      list.items.insert(list.items.begin() + first_of_name, std::move(object));
+    }
+    std::ranges::move(page.prefixes, std::back_inserter(list.prefixes));
+    if (!page.truncated) break;
+    const size_t found = list.items.size() + list.prefixes.size();
+    if (found >= wanted || pages == kMaxPagesPerRequest) {
+      list.next_page_token = version_token(page);
+      break;
+    }
+    request.start_after = page.last;
+    request.after_generation = page.last_generation;
+    request.limit = wanted - found;
+  }
+  return json_response(200, wire::gcs::render(list));
+}
+
 }  // namespace
 
 Result<io::HttpResponse> list_objects(Call& call) {
   const Route& route = call.route;
   BR_TRY(path, call.bucket_path(route.bucket));
-  BR_TRY(request, request_of(call.query));
+  BR_TRY(versions, call.query.flag("versions", false));
   BR_TRY(soft_deleted, call.query.flag("softDeleted", false));
   BR_TRY(glob, Glob::parse(call.query.get("matchGlob")));
-  if (!glob.empty() && !request.delimiter.empty() && request.delimiter != "/") {
+  const std::string& delimiter = call.query.get("delimiter");
+  if (!glob.empty() && !delimiter.empty() && delimiter != "/") {
     return std::unexpected(invalid("matchGlob allows the delimiter \"/\" only"));
   }
   BR_TRY(grant, call.admit(core::Action::kList, path));
   if (soft_deleted) return json_response(200, wire::gcs::render(wire::gcs::ObjectList{}));
+  if (versions) return list_versions(call, *grant, glob);
+  BR_TRY(request, request_of(call.query));
   if (!glob.empty() && request.prefix.empty()) request.prefix = glob.literal_prefix();
 
   wire::gcs::ObjectList list;

@@ -24,10 +24,11 @@ namespace beringia::protocol::gcs {
                                         const std::optional<uint32_t>& crc32c,
                                         const std::optional<std::string>& md5);
 
-/// Deletes the entry of a grant. @param named_only  the only condition is a generation that the
-/// address named. @error kNotFound, also for conditions on nothing; kConflict
+/// Deletes the entry of a grant, or that generation of it for good.
+/// @error kNotFound, also for conditions on nothing; kConflict
 [[nodiscard]] Result<void> remove_entry(Call& call, const core::Grant& grant,
-                                        const core::Conditions& conditions, bool named_only);
+                                        const core::Conditions& conditions,
+                                        std::optional<uint64_t> generation);
 
 /// Can stand in a header line: user metadata may hold anything.
 bool is_header_safe(std::string_view name, std::string_view value);

@@ -105,12 +105,39 @@ wire::gcs::ObjectResource object_resource(const Call& call, std::string_view buc
   return object;
 }
 
+wire::gcs::ObjectResource object_resource(const Call& call, std::string_view bucket,
+                                          std::string_view name, const core::Entry& entry) {
+  wire::gcs::ObjectResource object = object_resource(call, bucket, name, entry.record);
+  if (!entry.is_current) object.time_deleted = entry.became_noncurrent;
+  return object;
+}
+
+namespace {
+
+io::HttpResponse response_of(const wire::gcs::ObjectResource& object) {
+  auto response = json_response(200, wire::gcs::render(object));
+  response.headers.add("ETag", object.etag);
+  return response;
+}
+
+}  // namespace
+
 io::HttpResponse object_response(const Call& call, std::string_view bucket, std::string_view name,
                                  const meta::EntryRecord& record) {
-  auto response =
-      json_response(200, wire::gcs::render(object_resource(call, bucket, name, record)));
-  response.headers.add("ETag", json_etag(record.generation, record.metageneration));
-  return response;
+  return response_of(object_resource(call, bucket, name, record));
+}
+
+io::HttpResponse object_response(const Call& call, std::string_view bucket, std::string_view name,
+                                 const core::Entry& entry) {
+  return response_of(object_resource(call, bucket, name, entry));
+}
+
+Result<std::optional<uint64_t>> named_generation(const Parameters& query, std::string_view name) {
+  BR_TRY(generation, query.number(name));
+  if (generation == core::kUnversioned) {
+    return std::unexpected(not_found("there is no generation 0"));
+  }
+  return generation;
 }
 
 Result<void> check_attributes(const core::WriteAttributes& attributes) {

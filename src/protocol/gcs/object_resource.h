@@ -12,10 +12,19 @@ namespace beringia::protocol::gcs {
 /// An entry as GCS shows it.
 wire::gcs::ObjectResource object_resource(const Call& call, std::string_view bucket,
                                           std::string_view name, const meta::EntryRecord& record);
+/// Likewise of a generation that may be noncurrent, which shows when it became so.
+wire::gcs::ObjectResource object_resource(const Call& call, std::string_view bucket,
+                                          std::string_view name, const core::Entry& entry);
 
 /// The answer of verbs that end with an object: its resource, with partial `fields` as asked.
 io::HttpResponse object_response(const Call& call, std::string_view bucket, std::string_view name,
                                  const meta::EntryRecord& record);
+io::HttpResponse object_response(const Call& call, std::string_view bucket, std::string_view name,
+                                 const core::Entry& entry);
+
+/// A parameter that names one generation, current or not. @error kNotFound: 0, which none has
+[[nodiscard]] Result<std::optional<uint64_t>> named_generation(const Parameters& query,
+                                                               std::string_view name);
 
 /// GCS's ETag of the JSON API: base64 of a message {1: generation, 2: metageneration}.
 std::string json_etag(uint64_t generation, uint64_t metageneration);

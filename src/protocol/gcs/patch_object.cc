@@ -6,16 +6,6 @@
 namespace beringia::protocol::gcs {
 namespace {
 
-/// `generation` names one generation: of another one there is nothing (404); ifGenerationMatch of
-/// another one is a failed precondition (412).
-Result<void> check_generation(const Call& call, const meta::EntryRecord& record) {
-  BR_TRY(generation, call.query.number("generation"));
-  if (generation && *generation != record.generation) {
-    return std::unexpected(not_found("there is no such generation"));
-  }
-  return {};
-}
-
 template <class MakePatch>
 Result<io::HttpResponse> change_attributes(Call& call, MakePatch make_patch) {
   BR_TRY(check_predefined_acl(call.query));
@@ -24,16 +14,13 @@ Result<io::HttpResponse> change_attributes(Call& call, MakePatch make_patch) {
   BR_TRY(change, wire::gcs::parse_object_change(body.empty() ? "{}" : body));
   BR_TRY(conditions, conditions_of(call.query));
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
-  BR_TRY(before, call.rooms.names.stat(call.context, *grant));
-  BR_TRY(check_generation(call, before.record));
+  BR_TRY(generation, named_generation(call.query, "generation"));
+  BR_TRY(before, call.rooms.names.stat(call.context, *grant, generation));
   BR_TRY(patch, make_patch(change, before.record));
   patch.conditions = std::move(conditions);
-  // Whoever named a generation, or replaces what they saw, must not change a later one.
-  if (!patch.conditions.generation_match && !call.query.get("generation").empty()) {
-    patch.conditions.generation_match = before.record.generation;
-  }
+  patch.generation = generation;
   BR_TRY(entry, call.rooms.names.set_attributes(call.context, *grant, patch));
-  return object_response(call, call.route.bucket, call.route.object, entry.record);
+  return object_response(call, call.route.bucket, call.route.object, entry);
 }
 
 }  // namespace

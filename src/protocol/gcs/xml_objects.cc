@@ -73,6 +73,9 @@ Result<io::HttpResponse> xml_copy_object(Call& call, std::string_view source_hea
   append_etags(request.source_conditions.etag_none_match,
                call.header("x-goog-copy-source-if-none-match"));
   BR_TRY(generation, number_header(call, "x-goog-copy-source-generation"));
+  if (generation == core::kUnversioned) {
+    return std::unexpected(not_found("there is no generation 0"));
+  }
   request.source_generation = generation;
   if (equals_ignoring_case(call.header("x-goog-metadata-directive"), "REPLACE")) {
     BR_TRY(attributes, xml_attributes_of(call));
@@ -85,7 +88,7 @@ Result<io::HttpResponse> xml_copy_object(Call& call, std::string_view source_hea
   BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
   if (encryption.method != meta::Encryption::Method::kNone) {
     if (!request.attributes) {
-      BR_TRY(kept, call.rooms.names.stat(call.context, *from));
+      BR_TRY(kept, call.rooms.names.stat(call.context, *from, request.source_generation));
       BR_TRY(attributes, merged_attributes(kept.record, {}));
       request.attributes = std::move(attributes);
       if (!request.source_conditions.generation_match) {
@@ -176,8 +179,9 @@ Result<io::HttpResponse> xml_put_object(Call& call) {
 Result<io::HttpResponse> xml_delete_object(Call& call) {
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
   BR_TRY(conditions, xml_conditions_of(call));
+  BR_TRY(generation, named_generation(call.query, "generation"));
   BR_TRY(grant, call.admit(core::Action::kDelete, path));
-  BR_TRY(remove_entry(call, *grant, conditions, false));
+  BR_TRY(remove_entry(call, *grant, conditions, generation));
   return empty_response(204);
 }
 
