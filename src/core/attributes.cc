@@ -1,3 +1,4 @@
+#include "core/locks.h"
 #include "core/parts.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
@@ -79,6 +80,8 @@ Result<Entry> Namespace::set_attributes(const io::Context& context, const Grant&
                                               : not_found("there is no " + path.text()));
     }
     meta::EntryRecord record = patched(*location.entry, patch, now);
+    BR_TRY(lock, changed_lock(location, record.lock, patch, now));
+    record.lock = lock;
     grant.note_generation(record.generation);
     kv::Batch batch;
     if (row) {

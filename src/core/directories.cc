@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/locks.h"
 #include "core/parts.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
@@ -201,6 +202,7 @@ Result<DirectoryInfo> Namespace::set_directory_attributes(const io::Context& con
                       entry.attributes[name] = value;
                     }
                   }
+                  BR_TRY(check_bucket_lock(entry));
                   parts_.tree.put_directory(batch, at, entry, now);
                   return {};
                 }));

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/kill_point.h"
 #include "core/doom.h"
+#include "core/locks.h"
 #include "core/reconcile.h"
 #include "core/versions.h"
 
@@ -119,6 +120,9 @@ Result<void> add_history(const io::Context& context, Namespace::Parts& parts, kv
   if (change.unversioned) {
     BR_TRY(older, meta::find_unversioned(context, parts.store, key));
     if (older) {
+      if (!older->version.delete_marker) {
+        BR_TRY(check_removable(older->version.record, change.now, false));
+      }
       meta::remove_version(batch, *older);
       doom_version(batch, older->version, change.now, doomed);
     }

@@ -35,6 +35,19 @@ inline constexpr std::string_view kVersioningAttribute = "versioning";
 inline constexpr std::string_view kVersioningOn = "enabled";
 inline constexpr std::string_view kVersioningSuspended = "suspended";
 Versioning versioning_of(const meta::DirectoryEntry& bucket);
+
+/// Versions of the bucket can be locked, and are from the start if there is a default. Such a
+/// bucket keeps versions for good. Attribute kLockAttribute of its directory, as encode() makes it.
+struct BucketLock {
+  meta::Lock::Mode mode = meta::Lock::Mode::kNone;  // of the default; kNone: there is no default
+  uint32_t count = 0;                               // of days or years
+  bool in_years = false;
+  bool operator==(const BucketLock&) const = default;
+};
+inline constexpr std::string_view kLockAttribute = "object-lock";
+std::string encode(const BucketLock& lock);
+std::optional<BucketLock> lock_of(const meta::DirectoryEntry& bucket);
+
 /// In place of a generation: the one that was written while its bucket kept no versions.
 inline constexpr uint64_t kUnversioned = 0;
 
@@ -45,6 +58,7 @@ struct Entry {
   Versioning versioning = Versioning::kOff;  // of its bucket
   bool is_current = true;
   Timestamp became_noncurrent;  // unless it is current
+  bool has_lock = false;        // its bucket
 };
 
 /// Preconditions, free of any protocol. All that are set must hold, else kConflict with tag
@@ -85,6 +99,8 @@ struct WriteAttributes {
   meta::StringMap tags;
   std::string acl;  // as access::encode(Acl); "" = private
   EncryptionChoice encryption = {};
+  /// Only in buckets with a lock (kInvalid, tag "no_lock"). Without a mode: the bucket's default.
+  meta::Lock lock = {};
 };
 
 /// What the body must turn out to be; a difference aborts the write with kInvalid, tag
@@ -135,6 +151,8 @@ struct RemoveRequest {
   /// With `generation`: what was before the generation that goes becomes current (again), if
   /// nothing newer is left. Else the name stays deleted.
   bool brings_back = false;
+  /// With `generation`: though its lock is one that may be bypassed.
+  bool bypasses_governance = false;
   /// Without `generation`: a bucket that keeps versions marks names as deleted that are not there,
   /// and one that does so no more ends the unversioned generation, wherever it is.
   bool marks_absent = false;
@@ -207,6 +225,11 @@ struct AttributePatch {
   std::optional<std::string> acl;
   Conditions conditions;
   std::optional<uint64_t> generation;  // as ReadRequest::generation
+  /// Mode and time of the lock; kNone takes it off. kDenied, tag "locked": the lock forbids it.
+  /// kInvalid, tag "no_lock": the bucket has none.
+  std::optional<std::pair<meta::Lock::Mode, Timestamp>> retention;
+  std::optional<bool> hold;
+  bool bypasses_governance = false;
 };
 
 struct CopyRequest {
@@ -296,7 +319,8 @@ class Namespace {
   ///        kNotFound tag "no_bucket": the top-level directory does not exist
   [[nodiscard]] Result<Entry> write(const io::Context& context, const Grant& grant,
                                     const WriteRequest& request);
-  /// @error kNotFound (tag "no_version": there is no such generation), kConflict
+  /// @error kNotFound (tag "no_version": there is no such generation), kConflict; kDenied (tag
+  ///        "locked")
   [[nodiscard]] Result<Removed> remove(const io::Context& context, const Grant& grant,
                                        const RemoveRequest& request);
   /// grant: kList on a path in directory form.

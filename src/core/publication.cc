@@ -2,6 +2,7 @@
 
 #include "base/kill_point.h"
 #include "core/doom.h"
+#include "core/locks.h"
 #include "core/native_claims.h"
 #include "core/recovery.h"
 #include "core/versions.h"
@@ -168,6 +169,8 @@ Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
   record_.write_id = write_id_;
   record_.owner = grant_.principal().name();
   record_.versioned = versioning_of(location_) == Versioning::kOn;
+  BR_TRY(lock, lock_of_new(location_, record_.lock, now_));
+  record_.lock = lock;
   keeping_ = plan_keeping(parts_, *target_.mounts, location_);
   meta::IntentRecord intent;
   if (keeping_.replaced) {
@@ -450,6 +453,7 @@ meta::EntryRecord make_record(const WriteAttributes& attributes, uint64_t size, 
   record.metadata = attributes.metadata;
   record.tags = attributes.tags;
   record.acl = attributes.acl;
+  record.lock = attributes.lock;
   return record;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/kill_point.h"
 #include "core/doom.h"
+#include "core/locks.h"
 #include "core/native_claims.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
@@ -66,14 +67,16 @@ Result<void> Removal::find() {
   const uint64_t wanted = *request_.generation;
   if (location_.entry && is_chosen(*location_.entry, wanted)) {
     plan_.was_last_state = true;
-    return check_conditions(request_.conditions, location_.entry, false);
+    BR_TRY(check_conditions(request_.conditions, location_.entry, false));
+    return check_removable(*location_.entry, now_, request_.bypasses_governance);
   }
   BR_TRY(row, find_version(context_, parts_, location_, wanted));
   if (!row) return std::unexpected(no_generation(location_, wanted));
   plan_.row = std::move(row);
   const bool is_marker = plan_.row->version.delete_marker;
   const auto record = is_marker ? std::nullopt : std::optional{plan_.row->version.record};
-  return check_conditions(request_.conditions, record, false);
+  BR_TRY(check_conditions(request_.conditions, record, false));
+  return record ? check_removable(*record, now_, request_.bypasses_governance) : Result<void>{};
 }
 
 /// Nothing older may look like the current state by accident: a name whose entry is gone has a mark

@@ -94,9 +94,10 @@ Result<std::vector<meta::PartRecord>> chosen_parts(const CompleteUpload& request
 
 meta::EntryRecord record_of(const meta::UploadRecord& upload, const CompleteUpload& request,
                             const std::vector<meta::PartRecord>& parts) {
-  const WriteAttributes attributes = request.attributes.value_or(
+  WriteAttributes attributes = request.attributes.value_or(
       WriteAttributes{upload.content_type, upload.storage_class, upload.http, upload.metadata,
                       upload.tags, upload.acl});
+  attributes.lock = upload.lock;
   uint64_t size = 0;
   uint32_t crc32c = 0;
   uint32_t stored_crc32c = 0;
@@ -161,6 +162,7 @@ Result<meta::UploadRecord> Namespace::begin_upload(const io::Context& context, c
   upload.metadata = request.attributes.metadata;
   upload.tags = request.attributes.tags;
   upload.acl = request.attributes.acl;
+  upload.lock = request.attributes.lock;
   upload.options = request.options;
   upload.backend = target.place.backend->declaration.id;
   upload.boot = parts_.boot;

@@ -1,5 +1,6 @@
 #include "core/versions.h"
 
+#include "core/locks.h"
 #include "core/reconcile.h"
 
 namespace beringia::core {
@@ -59,12 +60,17 @@ Result<meta::Location> choose_generation(const io::Context& context, Namespace::
 }
 
 Entry entry_of(const meta::Location& location, meta::EntryRecord record) {
-  return {location.path, std::move(record), versioning_of(location), true, {}};
+  return {location.path,
+          std::move(record),
+          versioning_of(location),
+          true,
+          {},
+          lock_of(location).has_value()};
 }
 
 Entry entry_of(const meta::Location& location, meta::VersionRecord version) {
-  return {location.path, std::move(version.record), versioning_of(location), false,
-          version.became_noncurrent};
+  return {location.path, std::move(version.record), versioning_of(location),
+          false,         version.became_noncurrent, lock_of(location).has_value()};
 }
 
 Error no_generation(const meta::Location& location, std::optional<uint64_t> generation) {

@@ -275,6 +275,15 @@ class Decoder {
   bool damaged_ = false;
 };
 
+/// The fields of a lock in a record of its own tags from kLockTag.
+inline constexpr uint32_t kLockTag = 31;
+template <class F, class T>
+void describe_lock(F& f, T& lock) {
+  f.choice_or_first(kLockTag, lock.mode, Lock::Mode::kNone, Lock::Mode::kCompliance);
+  f.time(kLockTag + 1, lock.until);
+  f.number(kLockTag + 2, lock.hold);
+}
+
 /// The fields of an encryption in a record of its own tags from kEncryptionTag.
 inline constexpr uint32_t kEncryptionTag = 40;
 inline uint8_t version_with(const Encryption& encryption) {

@@ -45,6 +45,7 @@ static void describe(F& f, T& record) {
   f.text(22, record.acl);
   describe_encryption(f, record.encryption);
   f.number(30, record.versioned);
+  describe_lock(f, record.lock);
 }
 
 namespace {

@@ -39,6 +39,15 @@ struct Copy {
   bool operator==(const Copy&) const = default;
 };
 
+/// What keeps a version from being removed for good.
+struct Lock {
+  enum class Mode : uint8_t { kNone = 0, kGovernance = 1, kCompliance = 2 };
+  Mode mode = Mode::kNone;
+  Timestamp until;    ///< of the mode
+  bool hold = false;  ///< besides, until it is taken off
+  bool operator==(const Lock&) const = default;
+};
+
 /// A file (object) in the namespace. Encoded compactly: versioned, absent fields take no bytes.
 struct EntryRecord {
   uint64_t generation = 0;      ///< strictly increasing per entry, never reused
@@ -62,8 +71,9 @@ struct EntryRecord {
   std::string placed_by;  ///< run id and policy number of the move that placed it, "" = the write
   std::string storage_class;  ///< class asked for by the client, "" = STANDARD
   std::string acl;            ///< as access::encode(Acl), "" = private; only where lists hold
-  Encryption encryption;  ///< size, crc32c, md5, checksums and part_sizes are of the plain bytes
-  bool versioned = false;     ///< written while its bucket kept versions
+  Encryption encryption;   ///< size, crc32c, md5, checksums and part_sizes are of the plain bytes
+  bool versioned = false;  ///< written while its bucket kept versions
+  Lock lock;
   bool operator==(const EntryRecord&) const = default;
 
   std::string effective_etag() const;
@@ -183,6 +193,7 @@ struct UploadRecord {
   uint64_t boot = 0;
   std::string acl;        ///< of the entry to be
   Encryption encryption;  ///< its parts are streams under one data key
+  Lock lock;
 };
 std::string encode(const UploadRecord& record);
 [[nodiscard]] Result<UploadRecord> decode_upload(std::string_view bytes);
@@ -197,7 +208,7 @@ struct PartRecord {
   StringMap checksums;
   Timestamp modified;
   std::optional<uint32_t> stored_crc32c;  ///< encrypted parts: of the stored bytes
-  uint64_t offset = 0;  ///< of a piece, in that file
+  uint64_t offset = 0;                    ///< of a piece, in that file
 };
 std::string encode(const PartRecord& record);
 [[nodiscard]] Result<PartRecord> decode_part(std::string_view bytes);

@@ -41,6 +41,7 @@ EntryRecord full_entry() {
                        {5u << 20, 2, 1, 1},
                        0xfeedface};
   record.versioned = true;
+  record.lock = {Lock::Mode::kCompliance, {1'900'000'000'000'000}, true};
   return record;
 }
 

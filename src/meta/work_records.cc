@@ -57,6 +57,7 @@ static void describe(F& f, T& record) {
   f.number(12, record.backend);
   f.number(13, record.boot);
   f.text(14, record.acl);
+  describe_lock(f, record.lock);
   describe_encryption(f, record.encryption);
 }
 

@@ -48,6 +48,22 @@ struct DeleteRequest {
 [[nodiscard]] Result<DeleteRequest> parse_delete(const std::string& xml);
 /// The LocationConstraint; "" if there is none (also for an empty body).
 [[nodiscard]] Result<std::string> parse_create_bucket(const std::string& xml);
+/// ObjectLockConfiguration. Without a mode: no default retention.
+struct LockConfiguration {
+  std::string mode;  // "", "GOVERNANCE", "COMPLIANCE"
+  uint64_t count = 0;
+  bool in_years = false;
+};
+/// @error also tag InvalidRetentionPeriod
+[[nodiscard]] Result<LockConfiguration> parse_lock_configuration(const std::string& xml);
+std::string render(const LockConfiguration& lock);
+struct Retention {
+  std::string mode;  // as LockConfiguration::mode; "" takes it off
+  Timestamp until;
+};
+[[nodiscard]] Result<Retention> parse_retention(const std::string& xml);
+/// ON or OFF
+[[nodiscard]] Result<bool> parse_legal_hold(const std::string& xml);
 struct VersioningRequest {
   bool enabled = false;  // else suspended
   bool mfa_delete = false;

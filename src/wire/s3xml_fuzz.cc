@@ -21,6 +21,12 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
           R"(SEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>k</KMSMasterKeyID></ApplyServ)"
           R"(erSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled></Rule></Ser)"
           R"(verSideEncryptionConfiguration>)",
+          R"(<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><De)"
+          R"(faultRetention><Mode>GOVERNANCE</Mode><Days>3</Days></DefaultRetention></Rule></Obj)"
+          R"(ectLockConfiguration>)",
+          R"(<Retention><Mode>COMPLIANCE</Mode><RetainUntilDate>2030-01-01T00:00:00Z</RetainUnti)"
+          R"(lDate></Retention>)",
+          R"(<LegalHold><Status>ON</Status></LegalHold>)",
           R"(<VersioningConfiguration><Status>Enabled</Status><MfaDelete>Disabled</MfaDelete></V)"
           R"(ersioningConfiguration>)",
           R"(<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>)",
@@ -33,6 +39,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)s3::parse_complete_upload(xml);
   (void)s3::parse_create_bucket(xml);
   (void)s3::parse_versioning(xml);
+  if (const auto lock = s3::parse_lock_configuration(xml)) (void)s3::render(*lock);
+  (void)s3::parse_retention(xml);
+  (void)s3::parse_legal_hold(xml);
   if (const auto tags = s3::parse_tagging(xml)) (void)s3::check_tags(*tags);
   if (const auto encryption = s3::parse_default_encryption(xml)) (void)s3::render(*encryption);
   if (const auto request = s3::parse_delete(xml)) {

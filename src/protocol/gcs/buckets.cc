@@ -117,9 +117,9 @@ Result<void> add_versioning(const Path& path, const wire::gcs::BucketResource& b
                             const meta::DirectoryEntry* before, meta::StringMap& attributes) {
   if (!bucket.versioning) return {};
   if (path.directories().size() != 1) {
-    return std::unexpected(unsupported("Object versioning of a part of a bucket is not offered",
-                                       "the name is an alias; set it on the bucket " +
-                                           std::string{path.bucket()}));
+    return std::unexpected(
+        unsupported("Object versioning of a part of a bucket is not offered",
+                    "the name is an alias; set it on the bucket " + std::string{path.bucket()}));
   }
   const std::string name{core::kVersioningAttribute};
   if (*bucket.versioning) {

@@ -51,7 +51,7 @@ TEST_F(BucketsTest, bad_names_and_what_is_not_offered_are_refused) {
         << name;
   }
   for (const char* extra :
-       {R"("versioning":{"enabled":true})", R"("retentionPolicy":{"retentionPeriod":"9"})",
+       {R"("retentionPolicy":{"retentionPeriod":"9"})",
         R"("hierarchicalNamespace":{"enabled":true})", R"("cors":[{"origin":["*"]}])"}) {
     EXPECT_EQ(
         post("/storage/v1/b?project=l", R"({"name":"lake",)" + std::string{extra} + "}").status,

@@ -16,8 +16,11 @@ Result<std::vector<std::optional<uint64_t>>> source_generations(
   std::vector<std::optional<uint64_t>> generations;
   for (size_t i = 0; i < sources.size(); ++i) {
     std::optional<uint64_t> generation = sources[i].generation;
+    if (generation == core::kUnversioned) {
+      return std::unexpected(not_found("there is no generation 0 of " + sources[i].name));
+    }
     if (sources[i].if_generation_match) {
-      BR_TRY(entry, call.rooms.names.stat(call.context, *grants[i]));
+      BR_TRY(entry, call.rooms.names.stat(call.context, *grants[i], generation));
       if (entry.record.generation != *sources[i].if_generation_match) {
         return std::unexpected(conflict("the generation of " + sources[i].name + " is another one")
                                    .with_tag("precondition"));

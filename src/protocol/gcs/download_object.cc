@@ -8,7 +8,6 @@
 #include "protocol/gcs/http_range.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
-#include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/gcsjson.h"
 

@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "protocol/s3/acls.h"
 #include "protocol/s3/object_headers.h"
+#include "protocol/s3/object_lock.h"
 #include "protocol/s3/upload_body.h"
 #include "protocol/s3/verbs.h"
 
@@ -50,14 +51,6 @@ std::string location_of(const Call& call, const meta::DirectoryEntry& record) {
   return found == record.attributes.end() ? call.rooms.options.region : found->second;
 }
 
-Result<void> check_bucket_offered(const Call& call) {
-  BR_TRY(check_offered(call));
-  if (equals_ignoring_case(call.header("x-amz-bucket-object-lock-enabled"), "true")) {
-    return std::unexpected(not_implemented("x-amz-bucket-object-lock-enabled"));
-  }
-  return {};
-}
-
 /// S3 API, CreateBucket: in us-east-1, for reasons of history, making one's own bucket once more is
 /// no error. With another list it is one, as the public suite has it.
 Result<void> made_before(const Call& call, const core::Grant& grant,
@@ -81,7 +74,7 @@ Result<io::HttpResponse> create_bucket(Call& call) {
   if (!is_bucket_name(call.route.bucket)) {
     return std::unexpected(s3_error("InvalidBucketName", "The specified bucket is not valid."));
   }
-  BR_TRY(check_bucket_offered(call));
+  BR_TRY(check_offered(call));
   std::string document;
   if (call.request.has_body) {
     BR_TRY(text, read_document(call, wire::s3::kMaxXmlBytes));
@@ -93,6 +86,7 @@ Result<io::HttpResponse> create_bucket(Call& call) {
         s3_error("InvalidLocationConstraint", "The specified location-constraint is not valid"));
   }
   BR_TRY(attributes, access_of_new_bucket(call));
+  add_bucket_lock(call, attributes);
   if (!location.empty() && location != call.rooms.options.region) attributes[kLocation] = location;
   BR_TRY(path, call.bucket_path());
   BR_TRY(grant, call.admit(core::Action::kCreateBucket, path));

@@ -94,8 +94,9 @@ TEST(Buckets, tell_the_truth_about_settings) {
     EXPECT_EQ(answer.status, 404) << name;
     EXPECT_EQ(answer.code(), code);
     // What can be set is asked for a good document; what cannot is not offered.
-    const bool offered = name == "policy" || name == "cors" || name == "lifecycle" ||
-                         name == "tagging" || name == "publicAccessBlock" || name == "encryption";
+    const bool offered = name == "object-lock" || name == "policy" || name == "cors" ||
+                         name == "lifecycle" || name == "tagging" || name == "publicAccessBlock" ||
+                         name == "encryption";
     EXPECT_EQ(client.send("PUT", "/b?" + name, "<x/>").status, offered ? 400 : 501) << name;
     EXPECT_EQ(client.send("GET", "/nob?" + name).code(), "NoSuchBucket") << name;
   }
@@ -105,7 +106,8 @@ TEST(Buckets, tell_the_truth_about_settings) {
   }
   EXPECT_NE(client.send("GET", "/b/k?acl").body.find("FULL_CONTROL"), std::string::npos);
   EXPECT_EQ(client.send("GET", "/b/none?acl").code(), "NoSuchKey");
-  EXPECT_EQ(client.send("GET", "/b/k?legal-hold").code(), "NoSuchObjectLockConfiguration");
+  EXPECT_EQ(client.send("GET", "/b/k?legal-hold").code(), "InvalidRequest");
+  EXPECT_EQ(client.send("GET", "/b/k?retention").code(), "InvalidRequest");
   EXPECT_EQ(client.send("PATCH", "/b").code(), "MethodNotAllowed");
 }
 

@@ -43,6 +43,7 @@ Result<Directives> directives_of(const Call& call) {
 /// The target's attributes: from the source or the headers, as the directives say.
 core::WriteAttributes merged(Directives directives, const meta::EntryRecord& source) {
   core::WriteAttributes attributes;
+  const meta::Lock lock = directives.attributes.lock;  // the source's is not copied
   if (directives.replace_metadata) {
     attributes = std::move(directives.attributes);
   } else {
@@ -55,6 +56,7 @@ core::WriteAttributes merged(Directives directives, const meta::EntryRecord& sou
                   {}};
   }
   if (!directives.replace_tags) attributes.tags = source.tags;
+  attributes.lock = lock;
   return attributes;
 }
 

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "protocol/s3/conditions.h"
+#include "protocol/s3/object_lock.h"
 #include "protocol/s3/verbs.h"
 #include "protocol/s3/versions.h"
 
@@ -14,6 +15,7 @@ Result<core::Removed> remove_object(const Call& call, const io::Context& context
   request.generation = terms.generation;
   request.brings_back = true;
   request.marks_absent = true;
+  request.bypasses_governance = terms.generation && bypasses_governance(call, grant.path());
   auto removed = call.rooms.names.remove(context, grant, request);
   if (removed) return removed;
   // S3: what is not there is deleted, unless a condition asked for it.

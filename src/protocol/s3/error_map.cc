@@ -90,6 +90,12 @@ constexpr Row kRows[] = {
     {"MethodNotAllowed",
      {405, "MethodNotAllowed", "The specified method is not allowed against this resource."}},
     {"NotImplemented", {501, "NotImplemented", ""}},
+    {"locked", {403, "AccessDenied", "Access Denied because object protected by object lock."}},
+    {"no_lock", {400, "InvalidRequest", "Bucket is missing Object Lock Configuration"}},
+    {"locked_bucket",
+     {409, "InvalidBucketState",
+      "An Object Lock configuration needs versioning, and versioning cannot be suspended where one "
+      "is present."}},
     {"no_version", {404, "NoSuchVersion", "The specified version does not exist."}},
     {"NoSuchVersion", {404, "NoSuchVersion", "The specified version does not exist."}},
     {"AccessForbidden", {403, "AccessForbidden", ""}},

@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "protocol/s3/checksums.h"
 #include "protocol/s3/encryption_headers.h"
+#include "protocol/s3/object_lock.h"
 #include "wire/storage_class.h"
 
 namespace beringia::protocol::s3 {
@@ -35,9 +36,7 @@ constexpr std::string_view kStorageClasses[] = {
     "GLACIER",  "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR"};
 
 // Asking for any of these and being answered 200 would be a lie.
-constexpr std::string_view kRefusedHeaders[] = {
-    "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold",
-    "x-amz-write-offset-bytes"};
+constexpr std::string_view kRefusedHeaders[] = {"x-amz-write-offset-bytes"};
 
 /// Content-Encoding without "aws-chunked", which is framing and not content.
 std::string content_encoding(std::string_view header) {
@@ -149,6 +148,8 @@ Result<core::WriteAttributes> attributes_of(const Call& call) {
     }
     if (storage_class != "STANDARD") attributes.storage_class = storage_class;
   }
+  BR_TRY(lock, lock_of_headers(call));
+  attributes.lock = lock;
   BR_TRY(metadata, metadata_of(call));
   attributes.metadata = std::move(metadata);
   if (const std::string_view tagging = call.header("x-amz-tagging"); !tagging.empty()) {
@@ -183,6 +184,7 @@ void add_object_headers(io::HttpResponse& response, const meta::EntryRecord& rec
     headers.add("x-amz-storage-class", std::move(word));
   }
   add_encryption_headers(response, record.encryption);
+  add_lock_headers(response, record.lock);
   if (!record.tags.empty()) {
     headers.add("x-amz-tagging-count", std::to_string(record.tags.size()));
   }

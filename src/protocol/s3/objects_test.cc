@@ -195,7 +195,6 @@ TEST_F(Objects, lengths_are_a_must) {
 
 TEST_F(Objects, what_is_not_offered_is_refused_and_never_ignored) {
   for (const auto& [header, value] : Headers{{"x-amz-server-side-encryption", "aws:kms:dsse"},
-                                             {"x-amz-object-lock-mode", "GOVERNANCE"},
                                              {"x-amz-write-offset-bytes", "4"}}) {
     EXPECT_EQ(client.send("PUT", "/b/k", "x", {{header, value}}).status, 501) << header;
   }

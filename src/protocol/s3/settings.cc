@@ -56,7 +56,8 @@ constexpr Setting kSettings[] = {
     {"object-lock", false, "GetObjectLockConfiguration", "PutObjectLockConfiguration",
      "DeleteObjectLockConfiguration", "ObjectLockConfigurationNotFoundError",
      "Object Lock configuration does not exist for this bucket", "", Right::kReadLockConfiguration,
-     Right::kWriteLockConfiguration, Right::kWriteLockConfiguration},
+     Right::kWriteLockConfiguration, Right::kWriteLockConfiguration, get_object_lock,
+     put_object_lock, nullptr},
     {"publicAccessBlock", false, "GetPublicAccessBlock", "PutPublicAccessBlock",
      "DeletePublicAccessBlock", "NoSuchPublicAccessBlockConfiguration",
      "The public access block configuration was not found", "", Right::kReadPublicAccessBlock,
@@ -111,11 +112,13 @@ constexpr Setting kSettings[] = {
     {"retention", true, "GetObjectRetention", "PutObjectRetention", "DeleteObjectRetention",
      "NoSuchObjectLockConfiguration",
      "The specified object does not have a ObjectLock configuration", "", Right::kReadRetention,
-     Right::kWriteRetention, Right::kWriteRetention},
+     Right::kWriteRetention, Right::kWriteRetention, get_object_retention, put_object_retention,
+     nullptr},
     {"legal-hold", true, "GetObjectLegalHold", "PutObjectLegalHold", "DeleteObjectLegalHold",
      "NoSuchObjectLockConfiguration",
      "The specified object does not have a ObjectLock configuration", "", Right::kReadLegalHold,
-     Right::kWriteLegalHold, Right::kWriteLegalHold},
+     Right::kWriteLegalHold, Right::kWriteLegalHold, get_object_legal_hold, put_object_legal_hold,
+     nullptr},
 };
 
 #undef BR_S3_NAMESPACE
