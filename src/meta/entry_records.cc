@@ -118,7 +118,11 @@ Result<VersionRecord> decode_version(std::string_view bytes) {
   BR_TRY(entry, decode_entry(stored.entry));
   return VersionRecord{std::move(entry), stored.delete_marker, stored.became_noncurrent};
 }
-std::string encode(const DirectoryEntry& record) { return encode_record(record); }
+std::string encode(const DirectoryEntry& record) {
+  // A beringia that knows nothing of versions must not write over them.
+  const bool keeps = record.attributes.contains("versioning");
+  return encode_record(record, keeps ? kEncryptedVersion : kRecordVersion);
+}
 Result<DirectoryEntry> decode_directory_entry(std::string_view bytes) {
   return decode_record<DirectoryEntry>(bytes, "a directory's entry");
 }
