@@ -96,10 +96,10 @@ Result<meta::Lock> lock_of_headers(const Call& call) {
 
 void add_lock_headers(io::HttpResponse& response, const meta::Lock& lock) {
   if (lock.mode != Mode::kNone) {
-    response.headers.add(kModeHeader, std::string{word_of(lock.mode)});
-    response.headers.add(kUntilHeader, to_iso8601(lock.until));
+    response.headers.add(std::string{kModeHeader}, std::string{word_of(lock.mode)});
+    response.headers.add(std::string{kUntilHeader}, to_iso8601(lock.until));
   }
-  if (lock.hold) response.headers.add(kHoldHeader, "ON");
+  if (lock.hold) response.headers.add(std::string{kHoldHeader}, "ON");
 }
 
 bool bypasses_governance(const Call& call, const Path& path) {
