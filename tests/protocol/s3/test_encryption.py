@@ -308,6 +308,29 @@ def test_a_lost_catalog_leaves_encrypted_objects_readable(make_server, key_file)
     assert {entry.get("encryption_key") for entry in entries} == {"server/2026", "finance", None}
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_versions_keep_their_own_encryption(client, crate, method):
+    client.put_bucket_versioning(Bucket=crate, VersioningConfiguration={"Status": "Enabled"})
+    first, second = os.urandom(100_000), os.urandom(70_000)
+    old = client.put_object(Bucket=crate, Key="k", Body=first, **METHODS[method])["VersionId"]
+    new = client.put_object(Bucket=crate, Key="k", Body=second)["VersionId"]
+    assert read(client, crate) == second
+    got = client.get_object(Bucket=crate, Key="k", VersionId=old, **reader(method))
+    assert got["Body"].read() == first and shown(got) == SHOWN[method]
+    assert read(client, crate, VersionId=old, Range="bytes=70000-70009", **reader(method)) == first[70000:70010]
+    source = {"CopySource": {"Bucket": crate, "Key": "k", "VersionId": old}}
+    source |= SOURCE_CUSTOMER if method == "customer" else {}
+    client.copy_object(Bucket=crate, Key="copy", **source)
+    assert read(client, crate, "copy") == first
+    if method == "customer":
+        with refused("InvalidRequest", 400):
+            read(client, crate, VersionId=old)
+    # The older version is the current one again.
+    client.delete_object(Bucket=crate, Key="k", VersionId=new)
+    got = client.get_object(Bucket=crate, Key="k", **reader(method))
+    assert got["Body"].read() == first and shown(got) == SHOWN[method]
+
+
 def test_rotation_and_loss_of_keys(make_server, tmp_path):
     def line(name: str) -> str:
         return f"{name} {base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()}\n"
