@@ -55,7 +55,9 @@ std::string location_of(const Call& call, const meta::DirectoryEntry& record) {
 /// no error. With another list it is one, as the public suite has it.
 Result<void> made_before(const Call& call, const core::Grant& grant,
                          const meta::StringMap& attributes, const Error& error) {
-  if (error.tag() != "owned" || call.rooms.options.region != kFirstRegion) {
+  const bool is_elsewhere =
+      attributes.contains(kLocation) || call.rooms.options.region != kFirstRegion;
+  if (error.tag() != "owned" || is_elsewhere) {
     return std::unexpected(error);
   }
   BR_TRY(info, call.rooms.names.stat_directory(call.context, grant));
