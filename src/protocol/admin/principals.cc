@@ -23,8 +23,7 @@ Result<io::HttpResponse> put_principal(Call& call) {
   BR_TRY(body, call.json_body());
   wire::TableReader reader{body, "the principal"};
   identity::PrincipalRecord record{call.argument, reader.texts("groups"),
-                                   reader.boolean("disabled", false),
-                                   reader.texts("assumable_by")};
+                                   reader.boolean("disabled", false), reader.texts("assumable_by")};
   BR_TRY(reader.finish());
   BR_TRY(call.rooms.directory.put_principal(call.context, std::move(record)));
   JsonWriter json;

@@ -76,9 +76,8 @@ Result<core::Conditions> delete_conditions(const io::Context& context, core::Nam
   if (!terms.modified && !terms.size) return conditions;
   BR_TRY(entry, names.stat(context, grant, terms.generation));
   const auto seconds = [](Timestamp time) { return time.micros / 1'000'000; };
-  const bool holds =
-      (!terms.size || *terms.size == entry.record.size) &&
-      (!terms.modified || seconds(*terms.modified) == seconds(entry.record.created));
+  const bool holds = (!terms.size || *terms.size == entry.record.size) &&
+                     (!terms.modified || seconds(*terms.modified) == seconds(entry.record.created));
   if (!holds) {
     return std::unexpected(conflict("the precondition does not hold", "size or time are others")
                                .with_tag("precondition"));
