@@ -13,6 +13,14 @@ cd "$(dirname "$0")"
 jobs=$(nproc)
 log() { printf '\n== [%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
 
+# What is not installed yet, by apt.
+apt_install() {
+  local sudo=""
+  [ "$(id -u)" -eq 0 ] || sudo="sudo"
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
 # Packages of Debian that the build and the tests need. Does nothing when all are there.
 install_packages() {
   local missing=()
@@ -22,10 +30,7 @@ install_packages() {
   done < tools/apt-packages.txt
   [ ${#missing[@]} -eq 0 ] && return
   log "installing ${#missing[@]} packages"
-  local sudo=""
-  [ "$(id -u)" -eq 0 ] || sudo="sudo"
-  $sudo apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  apt_install "${missing[@]}"
 }
 
 # A Python environment with the pinned clients of the tests, made once per list.
@@ -45,10 +50,7 @@ install_clients() {
 install_java() {
   command -v java >/dev/null && command -v mvn >/dev/null && return
   log "installing Java and Maven"
-  local sudo=""
-  [ "$(id -u)" -eq 0 ] || sudo="sudo"
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends \
-    openjdk-17-jre-headless maven >/dev/null
+  apt_install openjdk-17-jre-headless maven
 }
 
 # build PRESET [TARGET...]

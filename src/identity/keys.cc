@@ -10,6 +10,7 @@
 namespace beringia::identity {
 namespace {
 
+constexpr size_t kKeyIdLength = 20;
 constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -21,9 +22,9 @@ Error no_principal(const std::string& what, const std::string& name) {
 
 }  // namespace
 
-AccessKey StoredDirectory::make_access_key(const std::string& principal) {
-  return {"BR" + random_text(kBase32, 18), Secret{random_text(kBase64, 40)}, principal,
-          clock_.wall(), false};
+AccessKey StoredDirectory::make_access_key(const std::string& principal, std::string_view prefix) {
+  return {std::string{prefix} + random_text(kBase32, kKeyIdLength - prefix.size()),
+          Secret{random_text(kBase64, 40)}, principal, clock_.wall(), false};
 }
 
 Result<void> StoredDirectory::check_room_for_key(const std::string& principal) const {

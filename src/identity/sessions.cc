@@ -9,9 +9,6 @@
 namespace beringia::identity {
 namespace {
 
-constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// Names of access keys hold no ':'.
 constexpr std::string_view kWebPrefix = "oidc:";
 constexpr size_t kMaxTokenBytes = 16 << 10;
@@ -46,11 +43,8 @@ Result<void> StoredDirectory::check_source(const std::string& source) const {
 Result<Session> StoredDirectory::begin_session(const io::Context&, const SessionRequest& request) {
   BR_TRY(check_source(request.source));
   Session session;
-  session.key.id = "BRS" + random_text(kBase32, 17);
+  session.key = make_access_key(request.principal, "BRS");
   BR_TRY(principal_for(request.principal, session.key.id));
-  session.key.secret = Secret{random_text(kBase64, 40)};
-  session.key.principal = request.principal;
-  session.key.created = clock_.wall();
   session.source = request.source;
   session.name = request.name;
   session.policy = shared_policy(request.policy);

@@ -101,7 +101,7 @@ class StoredDirectory final : public Directory {
                                               kv::Batch batch);
   [[nodiscard]] Result<AccessKey> set_root_key(const io::Context& context, const std::string& id,
                                                const Secret& secret);
-  AccessKey make_access_key(const std::string& principal);
+  AccessKey make_access_key(const std::string& principal, std::string_view prefix = "BR");
   std::string random_text(std::string_view alphabet, size_t length);
 
   /// The principal of a verified credential. @error kDenied: disabled or gone

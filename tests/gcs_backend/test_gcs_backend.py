@@ -46,7 +46,7 @@ NEEDS = {
     "write_conditions": ["absent_is_an_exact_condition", "a_version_is_an_exact_condition",
                          "a_range_of_a_version_that_was_replaced_is_a_conflict"],
     "delete_conditions": ["a_version_is_an_exact_condition"],
-    "copy_conditions": ["composes_sources_in_order"],
+    "copy_conditions": ["composes_sources_in_order", "gives_objects_a_second_name"],
     "patch": ["an_update_keeps_bytes_and_version"],
     "paged_prefixes": ["lists_in_byte_order_page_by_page"],
     "behaviour": ["*"],

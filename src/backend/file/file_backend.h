@@ -114,6 +114,10 @@ class FileBackend final : public Backend {
 [[nodiscard]] Result<void> check_version(const std::string& name, const Located& there,
                                          const std::optional<Version>& version);
 
+/// Fills the buffer or comes to the end of the body (then it returns less).
+[[nodiscard]] Result<size_t> fill(const io::Context& context, io::ByteSource& source,
+                                  std::span<char> buffer);
+
 inline constexpr size_t kWriteBuffer = 1 << 20;  // bytes in memory per write
 inline constexpr int kMaxRaces = 16;             // of one call against others that move its name
 

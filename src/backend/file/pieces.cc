@@ -5,6 +5,7 @@
 #include "base/checksum.h"
 
 namespace beringia::backend::file {
+
 /// Opens the file, or makes it. Blocks.
 Result<std::unique_ptr<io::File>> FileBackend::open_for_pieces(const std::string& path) {
   for (int race = 1;; ++race) {
@@ -30,12 +31,7 @@ Result<CopyInfo> FileBackend::write_piece(const io::Context& context, const Writ
   uint64_t done = 0;
   Crc32c crc32c;
   for (;;) {
-    size_t have = 0;
-    while (have < buffer.size()) {
-      BR_TRY(n, request.body->read(context, std::span{buffer}.subspan(have)));
-      if (n == 0) break;
-      have += n;
-    }
+    BR_TRY(have, fill(context, *request.body, buffer));
     if (have == 0) break;
     if (done + have > *request.size) break;  // more than was announced
     const std::string_view bytes = std::string_view{buffer}.substr(0, have);

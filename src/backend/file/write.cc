@@ -9,7 +9,8 @@ namespace {
 
 constexpr size_t kFirstBuffer = 64 << 10;  // when nothing is known of the size
 
-/// Fills the buffer or comes to the end of the body (then it returns less).
+}  // namespace
+
 Result<size_t> fill(const io::Context& context, io::ByteSource& source, std::span<char> buffer) {
   size_t have = 0;
   while (have < buffer.size()) {
@@ -19,8 +20,6 @@ Result<size_t> fill(const io::Context& context, io::ByteSource& source, std::spa
   }
   return have;
 }
-
-}  // namespace
 
 struct FileBackend::Body {
   std::string buffer;  // all bytes while there is no temporary file

@@ -45,8 +45,9 @@ Result<void> read_version_token(const std::string& token, core::ListVersionsRequ
   return {};
 }
 
-Result<core::ListRequest> request_of(const Parameters& query) {
-  core::ListRequest request;
+/// What lists of entries and of generations have in common.
+template <class Request>
+Result<void> read_terms(const Parameters& query, Request& request) {
   request.prefix = query.get("prefix");
   request.delimiter = query.get("delimiter");
   request.start_offset = query.get("startOffset");
@@ -56,6 +57,12 @@ Result<core::ListRequest> request_of(const Parameters& query) {
   BR_TRY(results, query.number("maxResults"));
   request.limit = std::min(results.value_or(kMaxResults), kMaxResults);
   if (request.limit == 0) request.limit = kMaxResults;
+  return {};
+}
+
+Result<core::ListRequest> request_of(const Parameters& query) {
+  core::ListRequest request;
+  BR_TRY(read_terms(query, request));
   BR_TRY(position, position_of(query.get("pageToken")));
   request.start_after = std::move(position);
   return request;
@@ -63,15 +70,7 @@ Result<core::ListRequest> request_of(const Parameters& query) {
 
 Result<core::ListVersionsRequest> version_request_of(const Parameters& query) {
   core::ListVersionsRequest request;
-  request.prefix = query.get("prefix");
-  request.delimiter = query.get("delimiter");
-  request.start_offset = query.get("startOffset");
-  request.end_offset = query.get("endOffset");
-  BR_TRY(trailing, query.flag("includeTrailingDelimiter", false));
-  request.include_trailing_delimiter = trailing;
-  BR_TRY(results, query.number("maxResults"));
-  request.limit = std::min(results.value_or(kMaxResults), kMaxResults);
-  if (request.limit == 0) request.limit = kMaxResults;
+  BR_TRY(read_terms(query, request));
   BR_TRY(read_version_token(query.get("pageToken"), request));
   return request;
 }

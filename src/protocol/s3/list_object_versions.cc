@@ -55,13 +55,7 @@ wire::s3::ListedObject listed(const core::VersionPage::Item& item) {
   object.is_marker = item.version.delete_marker;
   object.owner = {record.owner, record.owner};
   if (object.is_marker) return object;
-  object.etag = record.effective_etag();
-  object.size = record.size;
-  object.storage_class = storage_class_of(record.storage_class);
-  if (const auto stored = stored_checksum(record)) {
-    object.checksum_algorithm = wire_name(stored->algorithm);
-    object.checksum_type = stored->type;
-  }
+  describe_bytes(record, object);
   return object;
 }
 

@@ -53,14 +53,8 @@ wire::s3::ListedObject listed(const core::ListPage::Item& item) {
   wire::s3::ListedObject object;
   object.key = item.name;
   object.modified = item.record.created;
-  object.etag = item.record.effective_etag();
-  object.size = item.record.size;
-  object.storage_class = storage_class_of(item.record.storage_class);
   object.owner = {item.record.owner, item.record.owner};
-  if (const auto stored = stored_checksum(item.record)) {
-    object.checksum_algorithm = wire_name(stored->algorithm);
-    object.checksum_type = stored->type;
-  }
+  describe_bytes(item.record, object);
   return object;
 }
 

@@ -173,6 +173,16 @@ std::string storage_class_of(const std::string& stored) {
   return stored.empty() ? "STANDARD" : wire::s3_class(stored);
 }
 
+void describe_bytes(const meta::EntryRecord& record, wire::s3::ListedObject& object) {
+  object.etag = record.effective_etag();
+  object.size = record.size;
+  object.storage_class = storage_class_of(record.storage_class);
+  if (const auto stored = stored_checksum(record)) {
+    object.checksum_algorithm = wire_name(stored->algorithm);
+    object.checksum_type = stored->type;
+  }
+}
+
 void add_object_headers(io::HttpResponse& response, const meta::EntryRecord& record) {
   io::HttpHeaders& headers = response.headers;
   headers.add("ETag", quoted_etag(record));

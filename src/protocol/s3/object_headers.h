@@ -42,4 +42,7 @@ std::string quoted_etag(const meta::EntryRecord& record);
 /// In S3's words; STANDARD when the client named none.
 std::string storage_class_of(const std::string& stored);
 
+/// What lists tell of an object's bytes: entity tag, size, class and checksum.
+void describe_bytes(const meta::EntryRecord& record, wire::s3::ListedObject& object);
+
 }  // namespace beringia::protocol::s3
