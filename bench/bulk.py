@@ -2,13 +2,18 @@
 """Large and many: a multipart upload of 1 GiB in 16 MiB parts, DeleteObjects of 1,000 keys, what a bucket policy costs.
 
     build/venv/bin/python bench/bulk.py [--rounds 3] [--servers beringia,versitygw,minio] [--size-mb 1024] [--directory DIR]
+                                        [--durable]
 
 Servers take turns in each round; the numbers are medians. Bodies are hashed before the clock starts. The policy is
-measured on Beringia alone, as its CPU time per GET of 4 KiB by a principal that a grant lets read.
+measured on Beringia alone, as its CPU time per HEAD by a principal that a grant lets read.
+
+--durable (needs root): like against like. Each server has an ext4 image of its own, those of the peers mounted with -o sync,
+because they do not sync what they acknowledge (bench/power_loss.py).
 """
 
 import argparse
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import pathlib
@@ -23,6 +28,8 @@ import time
 import servers as fleet  # first: it finds tests/traffic
 import run as bench
 from cases import BUCKET, CASES
+from durable_put import Image
+from power_loss import make
 from traffic.s3 import escape_value
 
 PART = 16 << 20
@@ -123,9 +130,26 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size-mb", type=int, default=1024)
     parser.add_argument("--directory", default=None)
+    parser.add_argument("--durable", action="store_true")
     options = parser.parse_args()
     root = pathlib.Path(tempfile.mkdtemp(prefix="bulk-", dir=options.directory or bench.BUILD))
-    line = [server for server in bench.build_line(options.servers.split(","), root)]
+    try:
+        with contextlib.ExitStack() as stack:
+            line = durable_line(options, root, stack) if options.durable else bench.build_line(options.servers.split(","), root)
+            compare(line, options, root)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def durable_line(options, root, stack):
+    line = []
+    for name in options.servers.split(","):
+        image = Image(root / name, "" if name == "beringia" else ",sync", 3 * options.size_mb + 1024)
+        line.append(make(name, stack.enter_context(image)))
+    return line
+
+
+def compare(line, options, root):
     cases = {f"multipart upload, {options.size_mb} MiB": lambda server: upload(server, options.size_mb << 20), f"DeleteObjects {DELETED}": delete_many}
     found = {}
     try:
@@ -144,7 +168,6 @@ def main():
     finally:
         for server in line:
             server.stop()
-        shutil.rmtree(root, ignore_errors=True)
     print("| case | " + " | ".join(server.name for server in line) + " | to best peer |")
     print("|---|" + "---|" * (len(line) + 1))
     for name in cases:

@@ -27,7 +27,8 @@ IMAGE_MB = 1024
 class Image:
     """A file system of its own in a file, mounted as long as the block runs."""
 
-    def __init__(self, directory, options):
+    def __init__(self, directory, options, size_mb=IMAGE_MB):
+        self.size_mb = size_mb
         self.file = directory / "image"
         self.path = directory / "mount"
         self.options = options
@@ -35,7 +36,7 @@ class Image:
     def __enter__(self):
         self.path.mkdir(parents=True)
         with open(self.file, "wb") as file:
-            file.truncate(IMAGE_MB << 20)
+            file.truncate(self.size_mb << 20)
         subprocess.run(["mkfs.ext4", "-q", "-F", self.file], check=True)
         subprocess.run(["mount", "-o", f"loop{self.options}", self.file, self.path], check=True)
         return self.path

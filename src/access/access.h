@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -66,6 +67,8 @@ struct Ask {
   Action action;
   Right right;
   const Facts* facts = nullptr;  // null: conditions find nothing
+  /// Which generation of the entry it is about, as the catalog names them; absent: the current one.
+  std::optional<uint64_t> generation;
 };
 
 struct Decision {
@@ -109,8 +112,10 @@ class OwnerLookup {
   /// Its attributes that begin with kAccessAttributes, and the state that they are of.
   [[nodiscard]] virtual Result<std::map<std::string, std::string>> settings_of(
       const Path& path, BucketState& state) const;
-  /// nullopt: there is no such entry in the catalog. Asked where lists or tags decide.
-  [[nodiscard]] virtual Result<std::optional<EntryState>> entry_of(const Path& path) const;
+  /// nullopt: the catalog has no such entry, or not that generation of it. Asked where lists or
+  /// tags decide.
+  [[nodiscard]] virtual Result<std::optional<EntryState>> entry_of(
+      const Path& path, std::optional<uint64_t> generation) const;
 };
 
 struct BucketAccess;

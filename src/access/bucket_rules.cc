@@ -10,8 +10,8 @@ constexpr std::string_view kExistingTag = "s3:existingobjecttag/";
 /// Adds what the catalog knows of the object to what the request tells. Looks once, if at all.
 class ObjectFacts final : public Facts {
  public:
-  ObjectFacts(const OwnerLookup& lookup, const Path& path, const Facts* more)
-      : lookup_{lookup}, path_{path}, more_{more} {}
+  ObjectFacts(const OwnerLookup& lookup, const Path& path, const Ask& ask)
+      : lookup_{lookup}, path_{path}, generation_{ask.generation}, more_{ask.facts} {}
 
   bool find(std::string_view key, std::vector<std::string>& values) const override {
     if (!key.starts_with(kExistingTag)) return more_ != nullptr && more_->find(key, values);
@@ -28,7 +28,7 @@ class ObjectFacts final : public Facts {
   }
 
   const Result<std::optional<EntryState>>& entry() const {
-    if (!entry_) entry_ = lookup_.entry_of(path_);
+    if (!entry_) entry_ = lookup_.entry_of(path_, generation_);
     return *entry_;
   }
   bool failed() const { return failed_; }
@@ -36,6 +36,7 @@ class ObjectFacts final : public Facts {
  private:
   const OwnerLookup& lookup_;
   const Path& path_;
+  const std::optional<uint64_t> generation_;
   const Facts* more_;
   mutable std::optional<Result<std::optional<EntryState>>> entry_;
   mutable bool failed_ = false;
@@ -184,7 +185,7 @@ std::optional<Decision> BucketRules::decide(const OwnerLookup& lookup,
   }
   auto access = compiled(lookup, path, state);
   if (!access) return unknown(access.error());
-  const ObjectFacts facts{lookup, path, ask.facts};
+  const ObjectFacts facts{lookup, path, ask};
   if ((*access)->policy) {
     const auto verdict = (*access)->policy->decide(principal, ask.right, path.key(), facts);
     if (facts.failed()) return unknown(facts.entry().error());

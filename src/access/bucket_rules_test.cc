@@ -35,9 +35,11 @@ class OneBucket final : public OwnerLookup {
     state = BucketState{"ann", 7, 1, version, true};
     return attributes;
   }
-  Result<std::optional<EntryState>> entry_of(const Path& path) const override {
+  Result<std::optional<EntryState>> entry_of(const Path& path,
+                                             std::optional<uint64_t> generation) const override {
     if (entries_broken) return std::unexpected(unavailable("the catalog is away"));
-    const auto found = entries.find(path.text());
+    const auto found = entries.find(
+        path.text() + (generation ? "#" + std::to_string(*generation) : std::string{}));
     return found == entries.end() ? std::optional<EntryState>{} : found->second;
   }
 
@@ -136,6 +138,19 @@ TEST_F(BucketRulesTest, asks_for_the_tags_of_the_object_only_when_a_condition_do
   bucket_.entries_broken = true;
   EXPECT_EQ(decide(who("bob"), Action::kRead, "/b/yes").rule, "unknown");
   EXPECT_TRUE(may(who("ann"), Action::kList, "/b/"));
+}
+
+TEST_F(BucketRulesTest, judges_a_generation_by_its_own_tags) {
+  policy("Allow", R"({"AWS":"bob"})", "s3:GetObject",
+         R"(,"Condition":{"StringEquals":{"s3:ExistingObjectTag/stage":"done"}})");
+  bucket_.entries["/b/k"] = {"ann", "", {{"stage", "raw"}}};
+  bucket_.entries["/b/k#3"] = {"ann", "", {{"stage", "done"}}};
+  Ask ask{Action::kRead};
+  EXPECT_FALSE(may(who("bob"), ask, "/b/k"));
+  ask.generation = 3;
+  EXPECT_TRUE(may(who("bob"), ask, "/b/k"));
+  ask.generation = 4;
+  EXPECT_FALSE(may(who("bob"), ask, "/b/k"));
 }
 
 TEST_F(BucketRulesTest, decides_nothing_on_settings_that_it_cannot_read) {

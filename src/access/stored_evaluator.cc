@@ -195,7 +195,10 @@ Result<std::map<std::string, std::string>> OwnerLookup::settings_of(const Path&,
   return std::map<std::string, std::string>{};
 }
 
-Result<std::optional<EntryState>> OwnerLookup::entry_of(const Path&) const { return std::nullopt; }
+Result<std::optional<EntryState>> OwnerLookup::entry_of(const Path&,
+                                                        std::optional<uint64_t>) const {
+  return std::nullopt;
+}
 
 std::string_view to_string(Action action) {
   switch (action) {

@@ -160,7 +160,7 @@ Result<void> Server::Rooms::open_identity(const io::Context& context, const Root
   if (made && !root.access_key) print_root(*made);
   BR_TRY(rules, access::Evaluator::open(*store));
   evaluator = std::move(rules);
-  owners = std::make_unique<core::TreeOwners>(*tree);
+  owners = std::make_unique<core::TreeOwners>(*tree, *store);
   evaluator->set_owner_lookup(owners.get());
   return {};
 }

@@ -116,7 +116,7 @@ TEST_F(Directories, pages_go_on_behind_the_last_name) {
 }
 
 TEST_F(Directories, owners_of_buckets_are_found) {
-  TreeOwners owners{world_.parts().tree};
+  TreeOwners owners{world_.parts().tree, world_.parts().store};
   must(world_.evaluator().put(world_.context, {"all", {"*"}, "/", access::Role::kOwner, false}));
   ASSERT_TRUE(world_.make_directory("/b/", "alice"));
   EXPECT_EQ(owners.owner_of(must(Path::parse("/b/d/k"))), "alice");

@@ -112,6 +112,25 @@ TEST(ExclusiveMount, a_directory_that_is_older_than_the_last_look_is_looked_at_i
   }
 }
 
+TEST(ExclusiveMount, finds_a_newer_generation_that_a_power_loss_took_from_the_catalog) {
+  for (const bool lists_first : {false, true}) {
+    World world{mounted({"disk", "cloud"}, true)};
+    world.foreign_write("cloud", "b/k", "old");
+    world.foreign_write("cloud", "b/other", "other");
+    ASSERT_EQ(world.names_in("/b/").size(), 2U);
+    world.foreign_write("disk", "b/k", "newer");
+    EXPECT_EQ(world.get("/b/k").value(), "old") << "only a restart that was not clean looks again";
+    world.restart();
+    if (lists_first) EXPECT_EQ(world.names_in("/b/"), (std::vector<std::string>{"k", "other"}));
+    EXPECT_EQ(world.get("/b/k").value(), "newer");
+    EXPECT_EQ(world.stat("/b/other")->record.size, 5U);
+    const uint64_t before = world.faults("disk").calls() + world.faults("cloud").calls();
+    EXPECT_TRUE(world.stat("/b/other"));
+    EXPECT_EQ(world.faults("disk").calls() + world.faults("cloud").calls(), before)
+        << "one look is enough";
+  }
+}
+
 TEST(SharedMount, looks_again_only_when_the_last_look_is_older_than_it_says) {
   HandClock clock;
   World world{mounted({"cloud"}, false, std::chrono::seconds{10}, &clock)};

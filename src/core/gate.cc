@@ -125,7 +125,9 @@ Result<Grant> Gate::admit(const io::Context& context, const identity::Principal&
 access::Decision Gate::decide(const identity::Principal& principal, const access::Ask& ask,
                               const Path& path, const Door& door) const {
   const RequestFacts facts{principal, door, clock_, ask.facts};
-  return evaluator_.decide(principal, {ask.action, ask.right, &facts}, path);
+  access::Ask asked{ask.action, ask.right, &facts};
+  asked.generation = ask.generation;
+  return evaluator_.decide(principal, asked, path);
 }
 
 Result<Grant> Gate::admit_bucket_list(const io::Context& context,

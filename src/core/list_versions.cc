@@ -201,7 +201,7 @@ Result<void> VersionLister::find_start() {
   uint64_t generation = *request_.after_generation;
   if (location.entry && is_chosen(*location.entry, generation)) return {};
   if (generation == kUnversioned) {
-    BR_TRY(row, find_version(context_, parts_, location, generation));
+    BR_TRY(row, find_version(context_, parts_.store, location, generation));
     if (row) generation = row->version.record.generation;
   }
   rows_.start_before(generation);

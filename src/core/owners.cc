@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "access/bucket_access.h"
+#include "core/versions.h"
 
 namespace beringia::core {
 namespace {
@@ -53,11 +54,20 @@ Result<std::map<std::string, std::string>> TreeOwners::settings_of(
   return settings;
 }
 
-Result<std::optional<access::EntryState>> TreeOwners::entry_of(const Path& path) const {
+Result<std::optional<access::EntryState>> TreeOwners::entry_of(
+    const Path& path, std::optional<uint64_t> generation) const {
+  const auto state_of = [](meta::EntryRecord record) {
+    return access::EntryState{std::move(record.owner), std::move(record.acl),
+                              std::move(record.tags)};
+  };
   BR_TRY(location, tree_.resolve(io::Context{}, path));
-  if (!location.entry) return std::nullopt;
-  meta::EntryRecord& record = *location.entry;
-  return access::EntryState{std::move(record.owner), std::move(record.acl), std::move(record.tags)};
+  if (location.entry && (!generation || is_chosen(*location.entry, *generation))) {
+    return state_of(std::move(*location.entry));
+  }
+  if (!generation) return std::nullopt;
+  BR_TRY(row, find_version(io::Context{}, store_, location, *generation));
+  if (!row) return std::nullopt;
+  return state_of(std::move(row->version.record));
 }
 
 }  // namespace beringia::core

@@ -100,9 +100,10 @@ Result<OpenRead> Namespace::read(const io::Context& context, const Grant& grant,
   const LiveMount* mount = mounts->find(grant.path());
   const bool several = location.entry && location.entry->copies.size() > 1;
   const bool shared = mount != nullptr && !mount->declaration.freshness.exclusive;
-  // On a union someone may have put a file before the copy.
-  if (!location.entry || several ||
-      (shared && (!request.conditions.empty() || mount->locations.size() > 1))) {
+  // On a union there may be a file before the copy.
+  const bool behind = location.entry && mount != nullptr && mount->locations.size() > 1 &&
+                      (shared || !is_copied_to(*location.entry, mount->locations.front()));
+  if (!location.entry || several || behind || (shared && !request.conditions.empty())) {
     BR_TRY(fresh, locate(context, parts_, *mounts, grant.path(), Need::kRead));
     location = std::move(fresh);
   }

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kMaxAttempts = 16;
 constexpr Duration kAvoidAfterFailure = std::chrono::seconds{3};
+constexpr Duration kWholeProcess = std::chrono::hours{24 * 365};
 
 /// What one place answered about a name.
 struct Sighting {
@@ -107,6 +108,12 @@ const Sighting* sighting_of(const std::vector<Sighting>& sightings, meta::Backen
 
 }  // namespace
 
+bool is_copied_to(const meta::EntryRecord& entry, const LiveLocation& place) {
+  return std::ranges::any_of(entry.copies, [&](const meta::Copy& copy) {
+    return copy.backend == place.backend->declaration.id;
+  });
+}
+
 Result<bool> parent_is_known(const io::Context& context, Namespace::Parts& parts,
                              const Mounts& mounts, const LiveMount& mount,
                              const meta::Location& location) {
@@ -136,10 +143,7 @@ namespace {
 bool is_put_before(const io::Context& context, const LiveMount& mount,
                    const meta::Location& location) {
   for (const auto& place : mount.locations) {
-    const auto id = place.backend->declaration.id;
-    for (const auto& copy : location.entry->copies) {
-      if (copy.backend == id) return false;
-    }
+    if (is_copied_to(*location.entry, place)) return false;
     if (look(context, place, default_native_name(mount, place, location)).info) return true;
   }
   return false;
@@ -169,7 +173,16 @@ Result<bool> still_agrees(const io::Context& context, const Mounts& mounts, cons
   return false;
 }
 
-/// Does this lookup have to ask a backend? (false: the catalog's answer stands.)
+/// Under which name FreshnessState remembers that the path was looked for. On an exclusive mount
+/// one look is enough until the estate or the process is another.
+std::string seen_name(const Mounts& mounts, const LiveMount& mount, const Path& path) {
+  if (!mount.declaration.freshness.exclusive) return path.text();
+  return std::to_string(mounts.sync_epoch()) + path.text();
+}
+
+/// Does this lookup have to ask a backend? (false: the catalog's answer stands.) On an exclusive
+/// mount only where a power loss may have left what the catalog has lost: an entry, or its newer
+/// generation in a place before that of the copies that the catalog knows.
 Result<bool> must_ask(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
                       const LiveMount& mount, const meta::Location& location) {
   const auto& freshness = mount.declaration.freshness;
@@ -177,7 +190,11 @@ Result<bool> must_ask(const io::Context& context, Namespace::Parts& parts, const
     return !parts.freshness.entries.within(location.path.text(), parts.clock.monotonic(),
                                            freshness.max_staleness);
   }
-  if (location.entry) return false;
+  if (location.entry && is_copied_to(*location.entry, mount.locations.front())) return false;
+  if (parts.freshness.entries.within(seen_name(mounts, mount, location.path),
+                                     parts.clock.monotonic(), kWholeProcess)) {
+    return false;
+  }
   BR_TRY(known, parent_is_known(context, parts, mounts, mount, location));
   return !known;
 }
@@ -191,7 +208,7 @@ Result<meta::Location> locate_with(const io::Context& context, Namespace::Parts&
   if (!ask) return std::move(location);
   BR_TRY(agrees, still_agrees(context, mounts, *mount, location));
   if (agrees) {
-    parts.freshness.entries.mark(path.text(), parts.clock.monotonic());
+    parts.freshness.entries.mark(seen_name(mounts, *mount, path), parts.clock.monotonic());
     return std::move(location);
   }
   if (locked) return reconcile_entry(context, parts, mounts, path, need);
@@ -307,13 +324,11 @@ Result<const Sighting*> put_before(const io::Context& context, Namespace::Parts&
                                    const LiveMount& mount, const meta::EntryRecord& entry,
                                    const std::vector<Sighting>& sightings) {
   for (const auto& place : mount.locations) {
-    const auto id = place.backend->declaration.id;
-    for (const auto& copy : entry.copies) {
-      if (copy.backend == id) return nullptr;
-    }
+    if (is_copied_to(entry, place)) return nullptr;
     for (const auto& sighting : sightings) {
       if (!sighting.info || sighting.place.backend != place.backend) continue;
-      BR_TRY(doomed, is_doomed(context, parts.store, id, *sighting.info));
+      BR_TRY(doomed,
+             is_doomed(context, parts.store, place.backend->declaration.id, *sighting.info));
       if (!doomed) return &sighting;
     }
   }
@@ -393,7 +408,7 @@ Result<meta::Location> reconcile_entry(const io::Context& context, Namespace::Pa
       return std::unexpected(std::move(done).error());
     }
   }
-  parts.freshness.entries.mark(path.text(), parts.clock.monotonic());
+  parts.freshness.entries.mark(seen_name(mounts, *mount, path), parts.clock.monotonic());
   return parts.tree.resolve(context, path);
 }
 

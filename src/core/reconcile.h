@@ -76,6 +76,8 @@ Error no_entry(const meta::Location& location);
                                            const Mounts& mounts, const LiveMount& mount,
                                            const meta::Location& location);
 
+bool is_copied_to(const meta::EntryRecord& entry, const LiveLocation& place);
+
 /// The record of an object that someone else wrote (attributes with "beringia-" are ours and are
 /// taken back, all others are user metadata).
 meta::EntryRecord record_of_native(const backend::CopyInfo& info);

@@ -140,7 +140,7 @@ Result<void> RollForward::remove_source(kv::Batch& batch) {
 /// An older generation has come back: its row goes, and with it the one it takes the place of.
 Result<void> RollForward::swap_versions(kv::Batch& batch, const meta::Location& location) {
   for (const uint64_t generation : {record.generation, intent.drops_generation}) {
-    BR_TRY(row, find_version(context, parts, location, generation));
+    BR_TRY(row, find_version(context, parts.store, location, generation));
     if (!row) continue;
     meta::remove_version(batch, *row);
     doom_version(batch, row->version, now, doomed);

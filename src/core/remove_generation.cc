@@ -70,7 +70,7 @@ Result<void> Removal::find() {
     BR_TRY(check_conditions(request_.conditions, location_.entry, false));
     return check_removable(*location_.entry, now_, request_.bypasses_governance);
   }
-  BR_TRY(row, find_version(context_, parts_, location_, wanted));
+  BR_TRY(row, find_version(context_, parts_.store, location_, wanted));
   if (!row) return std::unexpected(no_generation(location_, wanted));
   plan_.row = std::move(row);
   const bool is_marker = plan_.row->version.delete_marker;

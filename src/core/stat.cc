@@ -29,7 +29,7 @@ Result<std::optional<Entry>> Namespace::find_marker(const io::Context& context, 
                                                     std::optional<uint64_t> generation) {
   BR_TRY(location, parts_.tree.resolve(context, grant.path()));
   if (!generation && location.entry) return std::nullopt;
-  BR_TRY(row, generation ? find_version(context, parts_, location, *generation)
+  BR_TRY(row, generation ? find_version(context, parts_.store, location, *generation)
                          : newest_version(context, parts_, location));
   if (!row || !row->version.delete_marker) return std::nullopt;
   return entry_of(location, std::move(row->version));

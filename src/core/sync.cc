@@ -278,7 +278,17 @@ Result<void> DirectorySync::both(const LiveLocation& place, const meta::Child& c
     BR_TRY(path, directory_.join(child.name));
     return look_again(path);
   }
-  return {};  // the catalog's copies are elsewhere: this object is shadowed
+  // The catalog's copies are elsewhere. This object is shadowed by them, unless its place comes
+  // first and it is not what a move has left.
+  for (const auto& before : mount_.locations) {
+    if (is_copied_to(*child.entry, before)) return {};
+    if (before.backend == place.backend) break;
+  }
+  BR_TRY(doomed, is_doomed(context_, parts_.store, place.backend->declaration.id, info));
+  if (doomed) return {};
+  changed_ = true;
+  BR_TRY(path, directory_.join(child.name));
+  return look_again(path);
 }
 
 Result<void> DirectorySync::catalog_only(const LiveLocation& place, const meta::Child& child) {

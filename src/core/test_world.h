@@ -341,7 +341,7 @@ class World {
                                             : &system_clock},
           tree{*world.store_, world.rng_},
           generations{*world.store_, *clock},
-          owners{tree},
+          owners{tree, *world.store_},
           log{*world.store_} {}
 
     /// The start of the server: catalog, mounts, recovery; then it may be asked.

@@ -26,13 +26,13 @@ bool is_chosen(const meta::EntryRecord& current, uint64_t generation) {
 }
 
 Result<std::optional<meta::StoredVersionRow>> find_version(const io::Context& context,
-                                                           Namespace::Parts& parts,
+                                                           kv::Store& store,
                                                            const meta::Location& location,
                                                            uint64_t generation) {
   if (versioning_of(location) == Versioning::kOff) return std::nullopt;
   const auto key = versioned_key(location);
-  if (generation == kUnversioned) return meta::find_unversioned(context, parts.store, key);
-  return meta::find_version(context, parts.store, key, generation);
+  if (generation == kUnversioned) return meta::find_unversioned(context, store, key);
+  return meta::find_version(context, store, key, generation);
 }
 
 Result<std::optional<meta::StoredVersionRow>> newest_version(const io::Context& context,
@@ -52,7 +52,7 @@ Result<meta::Location> choose_generation(const io::Context& context, Namespace::
   if (!generation || (location.entry && is_chosen(*location.entry, *generation))) {
     return location;
   }
-  BR_TRY(row, find_version(context, parts, location, *generation));
+  BR_TRY(row, find_version(context, parts.store, location, *generation));
   location.entry.reset();
   if (row && !row->version.delete_marker) location.entry = row->version.record;
   if (noncurrent != nullptr) *noncurrent = std::move(row);

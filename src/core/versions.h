@@ -26,7 +26,7 @@ bool is_chosen(const meta::EntryRecord& current, uint64_t generation);
 /// A generation that is not current, or a mark. kUnversioned: the one that was written while no
 /// versions were kept.
 [[nodiscard]] Result<std::optional<meta::StoredVersionRow>> find_version(
-    const io::Context& context, Namespace::Parts& parts, const meta::Location& location,
+    const io::Context& context, kv::Store& store, const meta::Location& location,
     uint64_t generation);
 /// The newest row; the entry itself is not among them.
 [[nodiscard]] Result<std::optional<meta::StoredVersionRow>> newest_version(

@@ -27,11 +27,6 @@ FIRST_PASS_PATIENCE_S = 30.0
 LOOK_EVERY = 40  # kills between two looks at the native files
 
 
-# Passed in buckets that keep versions only, which this load has none of: src/core/recovery_test.cc and the simulation
-# die there.
-OF_VERSIONS = {"file.linked", "remove.intent", "version.kept"}
-
-
 def kill_points():
     """Every point that the sources name."""
     names = set()
@@ -66,9 +61,9 @@ def kill_at_random(campaign, kills):
 
 @pytest.mark.timeout(900)
 def test_kills_lose_nothing_acknowledged(tmp_path):
-    campaign = Campaign(tmp_path, random.Random(SEED))
+    campaign = Campaign(tmp_path, random.Random(SEED), with_versions=True)
     try:
-        kill_at_points(campaign, [name for name in kill_points() if not name.startswith("move.") and name not in OF_VERSIONS])
+        kill_at_points(campaign, [name for name in kill_points() if not name.startswith("move.")])
         kill_at_random(campaign, int(KILLS * (1 - MOVING_SHARE)))
         campaign.finish()
         print("\n" + campaign.describe())

@@ -362,7 +362,9 @@ void Simulation::Client::copy(const Key& from, const Key& to) {
     read.end = sim_.history_.tick();
     // Where versions are kept the source may be an older one by now.
     if (!sim_.keeps_.contains(from.bucket)) sim_.note(from.path, read);
-  } else if (is_refusal(copied.error()) || is_absence(copied.error())) {
+  } else if (is_refusal(copied.error()) || is_absence(copied.error()) ||
+             copied.error().tag() ==
+                 "no_version") {  // others remove versions, foreigners overwrite
     return;
   }
   const Key& blamed = from.reliable ? to : from;

@@ -5,10 +5,12 @@ import time
 from .gcs import Gcs, fetch_token
 
 from .native import NativeTree
+from .versioned_worker import VersionedWorker
 from .victim import Victim
 from .worker import Worker
 
 BUCKET = "crash"
+KEEPING_BUCKET = "crash-versions"
 WORKERS = 5
 POINT_PATIENCE_S = 4.0  # for the load to pass a kill point
 SETTLE_ROUNDS = 5
@@ -19,8 +21,8 @@ class Violation(AssertionError):
 
 
 class Campaign:
-    def __init__(self, directory, dice, victim=None, workers=WORKERS, large=True, names=None):
-        """names: of the keys of each worker"""
+    def __init__(self, directory, dice, victim=None, workers=WORKERS, large=True, names=None, with_versions=False):
+        """names: of the keys of each worker; with_versions: one worker more, in a bucket that keeps versions"""
         self.dice = dice
         self.victim = victim or Victim(directory)
         self.begun = time.monotonic()
@@ -36,6 +38,11 @@ class Campaign:
         gcs.close()
         self.workers = [Worker(n, self.victim, self.token, BUCKET, names, large)
                         for n in range(workers)]
+        self.plain_workers = list(self.workers)
+        if with_versions:
+            keeper = VersionedWorker(workers, self.victim, self.token, KEEPING_BUCKET)
+            keeper.prepare()
+            self.workers.append(keeper)
         self.prepare()
         self.victim.kill()
 
@@ -138,7 +145,7 @@ class Campaign:
 
     def check_natively(self):
         """Compares what lies in the backends, while the server runs."""
-        NativeTree(self.victim.objects).check(BUCKET, self.workers)
+        NativeTree(self.victim.objects).check(BUCKET, self.plain_workers)
 
     def finish(self):
         """The end of it: everything is right, SIGTERM ends it well, the audit log verifies."""

@@ -24,8 +24,11 @@ core::Door Call::door() const {
   return {"gcs", std::string{operation_name(route.verb)}, request.peer_address, context.trace_id()};
 }
 
-Result<const core::Grant*> Call::admit(core::Action action, const Path& path) {
-  BR_TRY(grant, rooms.gate.admit(context, *principal, action, path, door()));
+Result<const core::Grant*> Call::admit(core::Action action, const Path& path,
+                                       std::optional<uint64_t> generation) {
+  access::Ask ask{action};
+  ask.generation = generation;
+  BR_TRY(grant, rooms.gate.admit(context, *principal, ask, path, door()));
   grants.push_back(std::move(grant));
   return &grants.back();
 }

@@ -41,8 +41,9 @@ struct Call {
   /// hold references while more are added.
   std::deque<core::Grant> grants;
 
-  /// Asks the gate. @error kDenied
-  [[nodiscard]] Result<const core::Grant*> admit(core::Action action, const Path& path);
+  /// Asks the gate. `generation`: which one it is about, if not the current one. @error kDenied
+  [[nodiscard]] Result<const core::Grant*> admit(core::Action action, const Path& path,
+                                                 std::optional<uint64_t> generation = {});
   /// For lists of buckets: everyone may ask, and is shown what they may list.
   [[nodiscard]] Result<const core::Grant*> admit_bucket_list();
   bool may(core::Action action, const Path& path) const;

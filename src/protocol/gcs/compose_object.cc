@@ -61,7 +61,7 @@ Result<io::HttpResponse> compose_object(Call& call) {
   std::vector<const core::Grant*> sources;
   for (const wire::gcs::ComposeSource& source : compose.sources) {
     BR_TRY(source_path, call.object_path(route.bucket, source.name));
-    BR_TRY(source_grant, call.admit(core::Action::kRead, source_path));
+    BR_TRY(source_grant, call.admit(core::Action::kRead, source_path, source.generation));
     sources.push_back(source_grant);
   }
   BR_TRY(generations, source_generations(call, compose.sources, sources));

@@ -39,7 +39,7 @@ Result<io::HttpResponse> copy_object(Call& call) {
   request.conditions = std::move(conditions);
   BR_TRY(generation, named_generation(call.query, "sourceGeneration"));
   request.source_generation = generation;
-  BR_TRY(from, call.admit(core::Action::kRead, source));
+  BR_TRY(from, call.admit(core::Action::kRead, source, generation));
   BR_TRY(to, call.admit(core::Action::kWrite, target));
   BR_TRY(source_key, source_key_of(call));
   request.source_key = std::move(source_key);

@@ -97,7 +97,7 @@ Result<io::HttpResponse> send_media(Call& call, core::ReadRequest request) {
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
   BR_TRY(generation, named_generation(call.query, "generation"));
   request.generation = generation;
-  BR_TRY(grant, call.admit(core::Action::kRead, path));
+  BR_TRY(grant, call.admit(core::Action::kRead, path, generation));
   BR_TRY(customer_key, customer_key_of(call));
   request.customer_key = customer_key;
 

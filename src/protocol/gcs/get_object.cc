@@ -32,7 +32,7 @@ Result<io::HttpResponse> get_object(Call& call) {
   BR_TRY(conditions, conditions_of(call.query));
   BR_TRY(generation, named_generation(call.query, "generation"));
   BR_TRY(soft_deleted, call.query.flag("softDeleted", false));
-  BR_TRY(grant, call.admit(core::Action::kRead, path));
+  BR_TRY(grant, call.admit(core::Action::kRead, path, generation));
   // Soft delete is off: nothing is kept of what was deleted.
   if (soft_deleted) return std::unexpected(not_found("there is no " + path.text()));
   BR_TRY(entry, call.rooms.names.stat(call.context, *grant, generation));

@@ -20,15 +20,17 @@ core::Door Call::door() const {
 }
 
 Result<core::Grant> Call::admit_one(const io::Context& own, core::Action action, const Path& path,
-                                    std::optional<access::Right> right) const {
+                                    std::optional<access::Right> right,
+                                    std::optional<uint64_t> generation) const {
   const RequestFacts facts{*this};
-  return rooms.gate.admit(own, *principal,
-                          {action, right ? *right : right_of(*this, action), &facts}, path, door());
+  access::Ask ask{action, right ? *right : right_of(*this, action), &facts};
+  ask.generation = generation;
+  return rooms.gate.admit(own, *principal, ask, path, door());
 }
 
 Result<const core::Grant*> Call::admit(core::Action action, const Path& path) {
   is_recorded = true;
-  BR_TRY(grant, admit_one(context, action, path));
+  BR_TRY(grant, admit_one(context, action, path, {}, generation_asked(*this, action)));
   return keep(std::move(grant));
 }
 

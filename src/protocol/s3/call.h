@@ -68,10 +68,11 @@ struct Call {
   [[nodiscard]] Result<const core::Grant*> admit_bucket_list();
   /// Asks the gate for one of many (DeleteObjects), in the context of its own fiber; its record is
   /// closed with the grant.
-  /// `right`: where the route does not tell it.
+  /// `right` and `generation`: where the route does not tell them.
   [[nodiscard]] Result<core::Grant> admit_one(const io::Context& own, core::Action action,
                                               const Path& path,
-                                              std::optional<access::Right> right = {}) const;
+                                              std::optional<access::Right> right = {},
+                                              std::optional<uint64_t> generation = {}) const;
   core::Door door() const;
   /// Directory form. @error kInvalid (tag InvalidBucketName)
   [[nodiscard]] Result<Path> bucket_path(std::string_view bucket) const;

@@ -23,7 +23,7 @@ Result<core::Removed> delete_key(const Call& call, const io::Context& context,
   BR_TRY(generation, parse_version_id(key.version_id));
   BR_TRY(path, call.object_path(call.route.bucket, key.key));
   const auto right = generation ? access::Right::kDeleteVersion : access::Right::kDeleteObject;
-  BR_TRY(grant, call.admit_one(context, core::Action::kDelete, path, right));
+  BR_TRY(grant, call.admit_one(context, core::Action::kDelete, path, right, generation));
   auto removed =
       remove_object(call, context, grant, {key.etag, key.modified, key.size, generation});
   grant.note_status(removed ? 204 : wire_error_of(removed.error()).status);

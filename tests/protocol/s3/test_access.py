@@ -180,6 +180,34 @@ def test_lists_give_what_they_name(ann, bob, nobody, bucket):
         ann.put_bucket_acl(Bucket=bucket, GrantRead='id="no-such-principal"')
 
 
+def test_versions_are_judged_by_their_own_lists_and_tags(ann, bob, bucket):
+    ann.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    old = ann.put_object(Bucket=bucket, Key="k", Body=b"old", ACL="public-read", Tagging="stage=done")["VersionId"]
+    new = ann.put_object(Bucket=bucket, Key="k", Body=b"new", Tagging="stage=raw")["VersionId"]
+    assert bob.get_object(Bucket=bucket, Key="k", VersionId=old)["Body"].read() == b"old"
+    copied = {"Bucket": bucket, "Key": "k"}
+    for version in ({}, {"VersionId": new}):
+        with refused("AccessDenied", 403):
+            bob.get_object(Bucket=bucket, Key="k", **version)
+        with refused("AccessDenied", 403):
+            bob.copy_object(Bucket=bucket, Key="copy", CopySource=copied | version)
+    ann.put_object_acl(Bucket=bucket, Key="k", VersionId=old, ACL="private")
+    ann.put_object_acl(Bucket=bucket, Key="k", ACL="public-read")
+    assert bob.get_object(Bucket=bucket, Key="k")["Body"].read() == b"new"
+    with refused("AccessDenied", 403):
+        bob.get_object(Bucket=bucket, Key="k", VersionId=old)
+    # Likewise where a policy looks at tags.
+    ann.put_object_acl(Bucket=bucket, Key="k", ACL="private")
+    done = {"StringEquals": {"s3:ExistingObjectTag/stage": "done"}}
+    who = {"AWS": "bob"}
+    ann.put_bucket_policy(Bucket=bucket, Policy=policy(bucket, {"Principal": who, "Action": "s3:GetObject*", "Condition": done}))
+    assert bob.get_object(Bucket=bucket, Key="k", VersionId=old)["Body"].read() == b"old"
+    with refused("AccessDenied", 403):
+        bob.get_object(Bucket=bucket, Key="k")
+    with refused("AccessDenied", 403):
+        bob.get_object(Bucket=bucket, Key="k", VersionId=new)
+
+
 def test_enforced_ownership_turns_lists_off(ann, bob, bucket):
     ann.put_object(Bucket=bucket, Key="open", Body=b"o", ACL="public-read")
     assert bob.get_object(Bucket=bucket, Key="open")["Body"].read() == b"o"
