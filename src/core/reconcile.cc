@@ -161,6 +161,7 @@ Result<bool> still_agrees(const io::Context& context, const Mounts& mounts, cons
     return true;
   }
   if (is_put_before(context, mount, location)) return false;
+  if (mount.declaration.freshness.exclusive) return true;  // what the catalog knows of is there
   for (const auto& copy : location.entry->copies) {
     if (copy.state != meta::CopyState::kValid) continue;
     auto place = mount.location_of(mounts.backend(copy.backend));

@@ -20,6 +20,8 @@ class VersionedWorker(Worker):
         super().__init__(number, victim, token, bucket, names=["a", "a/b", "c", "d/e", "d/f", "g"], large=False)
         self.kept = {key: {} for key in self.keys}
         self.going = {}  # (key, version id) whose removal was not answered
+        self.removed = set()  # version ids whose removal was acknowledged
+        self.unsure = set()  # keys with changes that were not answered
         self.actions = [(10, self.put), (5, self.insert), (3, self.put_if_absent), (5, self.delete), (3, self.delete_by_gcs),
                         (2, self.delete_many), (3, self.copy), (2, self.move), (3, self.multipart), (8, self.delete_version),
                         (3, self.read)]  # fmt: skip
@@ -36,12 +38,26 @@ class VersionedWorker(Worker):
         acknowledged = super()._judge(change, answer, good, learnt, gone)
         if not acknowledged:
             return False
-        for key, version in change.outcome.items():
+        # What the answer tells comes first: the server may go away while it is asked for the rest.
+        for key, version in sorted(change.outcome.items(), key=lambda item: item[1] is None):
             if version is not None:
                 self._remember(key, answer, version.sha256)
             elif answer.header("x-amz-delete-marker") == "true":
                 self._remember(key, answer, MARKER)
+            else:
+                self._learn_mark(key)
         return True
+
+    def _learn_mark(self, key):
+        """Google's deletes and moves set a mark like those of S3, but their answers do not tell its id."""
+        self.unsure.add(key)  # should the server go away now
+        versions = self.list_versions().get(key, {})
+        self.unsure.discard(key)
+        newest = max(versions, key=int, default=None)
+        if newest and versions[newest]:
+            self.kept[key][newest] = MARKER
+        else:
+            self.unexpected.append(f"{key} was deleted, but the newest of its versions {versions} is no mark")
 
     def _remember(self, key, answer, content):
         version = answer.header("x-amz-version-id")
@@ -62,6 +78,7 @@ class VersionedWorker(Worker):
         answer = self.s3.call("DELETE", self.bucket, key, f"versionId={version}")
         if answer.status == 204:
             del self.going[key, version]
+            self.removed.add(version)
             self.ledger.acknowledged += 1
             self._look_what_is_current(key)
         elif answer.status == 503:
@@ -95,18 +112,20 @@ class VersionedWorker(Worker):
         found = self._learn_current(key)
         newest = max(self.kept[key], key=int, default=None)
         wanted = None if newest is None or self.kept[key][newest] == MARKER else self.kept[key][newest]
-        # Google's delete archives without a marker: nothing may be current above kept versions.
-        if found is not None and found.sha256 != wanted:
-            self.unexpected.append(f"{key}: after the removal of a version {found.describe()} is current, not {wanted}")
+        if (found and found.sha256) != wanted:
+            self.unexpected.append(f"{key}: after the removal of a version {found and found.describe()} is current, not {wanted}")
 
     # ---- looking after a restart
 
     def settle(self, everything=False):
-        hidden = {key for key, _ in self.going} | self.ledger.undecided()
+        # Kept until the look is complete: the server may go away in the middle of it.
+        self.unsure |= {key for key, _ in self.going} | self.ledger.undecided()
         for key, _ in self.going:
             self._learn_current(key)
-        wrong = super().settle(everything)
-        return wrong + self.check_versions(hidden)
+        wrong = super().settle(everything) + self.check_versions(self.unsure)
+        self.going.clear()
+        self.unsure.clear()
+        return wrong
 
     def check_versions(self, undecided):
         listed = self.list_versions()
@@ -119,14 +138,15 @@ class VersionedWorker(Worker):
                 elif content != MARKER:
                     wrong += self._check_bytes(key, version, content)
             for version in there.keys() - self.kept[key].keys():
-                if key not in undecided:
-                    wrong.append(f"{key}: version {version} was never acknowledged, or its removal was")
+                if version in self.removed:
+                    wrong.append(f"{key}: version {version} was removed, which was acknowledged, and is back")
+                elif key not in undecided:
+                    wrong.append(f"{key}: version {version} was never acknowledged")
                 is_marker = there[version]
                 self.kept[key][version] = MARKER if is_marker else self._content(key, version)
             gone = [version for version in self.kept[key] if version not in there]
             for version in gone:
                 del self.kept[key][version]
-        self.going.clear()
         return wrong + [f"{key}: a key that nobody wrote has versions" for key in listed]
 
     def _content(self, key, version):

@@ -71,8 +71,11 @@ class FileBackend final : public Backend {
                                  const Expectation& expectation);
   Result<void> put_in_place(const std::string& name, Temporary& temporary,
                             const Expectation& expectation, Placed& placed);
+  /// Whether the directories that the name needs are to be on disk before it is given.
+  enum class Parents { kAsTheyAre, kDurable };
   Result<std::string> rename_into_place(const std::string& name, const std::string& from,
-                                        const Expectation& expectation, bool& replaced);
+                                        const Expectation& expectation, bool& replaced,
+                                        Parents parents = Parents::kAsTheyAre);
   Result<CopyInfo> make_placed_durable(const std::string& name, const Placed& placed,
                                        const Seal& seal);
   // write.cc

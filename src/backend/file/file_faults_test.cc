@@ -10,6 +10,7 @@
 #include "backend/file/file_backend.h"
 #include "backend/test_directory.h"
 #include "io/faulty_disk.h"
+#include "io/sim_disk.h"
 
 namespace beringia::backend::file {
 namespace {
@@ -190,6 +191,52 @@ TEST_F(FileFaultsTest, a_rename_to_its_own_name_makes_the_name_durable) {
   }
   EXPECT_EQ(another.rename(context_, {"none/", "none/", {}, {}}).error().code(), Code::kNotFound);
   EXPECT_EQ(get("d/e/f").value(), "x");
+}
+
+Result<CopyInfo> put_into(FileBackend& backend, const std::string& name, const std::string& bytes) {
+  io::StringSource body{bytes};
+  WriteRequest request;
+  request.name = name;
+  request.body = &body;
+  request.seal = [&]() -> Result<Seal> {
+    return Seal{bytes.size(), Crc32c::of(bytes), {}, "t/t", {}, {}};
+  };
+  return backend.write({}, request);
+}
+
+/// A power loss at the `nth` call of a rename into directories that are new. @return it came
+bool loses_power_in_rename(const std::string& from, const std::string& to, uint64_t seed,
+                           uint64_t nth) {
+  const std::string old_name = from.ends_with('/') ? from + "k" : from;
+  const std::string new_name = to.ends_with('/') ? to + "k" : to;
+  io::SimDisk disk{{.seed = seed, .max_latency = {}}};
+  disk.prepare_directory("/root");
+  SeededRng rng{seed};
+  {
+    FileBackend backend{{"/root", 4}, disk, rng};
+    EXPECT_TRUE(put_into(backend, old_name, "bytes"));
+    disk.crash_at(nth);
+    (void)backend.rename({}, {from, to, {}, {}});
+  }
+  const bool came = disk.crashed();
+  if (!came) disk.crash();
+  disk.restart();
+  FileBackend backend{{"/root", 4}, disk, rng};
+  EXPECT_TRUE(backend.stat({}, {old_name}) || backend.stat({}, {new_name}))
+      << from << " to " << to << ", seed " << seed << ", call " << nth << "\n"
+      << disk.describe();
+  return came;
+}
+
+TEST(FileRename, a_power_loss_leaves_the_old_name_or_the_new_one) {
+  const std::pair<const char*, const char*> renames[] = {{"f/", "a/b/"}, {"f/k", "a/b/k"}};
+  for (const auto& [from, to] : renames) {
+    for (uint64_t seed = 1; seed <= 40; ++seed) {
+      uint64_t nth = 1;
+      while (loses_power_in_rename(from, to, seed, nth)) ++nth;
+      EXPECT_GT(nth, 5U);
+    }
+  }
 }
 
 TEST_F(FileFaultsTest, a_removal_that_may_come_back_is_not_acknowledged) {

@@ -180,18 +180,21 @@ Result<void> NativeTree::make_room(const std::string& path) {
 }
 
 Result<void> NativeTree::make_durable(const std::string& path) {
+  BR_TRY(disk_.sync_directory(parent_of(path)));
+  return make_parents_durable(path);
+}
+
+Result<void> NativeTree::make_parents_durable(const std::string& path) {
   uint64_t removals = 0;
   std::vector<std::string> unknown;
-  const std::string parent = parent_of(path);
   {
     std::lock_guard lock{mutex_};
     removals = removals_;
-    for (std::string directory = parent; directory.size() > root_.size();
+    for (std::string directory = parent_of(path); directory.size() > root_.size();
          directory = parent_of(directory)) {
       if (!durable_.contains(directory)) unknown.push_back(directory);
     }
   }
-  BR_TRY(disk_.sync_directory(parent));
   for (const auto& directory : unknown) BR_TRY(disk_.sync_directory(parent_of(directory)));
   std::lock_guard lock{mutex_};
   if (removals != removals_) return {};

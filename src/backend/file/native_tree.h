@@ -57,6 +57,10 @@ class NativeTree {
   /// exist, so that no directory above it can be pruned meanwhile.
   [[nodiscard]] Result<void> make_durable(const std::string& path);
 
+  /// Likewise of the directory that holds `path`: so that what is renamed to `path`, and is durable
+  /// under its old name, cannot be lost with a new directory.
+  [[nodiscard]] Result<void> make_parents_durable(const std::string& path);
+
   /// Removes the directories above `path` that are empty and were not made explicitly.
   void prune(const std::string& path);
   /// Removes the directory `path` if nothing but directories lies in it. @return removed

@@ -83,14 +83,18 @@ Result<void> FileBackend::put_in_place(const std::string& name, Temporary& tempo
 
 /// The last look and the rename. Blocks; the name's lock is held. @return the object's path
 Result<std::string> FileBackend::rename_into_place(const std::string& name, const std::string& from,
-                                                   const Expectation& expectation, bool& replaced) {
+                                                   const Expectation& expectation, bool& replaced,
+                                                   Parents parents) {
   for (int race = 1;; ++race) {
     BR_TRY(there, tree_.locate(name));
     BR_TRY(check_expectation(name, there, expectation));
     BR_TRY(tree_.make_parents(there.path));
     replaced = there.exists();
-    auto moved =
-        replaced ? disk_.rename(from, there.path) : disk_.rename_exclusive(from, there.path);
+    Result<void> moved;
+    if (parents == Parents::kDurable) moved = tree_.make_parents_durable(there.path);
+    if (moved) {
+      moved = replaced ? disk_.rename(from, there.path) : disk_.rename_exclusive(from, there.path);
+    }
     if (moved) {
       if (replaced) attributes_.forget(*there.stat);
       forget(name);

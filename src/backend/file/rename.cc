@@ -28,7 +28,8 @@ Result<CopyInfo> FileBackend::rename(const io::Context& context, const RenameReq
       }
       BR_TRY(tree_.drop_shadowed(request.from, from));
       bool replaced = false;
-      BR_TRY(placed, rename_into_place(request.to, from, request.expectation, replaced));
+      BR_TRY(placed,
+             rename_into_place(request.to, from, request.expectation, replaced, Parents::kDurable));
       to = std::move(placed);
       return {};
     }));
@@ -61,7 +62,8 @@ Result<CopyInfo> FileBackend::rename_directory(const RenameRequest& request) {
     BR_TRY(tree_.check_parents(from + "/"));
     for (int race = 1;; ++race) {
       BR_TRY(tree_.make_room(to));
-      auto moved = disk_.rename_exclusive(from, to);
+      auto moved = tree_.make_parents_durable(to);
+      if (moved) moved = disk_.rename_exclusive(from, to);
       if (moved) return {};
       const bool pruned = moved.error().code() == Code::kNotFound && disk_.stat(from).has_value();
       // What a crash brought back of directories that had been removed is in nobody's way.
