@@ -128,10 +128,12 @@ Committer::Waiters Committer::take_group() {
 
 /// Judges each batch and writes what they change together. Fills every result.
 void Committer::write(Waiters& group) {
-  Group pending{engine_, [&] {
+  Group pending{engine_,
+                [&] {
                   std::lock_guard lock{mutex_};
                   return numbers_;
-                }()};
+                }(),
+                witnesses_};
   std::optional<Error> refused;
   {
     std::lock_guard lock{mutex_};

@@ -51,7 +51,8 @@ class Committer {
   std::deque<std::shared_ptr<Waiter>> queue_;
   bool led_ = false;  // someone leads
   std::optional<Error> poison_;
-  Numbers numbers_;  // committed
+  Numbers numbers_;      // committed
+  Witnesses witnesses_;  // the leader's
   io::WaitQueue appended_;
 };
 

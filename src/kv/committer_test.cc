@@ -164,7 +164,8 @@ TEST_F(CommitterTest, a_deadline_takes_a_waiting_commit_out_of_the_queue) {
 
 TEST(Group, judges_each_batch_against_the_ones_before_it) {
   GatedEngine engine;
-  Group group{engine, {}};
+  Witnesses witnesses;
+  Group group{engine, {}, witnesses};
   ASSERT_TRUE(group.add(put("d/1")));
   Batch again;
   again.check("d/1", std::nullopt);

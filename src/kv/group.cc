@@ -8,6 +8,7 @@ namespace beringia::kv {
 namespace {
 
 constexpr size_t kPrintedKeyBytes = 200;
+constexpr size_t kLookAhead = 64;  // rows
 
 /// Keys are raw bytes; messages show what is not printable as \xHH.
 std::string printable(std::string_view key) {
@@ -203,21 +204,44 @@ Result<std::optional<std::string>> Group::get(const Changes& own, const std::str
 Result<bool> Group::exists_any(const Changes& own, const std::string& first,
                                const std::string& last) {
   if (first >= last) return false;
+  if (const std::string* witness = witnesses_.find(first); witness != nullptr && *witness < last) {
+    BR_TRY(row, get(own, *witness));
+    if (row) return true;
+  }
   for (auto row = own.lower_bound(first); row != own.end() && row->first < last; ++row) {
     if (row->second) return true;
   }
   for (auto row = pending_.lower_bound(first); row != pending_.end() && row->first < last; ++row) {
     if (row->second && find(own, row->first) == nullptr) return true;
   }
-  bool any = false;
+  // Rows are mostly removed in order: one further on is left for longer.
+  std::string witness;
+  size_t found = 0;
   BR_TRY(engine_.snapshot()->scan(first, last, [&](std::string_view key, std::string_view) {
-    const std::string name{key};
-    const auto* word = find(own, name);
-    if (word == nullptr) word = find(pending_, name);
-    any = word == nullptr || word->has_value();
-    return !any;
+    if (is_removed(own, key)) return true;
+    witness = key;
+    return ++found < kLookAhead;
   }));
-  return any;
+  if (found == 0) return false;
+  witnesses_.note(first, std::move(witness));
+  return true;
+}
+
+bool Group::is_removed(const Changes& own, std::string_view key) const {
+  const std::string name{key};
+  const auto* word = find(own, name);
+  if (word == nullptr) word = find(pending_, name);
+  return word != nullptr && !word->has_value();
+}
+
+const std::string* Witnesses::find(const std::string& first) const {
+  const auto found = seen_.find(first);
+  return found == seen_.end() ? nullptr : &found->second;
+}
+
+void Witnesses::note(const std::string& first, std::string key) {
+  if (seen_.size() >= kMax) seen_.clear();
+  seen_.insert_or_assign(first, std::move(key));
 }
 
 }  // namespace beringia::kv

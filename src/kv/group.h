@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "kv/engine.h"
@@ -35,12 +36,28 @@ struct Numbers {
 /// @error kInvalid: a key, a value or the batch is too large, or a key is empty or the store's own
 [[nodiscard]] Result<void> check_limits(const Batch& batch);
 
+/// Rows that were seen in ranges, so that "is it empty?" is mostly one get: a scan goes over the
+/// traces of all rows that were removed before the first that is left. Hints only. Used by one
+/// thread at a time; bounded.
+class Witnesses {
+ public:
+  /// Of the range that begins at `first`; null: none is known.
+  const std::string* find(const std::string& first) const;
+  void note(const std::string& first, std::string key);
+
+ private:
+  static constexpr size_t kMax = 4096;
+  std::unordered_map<std::string, std::string> seen_;
+};
+
 /// Batches that will reach the engine as one write. Each is judged against the engine's rows plus
 /// what the batches before it in the group will do; one that fails leaves no trace. Used by one
 /// thread; calls may block as the engine's get() does.
 class Group {
  public:
-  Group(Engine& engine, Numbers numbers) : engine_{engine}, numbers_{std::move(numbers)} {}
+  /// `witnesses`: outlives it
+  Group(Engine& engine, Numbers numbers, Witnesses& witnesses)
+      : engine_{engine}, numbers_{std::move(numbers)}, witnesses_{witnesses} {}
 
   /// @error kConflict: a check failed; as Engine::get
   [[nodiscard]] Result<Committed> add(const Batch& batch);
@@ -52,6 +69,7 @@ class Group {
 
  private:
   Result<std::optional<std::string>> get(const Changes& own, const std::string& key);
+  bool is_removed(const Changes& own, std::string_view key) const;
   Result<bool> exists_any(const Changes& own, const std::string& first, const std::string& last);
   Result<void> check(const Batch& batch);
   Result<void> apply(const Batch& batch, Changes& own, Committed& committed, Numbers& numbers);
@@ -59,6 +77,7 @@ class Group {
 
   Engine& engine_;
   Numbers numbers_;
+  Witnesses& witnesses_;
   Changes pending_;  // of the accepted batches
 };
 

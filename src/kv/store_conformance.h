@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -160,6 +161,36 @@ TEST_P(StoreConformance, remove_if_empty_is_judged_at_the_end_in_call_order) {
   refilled.put("x/2", "file");
   ASSERT_TRUE(commit(std::move(refilled)));
   EXPECT_EQ(keys("a", "z"), (Names{"x", "x/2"}));
+}
+
+/// However rows go, the row of their directory goes with the last of them, and only then.
+TEST_P(StoreConformance, remove_if_empty_is_right_in_every_order) {
+  enum class Order { kAscending, kDescending, kShuffled };
+  for (const auto order : {Order::kAscending, Order::kDescending, Order::kShuffled}) {
+    std::vector<std::string> names;
+    for (int row = 100; row < 300; ++row) names.push_back("x/" + std::to_string(row));
+    put("x", "dir");
+    for (const auto& name : names) put(name, "file");
+    if (order == Order::kDescending) std::ranges::reverse(names);
+    if (order == Order::kShuffled) {
+      for (size_t i = 0; i < names.size(); ++i) std::swap(names[i], names[i * 7919 % names.size()]);
+    }
+    for (size_t gone = 1; gone <= names.size(); ++gone) {
+      Batch batch;
+      batch.remove(names[gone - 1]);
+      batch.remove_if_empty("x", "x/", "x0");
+      ASSERT_TRUE(commit(std::move(batch), Durability::kBuffered));
+      ASSERT_EQ(keys("x", "x/"), gone < names.size() ? Names{"x"} : Names{}) << gone;
+      if (gone == 150) {  // one comes back below those that are left, and goes again
+        put(names[0], "file");
+        Batch again;
+        again.remove(names[0]);
+        again.remove_if_empty("x", "x/", "x0");
+        ASSERT_TRUE(commit(std::move(again), Durability::kBuffered));
+        ASSERT_EQ(keys("x", "x/"), Names{"x"});
+      }
+    }
+  }
 }
 
 TEST_P(StoreConformance, scans_are_ordered_by_bytes_and_bounded) {
