@@ -1,4 +1,4 @@
-"""What a Spark job does to a lake over S3A with the magic committer; tells what it saw as one line of JSON.
+"""What a Spark job does to a lake over S3A with its committers; tells what it saw as one line of JSON.
 
 spark_job.py SETTINGS, a JSON object: url, access_key, secret_key, root (s3a://BUCKET/PATH), jars
 """
@@ -45,14 +45,20 @@ def rows(table):
     return spark.read.parquet(f"{root}/{table}").count()
 
 
+def committer_of(table):
+    """As _SUCCESS tells it; S3A's committers write JSON, Hadoop's own FileOutputCommitter nothing."""
+    stream = files.open(path(f"{root}/{table}/_SUCCESS"))
+    text = jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
+    stream.close()
+    return json.loads(text)["committer"] if text else "file"
+
+
 files = path(root).getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())
 numbers = spark.range(50_000).select("id", (sql.col("id") % 5).alias("day"))
 numbers.write.mode("overwrite").partitionBy("day").parquet(f"{root}/sales")
 seen["written"] = rows("sales")
 seen["one partition"] = spark.read.parquet(f"{root}/sales").filter("day = 3").agg(sql.sum("id")).collect()[0][0]
-stream = files.open(path(f"{root}/sales/_SUCCESS"))
-seen["committer"] = json.loads(jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))["committer"]
-stream.close()
+seen["committer"] = committer_of("sales")
 numbers.limit(1000).write.mode("overwrite").partitionBy("day").parquet(f"{root}/sales")
 seen["overwritten"] = rows("sales")
 numbers.limit(10).write.mode("append").partitionBy("day").parquet(f"{root}/sales")
@@ -66,5 +72,16 @@ seen["names"] = sorted(status.getPath().getName() for status in files.listStatus
 # A directory that holds nothing, and one that goes when its last file does.
 seen["mkdirs"] = files.mkdirs(path(f"{root}/empty/deep")) and files.getFileStatus(path(f"{root}/empty/deep")).isDirectory()
 seen["deleted"] = files.delete(path(f"{root}/moved"), True) and not files.exists(path(f"{root}/moved"))
+# The other committers: S3A's staging ones (multipart uploads that the job completes), and renames.
+hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+for name in ("directory", "partitioned", "file"):
+    hadoop.set("fs.s3a.committer.name", name)
+    hadoop.set("fs.s3a.committer.staging.conflict-mode", "append")
+    spark.conf.set("spark.sql.sources.partitionOverwriteMode", "static")
+    table = f"by-{name}"
+    numbers.limit(3000).write.mode("append").partitionBy("day").parquet(f"{root}/{table}")
+    numbers.limit(300).write.mode("append").partitionBy("day").parquet(f"{root}/{table}")
+    seen[name] = [committer_of(table), rows(table), len(files.listStatus(path(f"{root}/{table}")))]
+    files.delete(path(f"{root}/{table}"), True)
 spark.stop()
 print("SEEN " + json.dumps(seen))
