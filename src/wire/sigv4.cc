@@ -188,7 +188,9 @@ HmacSha256 derive_signing_key(const SigV4Claim& claim, const Secret& secret) {
   return HmacSha256{key.reveal()};
 }
 
-HmacSha256 SigningKeys::get(const SigV4Claim& claim, const Secret& secret) {
+template <class Key, class Derive>
+Result<Key> SigningKeys::find_or_make(const SigV4Claim& claim, const Secret& secret,
+                                      const Derive& derive) {
   std::string name = claim.access_key;
   name += '/';
   name += claim.scope;
@@ -196,25 +198,61 @@ HmacSha256 SigningKeys::get(const SigV4Claim& claim, const Secret& secret) {
   {
     const std::shared_lock lock{shard.mutex};
     const auto found = shard.keys.find(name);
-    if (found != shard.keys.end() && found->second.secret == secret) return found->second.key;
+    if (found != shard.keys.end() && found->second.secret == secret) {
+      if (const auto* key = std::get_if<Key>(&found->second.key)) return *key;
+    }
   }
-  const HmacSha256 key = derive_signing_key(claim, secret);
+  Result<Key> key = derive();
+  if (!key) return key;
   const std::unique_lock lock{shard.mutex};
   if (shard.keys.size() >= kMaxPerShard) shard.keys.clear();
-  shard.keys.insert_or_assign(std::move(name), Entry{secret, key});
+  shard.keys.insert_or_assign(std::move(name), Entry{secret, *key});
   return key;
 }
+
+HmacSha256 SigningKeys::get(const SigV4Claim& claim, const Secret& secret) {
+  return *find_or_make<HmacSha256>(
+      claim, secret, [&] -> Result<HmacSha256> { return derive_signing_key(claim, secret); });
+}
+
+Result<EcdsaKey> SigningKeys::get_pair(const SigV4Claim& claim, const Secret& secret) {
+  return find_or_make<EcdsaKey>(claim, secret,
+                                [&] { return EcdsaKey::derive(claim.access_key, secret); });
+}
+
+namespace {
+
+Error wrong_signature(std::string canonical) {
+  return denied(
+             "The request signature we calculated does not match the signature you provided. "
+             "Check your key and signing method.",
+             std::move(canonical))
+      .with_tag("SignatureDoesNotMatch");
+}
+
+Result<SigV4Verified> verify_asymmetric(const SigV4Claim& claim, const Secret& secret,
+                                        std::string canonical, SigningKeys& keys) {
+  BR_TRY(key, keys.get_pair(claim, secret));
+  std::string text = string_to_sign(claim.dialect->algorithm, claim);
+  text += to_hex(sha256(canonical));
+  const auto signature = from_hex(claim.signature);
+  if (!signature || !key.verify(text, *signature)) {
+    return std::unexpected(wrong_signature(std::move(canonical)));
+  }
+  return SigV4Verified{HmacSha256{""}, claim.signature};
+}
+
+}  // namespace
 
 Result<SigV4Verified> verify_sigv4(const SigV4Request& request, const SigV4Claim& claim,
                                    const Secret& secret, SigningKeys& keys) {
   BR_TRY(canonical, canonical_request(request, claim));
+  if (claim.dialect->asymmetric) {
+    return verify_asymmetric(claim, secret, std::move(canonical), keys);
+  }
   const HmacSha256 key = keys.get(claim, secret);
   if (!equal_in_constant_time(signature_of(claim, key, canonical), claim.signature)) {
-    return std::unexpected(
-        denied("The request signature we calculated does not match the signature you provided. "
-               "Check your key and signing method.",
-               std::move(canonical))
-            .with_tag("SignatureDoesNotMatch"));
+    return std::unexpected(wrong_signature(std::move(canonical)));
   }
   return SigV4Verified{key, claim.signature};
 }

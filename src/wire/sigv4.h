@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/checksum.h"
@@ -14,6 +15,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "io/http.h"
+#include "wire/ecdsa.h"
 
 namespace beringia::wire {
 
@@ -31,9 +33,14 @@ struct SigV4Dialect {
   /// The hash of the body comes in a header. Else parse_sigv4 leaves payload_hash empty, and the
   /// caller fills it from the body before verify_sigv4.
   bool payload_header = true;
+  /// SigV4A: signatures by a key pair, for a set of regions that is no part of the scope.
+  bool asymmetric = false;
 };
 inline constexpr SigV4Dialect kAws4{"AWS4-HMAC-SHA256", "AWS4",   "aws4_request",
                                     "x-amz-",           "X-Amz-", "s3"};
+/// SigV4A, as SDKs use it where a name may lead to any of several regions.
+inline constexpr SigV4Dialect kAws4a{
+    "AWS4-ECDSA-P256-SHA256", "AWS4A", "aws4_request", "x-amz-", "X-Amz-", "s3", true, true};
 /// The admin API: as AWS, but signatures made for S3 are none for it, nor the other way round.
 inline constexpr SigV4Dialect kAdmin4{"AWS4-HMAC-SHA256", "AWS4",   "aws4_request",
                                       "x-amz-",           "X-Amz-", "beringia"};
@@ -71,14 +78,14 @@ struct SigV4Claim {
   const SigV4Dialect* dialect = &kAws4;
   bool presigned = false;
   std::string access_key;
-  std::string date;  // YYYYMMDD of the scope
-  std::string region;
-  std::string scope;      // date/region/service/terminator
+  std::string date;       // YYYYMMDD of the scope
+  std::string region;     // SigV4A: the set of regions, as sent
+  std::string scope;      // date/region/service/terminator; SigV4A: without the region
   std::string time_text;  // as signed
   Timestamp time;
   int64_t expires_s = 0;                    // presigned: lifetime
   std::vector<std::string> signed_headers;  // lower case, in the order of the claim
-  std::string signature;                    // 64 lower-case hex digits
+  std::string signature;                    // lower-case hex digits
   PayloadMode payload = PayloadMode::kUnsigned;
   std::string payload_hash;  // the last line of the canonical request
   std::string token;  // X-Amz-Security-Token, under the signature; "" = permanent credentials
@@ -89,7 +96,7 @@ struct SigV4Claim {
 /// and lifetime.
 /// @error kDenied or kInvalid, tags: AccessDenied (no credentials, unsigned headers, expired),
 ///        AuthorizationHeaderMalformed, AuthorizationQueryParametersError, RequestTimeTooSkewed,
-///        InvalidArgument, InvalidRequest (SigV2), NotImplemented
+///        InvalidArgument, InvalidRequest (SigV2), NotImplemented (chunks signed by SigV4A)
 /// @param aws  the AWS dialect of this door: another service name for the admin API
 [[nodiscard]] Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
                                              const SigV4Dialect& aws = kAws4);
@@ -112,20 +119,26 @@ class SigningKeys {
   static constexpr size_t kMaxPerShard = 256;
 
   HmacSha256 get(const SigV4Claim& claim, const Secret& secret);
+  /// Of a SigV4A claim. @error kInternal
+  [[nodiscard]] Result<EcdsaKey> get_pair(const SigV4Claim& claim, const Secret& secret);
 
  private:
   struct Entry {
     Secret secret;  // a replaced secret must not find its predecessor's key
-    HmacSha256 key;
+    std::variant<HmacSha256, EcdsaKey> key;
   };
   struct Shard {
     std::shared_mutex mutex;
     std::unordered_map<std::string, Entry> keys;  // access key '/' scope
   };
+  template <class Key, class Derive>
+  Result<Key> find_or_make(const SigV4Claim& claim, const Secret& secret, const Derive& derive);
+
   std::array<Shard, kShards> shards_;
 };
 
-/// Proof of a good signature, with what the body's chunks are checked against.
+/// Proof of a good signature, with what the body's chunks are checked against (SigV4A: they are
+/// not signed).
 struct SigV4Verified {
   HmacSha256 signing_key;
   std::string seed_signature;

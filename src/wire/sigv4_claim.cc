@@ -10,6 +10,8 @@ namespace beringia::wire {
 namespace {
 
 constexpr size_t kMaxQueryParameters = 200;
+constexpr size_t kMaxDerDigits = 144;
+constexpr size_t kMaxRegionSet = 1024;
 
 Error refuse(std::string_view tag, std::string what, std::string why = {}) {
   return denied(std::move(what), std::move(why)).with_tag(std::string{tag});
@@ -35,7 +37,7 @@ std::string_view next_item(std::string_view& rest, char separator) {
 /// The signature's parameters of a presigned query, each at most once.
 struct QueryFields {
   std::optional<std::string> algorithm, credential, date, expires, signed_headers, signature;
-  std::optional<std::string> token, payload;
+  std::optional<std::string> token, payload, region_set;
   bool any = false;
 };
 
@@ -50,7 +52,8 @@ Result<QueryFields> query_fields(std::string_view query, const SigV4Dialect& dia
       {"SignedHeaders", &fields.signed_headers},
       {"Signature", &fields.signature},
       {"Security-Token", &fields.token},
-      {"Content-Sha256", &fields.payload}};
+      {"Content-Sha256", &fields.payload},
+      {"Region-Set", &fields.region_set}};
   for (size_t count = 0; !query.empty(); ++count) {
     if (count == kMaxQueryParameters) {
       return std::unexpected(malformed("InvalidRequest", "the query has too many parameters"));
@@ -78,11 +81,15 @@ Result<QueryFields> query_fields(std::string_view query, const SigV4Dialect& dia
   return fields;
 }
 
-/// KEY/YYYYMMDD/REGION/SERVICE/TERMINATOR; the key id may itself hold '/'.
+/// KEY/YYYYMMDD/REGION/SERVICE/TERMINATOR; the key id may itself hold '/'. SigV4A has no region.
 Result<void> read_credential(std::string_view credential, std::string_view tag, SigV4Claim& claim) {
   std::string_view parts[4];
   std::string_view rest = credential;
   for (int i = 3; i >= 0; --i) {
+    if (i == 1 && claim.dialect->asymmetric) {
+      parts[i] = "*";
+      continue;
+    }
     const size_t at = rest.rfind('/');
     if (at == std::string_view::npos) {
       return std::unexpected(malformed(tag, "the Credential is mal-formed",
@@ -130,14 +137,34 @@ Result<void> read_signed_headers(std::string_view list, std::string_view tag, Si
 }
 
 Result<void> read_signature(std::string_view signature, std::string_view tag, SigV4Claim& claim) {
-  const bool hex = signature.size() == 64 && std::ranges::all_of(signature, [](char c) {
+  // DER of two numbers of 256 bits: up to 72 bytes.
+  const bool sized =
+      claim.dialect->asymmetric
+          ? signature.size() % 2 == 0 && signature.size() >= 16 && signature.size() <= kMaxDerDigits
+          : signature.size() == 64;
+  const bool hex = sized && std::ranges::all_of(signature, [](char c) {
                      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
                    });
   if (!hex) {
-    return std::unexpected(
-        malformed(tag, "the Signature is mal-formed", "it has 64 lower-case hexadecimal digits"));
+    return std::unexpected(malformed(tag, "the Signature is mal-formed",
+                                     claim.dialect->asymmetric
+                                         ? "it is DER in lower-case hexadecimal digits"
+                                         : "it has 64 lower-case hexadecimal digits"));
   }
   claim.signature = signature;
+  return {};
+}
+
+/// For which regions the signature is meant. There is one server, so any will do, but it must be
+/// said, and be signed.
+Result<void> read_region_set(std::optional<std::string_view> regions, std::string_view tag,
+                             SigV4Claim& claim) {
+  if (!claim.dialect->asymmetric) return {};
+  if (!regions || regions->empty() || regions->size() > kMaxRegionSet) {
+    return std::unexpected(malformed(tag, "The region set is missing or mal-formed",
+                                     "X-Amz-Region-Set names the regions of the signature"));
+  }
+  claim.region = *regions;
   return {};
 }
 
@@ -215,6 +242,15 @@ Result<void> check_time(SigV4Claim& claim, Timestamp now, std::string_view tag) 
   return {};
 }
 
+/// A key pair signs no chunks by HMAC.
+Result<void> check_chunks(const SigV4Claim& claim) {
+  const bool signs_chunks = claim.payload == PayloadMode::kChunkedSigned ||
+                            claim.payload == PayloadMode::kChunkedSignedTrailer;
+  if (!claim.dialect->asymmetric || !signs_chunks) return {};
+  return std::unexpected(
+      malformed("InvalidArgument", "x-amz-content-sha256 does not fit the signature's algorithm"));
+}
+
 Result<SigV4Claim> parse_header(const SigV4Request& request, std::string_view authorization,
                                 const SigV4Dialect& dialect) {
   constexpr std::string_view tag = "AuthorizationHeaderMalformed";
@@ -245,6 +281,7 @@ Result<SigV4Claim> parse_header(const SigV4Request& request, std::string_view au
   BR_TRY(read_signature(*signature, tag, claim));
 
   const std::string prefix{dialect.header_prefix};
+  BR_TRY(read_region_set(request.headers.get(prefix + "region-set"), tag, claim));
   if (const auto date = request.headers.get(prefix + "date")) {
     claim.time_text = *date;
     claim.time = parse_basic_iso8601(claim.time_text);
@@ -289,6 +326,7 @@ Result<SigV4Claim> parse_query(const SigV4Request& request, const QueryFields& f
   BR_TRY(read_credential(*fields.credential, tag, claim));
   BR_TRY(read_signed_headers(*fields.signed_headers, tag, claim));
   BR_TRY(read_signature(*fields.signature, tag, claim));
+  BR_TRY(read_region_set(fields.region_set, tag, claim));
   claim.token = fields.token.value_or("");
   claim.time_text = *fields.date;
   claim.time = parse_basic_iso8601(*fields.date);
@@ -349,10 +387,14 @@ Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
     }
     return std::unexpected(refuse("AccessDenied", "Access Denied", "the request is not signed"));
   }
+  const bool takes_pairs = aws.service == kAws4a.service;
   std::optional<Result<SigV4Claim>> claim;
   if (!authorization) {
-    claim = goog_fields.any && !aws_fields.any ? parse_query(request, goog_fields, kGoog4)
-                                               : parse_query(request, aws_fields, aws);
+    claim =
+        goog_fields.any && !aws_fields.any
+            ? parse_query(request, goog_fields, kGoog4)
+            : parse_query(request, aws_fields,
+                          takes_pairs && aws_fields.algorithm == kAws4a.algorithm ? kAws4a : aws);
   } else if (authorization->starts_with("AWS4-HMAC-SHA256 ")) {
     claim = parse_header(request, *authorization, aws);
   } else if (authorization->starts_with("GOOG4-HMAC-SHA256 ")) {
@@ -362,9 +404,8 @@ Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
         malformed("InvalidRequest",
                   "The authorization mechanism you have provided is not supported. Please use "
                   "AWS4-HMAC-SHA256."));
-  } else if (authorization->starts_with("AWS4-ECDSA-P256-SHA256")) {
-    return std::unexpected(
-        unsupported("SigV4A signatures are not offered").with_tag("NotImplemented"));
+  } else if (takes_pairs && authorization->starts_with("AWS4-ECDSA-P256-SHA256 ")) {
+    claim = parse_header(request, *authorization, kAws4a);
   } else {
     return std::unexpected(malformed("InvalidArgument", "Unsupported Authorization Type"));
   }
@@ -372,6 +413,7 @@ Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
   const std::string_view tag =
       (*claim)->presigned ? "AuthorizationQueryParametersError" : "AuthorizationHeaderMalformed";
   BR_TRY(check_coverage(request, **claim));
+  BR_TRY(check_chunks(**claim));
   BR_TRY(check_time(**claim, now, tag));
   return std::move(*claim);
 }
@@ -387,8 +429,9 @@ Result<void> read_payload(std::string_view value, SigV4Claim& claim) {
   } else if (value == "STREAMING-UNSIGNED-PAYLOAD-TRAILER") {
     claim.payload = PayloadMode::kChunkedUnsignedTrailer;
   } else if (value.starts_with("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD")) {
-    return std::unexpected(unsupported("SigV4A signatures are not offered", std::string{value})
-                               .with_tag("NotImplemented"));
+    return std::unexpected(
+        unsupported("chunks signed by SigV4A are not offered", std::string{value})
+            .with_tag("NotImplemented"));
   } else if (value.size() == 64 && from_hex(value)) {
     claim.payload = PayloadMode::kSignedHash;
   } else {
@@ -411,8 +454,8 @@ bool is_unsigned(const SigV4Request& request) {
 }
 
 std::string claimed_access_key(const SigV4Request& request) {
-  const auto from = [](std::string_view credential) {
-    for (int i = 0; i < 4; ++i) {
+  const auto from = [](std::string_view credential, bool asymmetric) {
+    for (int i = asymmetric ? 1 : 0; i < 4; ++i) {
       const size_t at = credential.rfind('/');
       if (at == std::string_view::npos) return std::string{};
       credential = credential.substr(0, at);
@@ -423,11 +466,13 @@ std::string claimed_access_key(const SigV4Request& request) {
     const size_t at = authorization->find("Credential=");
     if (at == std::string_view::npos) return {};
     std::string_view rest = authorization->substr(at + 11);
-    return from(next_item(rest, ','));
+    return from(next_item(rest, ','), authorization->starts_with(kAws4a.algorithm));
   }
   for (const SigV4Dialect* dialect : {&kAws4, &kGoog4}) {
     const auto fields = query_fields(request.query, *dialect);
-    if (fields && fields->credential) return from(*fields->credential);
+    if (fields && fields->credential) {
+      return from(*fields->credential, fields->algorithm == kAws4a.algorithm);
+    }
   }
   return {};
 }

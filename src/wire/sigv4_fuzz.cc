@@ -19,6 +19,10 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
           "2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&"
           "X-Amz-Signature=" +
               std::string(64, 'a'),
+          "AWS4-ECDSA-P256-SHA256 "
+          "Credential=BRKEY/20130524/s3/"
+          "aws4_request,SignedHeaders=host;x-amz-region-set,Signature=3044" +
+              std::string(136, 'a') + "\n/b/k\nprefix=a",
           "AWS BRKEY:bWq2s1WEIj+Ydj0vQ697zp+IXMU=\n/b/k\nacl&response-expires=x",
           "\n/b/k\nAWSAccessKeyId=BRKEY&Expires=1369353660&Signature=bWq2s1WEIj%2BYdj0vQ697zp",
       });

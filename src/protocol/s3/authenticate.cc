@@ -97,7 +97,7 @@ Result<void> authenticate(Call& call) {
   if (call.rooms.options.signature_v2 && wire::is_sigv2(view)) return authenticate_v2(call, view);
   if (wire::is_unsigned(view)) return come_in_anonymously(call);
   BR_TRY(claim, wire::parse_sigv4(view, call.rooms.clock.wall()));
-  if (claim.dialect != &wire::kAws4) {
+  if (claim.dialect != &wire::kAws4 && claim.dialect != &wire::kAws4a) {
     return std::unexpected(s3_error("InvalidArgument", "Unsupported Authorization Type"));
   }
   BR_TRY(credential, find_credential(call, claim.access_key, claim.token));

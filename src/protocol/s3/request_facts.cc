@@ -77,7 +77,7 @@ bool RequestFacts::find_signature(std::string_view key, std::vector<std::string>
     return true;
   }
   if (key == "signatureversion") {
-    values.emplace_back(call_.signed_v2 ? "AWS" : "AWS4-HMAC-SHA256");
+    values.emplace_back(call_.signed_v2 ? "AWS" : std::string{call_.claim.dialect->algorithm});
     return true;
   }
   if (key == "signatureage" && call_.claim.presigned && !call_.signed_v2) {
