@@ -1,5 +1,7 @@
 #include "backend/gcs/api_client.h"
 
+#include <array>
+
 #include "io/runtime.h"
 #include "observe/metrics.h"
 
@@ -16,18 +18,24 @@ constexpr int kMaxTokenRefreshes = 1;  // of one call, after a 401
 
 bool is_write(const ApiRequest& request) { return request.method != "GET"; }
 
-/// Bytes of somebody else's string, which outlives it.
-class ViewSource final : public io::ByteSource {
+/// The pieces of a request's body, which outlives it.
+class BodySource final : public io::ByteSource {
  public:
-  explicit ViewSource(std::string_view bytes) : left_{bytes} {}
+  explicit BodySource(const ApiRequest& request)
+      : pieces_{request.body, request.payload, request.tail} {}
+  size_t size() const { return pieces_[0].size() + pieces_[1].size() + pieces_[2].size(); }
   Result<size_t> read(const io::Context&, std::span<char> buffer) override {
-    const size_t count = left_.copy(buffer.data(), buffer.size());
-    left_.remove_prefix(count);
-    return count;
+    size_t filled = 0;
+    for (auto& piece : pieces_) {
+      const size_t count = piece.copy(buffer.data() + filled, buffer.size() - filled);
+      piece.remove_prefix(count);
+      filled += count;
+    }
+    return filled;
   }
 
  private:
-  std::string_view left_;
+  std::array<std::string_view, 3> pieces_;
 };
 
 /// Time limits of the HTTP client come as kCancelled too; they are the service's silence, unless
@@ -66,10 +74,10 @@ Result<io::HttpClientResponse> ApiClient::open(const io::Context& context,
     if (token) http.headers.set("Authorization", "Bearer " + token->reveal());
     // Sent as a source: no copy of a large body, and no hidden repetition of a write by the HTTP
     // client, whose first attempt could have been applied without us knowing.
-    ViewSource body{request.body};
+    BodySource body{request};
     if (is_write(request)) {
       http.body = &body;
-      http.body_length = request.body.size();
+      http.body_length = body.size();
     }
     auto response = http_.send(context, std::move(http));
     if (!response) return std::unexpected(blame(context, response.error()));

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "backend/gcs/credentials.h"
 #include "backend/gcs/retry.h"
@@ -19,7 +20,11 @@ struct ApiRequest {
   std::string method = "GET";
   std::string target;
   io::HttpHeaders headers;
+  /// What is sent: body, then payload, then tail. A large payload is a view, so that it is not
+  /// copied; it outlives the call.
   std::string body;
+  std::string_view payload;
+  std::string tail;
   /// May be sent again although an earlier attempt may have been applied: reads, and writes with a
   /// precondition (the second application then fails with 412 and the caller looks).
   bool idempotent = true;

@@ -7,6 +7,7 @@
 #include "backend/gcs/api_client.h"
 #include "backend/gcs/location.h"
 #include "backend/gcs/object_calls.h"
+#include "backend/gcs/read_ahead.h"
 #include "backend/gcs/upload.h"
 #include "io/http.h"
 #include "io/sync.h"
@@ -17,6 +18,7 @@ struct GcsOptions {
   Location location;
   RetryPolicy retry;
   UploadOptions upload;
+  ReadAheadOptions read_ahead;
 };
 
 /// A bucket of Google Cloud Storage, or a prefix in it, over the JSON API. Every write, delete,
@@ -44,6 +46,8 @@ class GcsBackend final : public Backend {
   Result<void> probe(const io::Context& context) override;
 
  private:
+  /// It belongs to an upload that is under way.
+  bool is_alive(const std::string& staged_name) const;
   [[nodiscard]] Result<bool> has_names_after(const io::Context& context,
                                              const std::string& directory,
                                              const std::string& start_after) const;
@@ -54,7 +58,8 @@ class GcsBackend final : public Backend {
   const std::unique_ptr<Credentials> credentials_;
   const ApiClient api_;
   const ObjectCalls calls_;
-  io::Semaphore upload_budget_;
+  UploadPool uploads_;
+  io::Semaphore read_ahead_budget_;
 };
 
 }  // namespace beringia::backend::gcs

@@ -34,8 +34,9 @@ class GcsBackendTest : public ::testing::Test {
                          Expectation expectation = Expectation::absent(),
                          Attributes attributes = {}, std::string storage_class = {}) {
     const Seal seal{body.size(), Crc32c::of(body), md5(body), "text/csv", attributes, {}};
-    io::StringSource source{std::move(body)};
     WriteRequest request;
+    request.size = body.size();
+    io::StringSource source{std::move(body)};
     if (sealed) request.seal = [&]() -> Result<Seal> { return seal; };
     request.name = name;
     request.body = &source;
@@ -93,6 +94,7 @@ TEST_F(GcsBackendTest, large_write_is_staged_and_appears_whole) {
   bool was_sealed = false;
   io::StringSource source{body};
   WriteRequest request;
+  request.size = body.size();
   request.name = "big";
   request.body = &source;
   request.storage_class = "NEARLINE";

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "backend/gcs/read_ahead.h"
 #include "backend/gcs/retry.h"
 #include "backend/gcs/upload.h"
 #include "base/random.h"
@@ -17,6 +18,7 @@ struct GcsSpec {
   size_t max_connections = 64;
   RetryPolicy retry;
   UploadOptions upload;
+  ReadAheadOptions read_ahead;
 };
 
 /// A GcsBackend over HTTP. @error kInvalid; kNotFound: no such key file

@@ -47,7 +47,7 @@ ApiRequest ResumableUpload::chunk_request(std::string_view bytes, uint64_t posit
   }
   request.headers.set("Content-Range", range + "/" + (total ? std::to_string(*total) : "*"));
   if (!hash_.empty()) request.headers.set("X-Goog-Hash", hash_);
-  request.body = std::string{bytes};
+  request.payload = bytes;
   return request;
 }
 
