@@ -145,6 +145,7 @@ void remove_pieces(const io::Context& context, const ObjectCalls& calls,
       for (size_t i = worker; i < pieces.size(); i += workers) {
         auto removed = remove_one(pieces[i]);
         if (removed || removed.error().code() == Code::kNotFound) continue;
+        if (removed.error().code() == Code::kCancelled) return {};
         observe::log_warn("gcs_piece_kept", "A piece of an upload or compose stays behind.",
                           {observe::field("why", removed.error().to_string())});
       }

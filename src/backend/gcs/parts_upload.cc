@@ -14,6 +14,7 @@ namespace {
 const observe::Counter kParts{"beringia_backend_gcs_upload_parts_total",
                               "Parts of long bodies that were sent to Cloud Storage."};
 
+constexpr size_t kWaitingParts = 5;
 constexpr std::string_view kPartType = "application/octet-stream";
 /// A failed upload takes its parts back for this long; the sweep does the rest.
 constexpr Duration kDiscardTime = std::chrono::seconds{5};
@@ -26,6 +27,7 @@ PartsUpload::PartsUpload(const io::Context& context, const ObjectCalls& calls, U
       pool_{pool},
       id_{calls.new_upload_id()},
       storage_class_{std::move(storage_class)},
+      room_{static_cast<int64_t>(parallel + kWaitingParts)},
       slots_{static_cast<int64_t>(parallel)},
       scope_{context} {
   pool_.begin(id_);
@@ -49,6 +51,15 @@ Error PartsUpload::failure() {
   return joined ? cancelled("the upload was given up") : joined.error();
 }
 
+Result<bool> PartsUpload::take_memory(int64_t share) {
+  while (!pool_.budget().try_acquire(share)) {
+    if (in_memory_ == 0) return false;
+    BR_TRY(ended_.acquire(scope_.context()));
+  }
+  ++in_memory_;
+  return true;
+}
+
 Result<void> PartsUpload::add(std::string bytes) {
   const size_t number = begun_++;
   {
@@ -56,12 +67,14 @@ Result<void> PartsUpload::add(std::string bytes) {
     if (number % kMaxComposeSources == 0) groups_.emplace_back();
     groups_.back().parts.emplace_back();
   }
-  if (!slots_.acquire(scope_.context())) return std::unexpected(failure());
+  if (!room_.acquire(scope_.context())) return std::unexpected(failure());
   const auto share = static_cast<int64_t>(bytes.size());
-  if (!pool_.budget().try_acquire(share)) {
+  const auto taken = take_memory(share);
+  if (!taken) return std::unexpected(failure());
+  if (!*taken) {
     // No memory for a second buffer: the caller's own share is this part's.
     auto sent = send(number, bytes);
-    slots_.release();
+    room_.release();
     if (!sent) scope_.cancel();
     return sent;
   }
@@ -69,7 +82,9 @@ Result<void> PartsUpload::add(std::string bytes) {
     auto sent = send(number, bytes);
     bytes = std::string{};
     pool_.budget().release(share);
-    slots_.release();
+    --in_memory_;
+    ended_.release();
+    room_.release();
     return sent;
   });
   return {};
@@ -77,6 +92,7 @@ Result<void> PartsUpload::add(std::string bytes) {
 
 Result<void> PartsUpload::send(size_t number, const std::string& bytes) {
   WholeUpload part;
+  BR_TRY(slots_.acquire(scope_.context()));
   part.name = part_name(number);
   part.bytes = bytes;
   part.crc32c = Crc32c::of(bytes);
@@ -84,9 +100,11 @@ Result<void> PartsUpload::send(size_t number, const std::string& bytes) {
   part.upload_id = calls_.new_upload_id();
   part.fields = to_change({part.content_type, storage_class_, {}, part.upload_id});
   kParts.add();
-  BR_TRY(object, upload_whole(scope_.context(), calls_, part, kAbsentGeneration,
-                              "write " + calls_.at().display(part.name)));
-  return note(number, {part.name, object.generation, object.size, object.crc32c, true});
+  auto object = upload_whole(scope_.context(), calls_, part, kAbsentGeneration,
+                             "write " + calls_.at().display(part.name));
+  slots_.release();
+  if (!object) return std::unexpected(std::move(object).error());
+  return note(number, {part.name, object->generation, object->size, object->crc32c, true});
 }
 
 Result<void> PartsUpload::note(size_t number, ComposePiece piece) {

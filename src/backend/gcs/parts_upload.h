@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ namespace beringia::backend::gcs {
 /// do at the end. What a crash leaves behind is the sweep's. Used by one fiber.
 class PartsUpload {
  public:
+  /// @param parallel parts that are sent at once; a few more wait in memory, so that none of the
+  /// connections waits for the body
   /// @param storage_class of the parts; "" = the bucket's
   PartsUpload(const io::Context& context, const ObjectCalls& calls, UploadPool& pool,
               size_t parallel, std::string storage_class);
@@ -37,6 +40,9 @@ class PartsUpload {
     std::optional<ComposePiece> joined;
   };
   std::string part_name(size_t number) const;
+  /// Takes memory for a part; waits for others of this upload. False: none is there, and none of
+  /// this upload's own will come back.
+  [[nodiscard]] Result<bool> take_memory(int64_t share);
   [[nodiscard]] Result<void> send(size_t number, const std::string& bytes);
   /// Notes the part; joins its group when that is whole.
   [[nodiscard]] Result<void> note(size_t number, ComposePiece piece);
@@ -46,7 +52,10 @@ class PartsUpload {
   UploadPool& pool_;
   const std::string id_;
   const std::string storage_class_;
-  io::Semaphore slots_;
+  io::Semaphore room_;      // in memory
+  io::Semaphore ended_{0};  // one for each part that has left it
+  std::atomic<size_t> in_memory_{0};
+  io::Semaphore slots_;  // to send
   size_t begun_ = 0;
   std::mutex mutex_;           // guards what follows
   std::vector<Group> groups_;  // of kMaxComposeSources parts each

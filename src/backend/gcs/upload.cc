@@ -213,17 +213,23 @@ std::string Upload::staging_class() const {
   return request_.storage_class.empty() ? std::string{} : std::string{kStandardClass};
 }
 
+size_t Upload::part_bytes(size_t number) const {
+  // The first ones are of rising size: else all connections would end their parts, and wait for the
+  // answers, at the same time again and again.
+  const size_t step = options_.chunk_bytes / options_.parallel_parts;
+  return std::min((number + 1) * step, options_.chunk_bytes);
+}
+
 Result<std::vector<ComposePiece>> Upload::send_parts(const io::Context& context,
                                                      PartsUpload& parts) {
   bool ended = false;
-  while (!ended || !buffer_.empty()) {
-    // The buffer has a byte more than a part, which tells whether the part is the last.
+  for (size_t number = 0; !ended || !buffer_.empty(); ++number) {
+    // The buffer has a byte more than a chunk, which tells whether the chunk is the last.
+    const size_t size = std::min(part_bytes(number), buffer_.size());
     std::string rest;
-    if (buffer_.size() > options_.chunk_bytes) {
-      rest.reserve(options_.chunk_bytes + 1);
-      rest.assign(buffer_, options_.chunk_bytes);
-      buffer_.resize(options_.chunk_bytes);
-    }
+    rest.reserve(options_.chunk_bytes + 1);
+    rest.assign(buffer_, size);
+    buffer_.resize(size);
     BR_TRY(parts.add(std::exchange(buffer_, std::move(rest))));
     if (ended) continue;
     BR_TRY(now_ended, fill(context, options_.chunk_bytes + 1));

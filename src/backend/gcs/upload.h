@@ -18,7 +18,7 @@ struct UploadOptions {
   /// A body of this size or more, or of a size that is not known, is sent in parts of a chunk each,
   /// several at once.
   uint64_t parts_from_bytes = 32 << 20;
-  size_t parallel_parts = 8;  ///< of one upload
+  size_t parallel_parts = 6;  ///< of one upload
   /// Bound of the memory of all uploads together; further ones wait.
   uint64_t buffer_bytes = 96 << 20;
 };
@@ -50,6 +50,7 @@ class Upload {
   /// Cuts the body into parts and sends them.
   [[nodiscard]] Result<std::vector<ComposePiece>> send_parts(const io::Context& context,
                                                              PartsUpload& parts);
+  size_t part_bytes(size_t number) const;
   std::string staging_class() const;
   /// Sends the whole body through a session; gives the session up when that fails.
   [[nodiscard]] Result<wire::gcs::ObjectResource> send_chunks(const io::Context& context,
