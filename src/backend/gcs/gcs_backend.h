@@ -15,7 +15,10 @@
 namespace beringia::backend::gcs {
 
 struct GcsOptions {
+  std::string name = "gcs";  ///< label of its metrics
   Location location;
+  PaceLimits pace;
+  std::string user_project;
   RetryPolicy retry;
   UploadOptions upload;
   ReadAheadOptions read_ahead;
@@ -56,6 +59,7 @@ class GcsBackend final : public Backend {
   const Capabilities capabilities_;
   const std::unique_ptr<io::HttpClient> http_;
   const std::unique_ptr<Credentials> credentials_;
+  Pace pace_;
   const ApiClient api_;
   const ObjectCalls calls_;
   UploadPool uploads_;

@@ -531,6 +531,29 @@ TEST_F(GcsBackendTest, sweep_removes_only_old_staged_objects) {
   EXPECT_EQ(service->objects.size(), 2u);
 }
 
+TEST_F(GcsBackendTest, requests_carry_who_pays_and_writes_their_key) {
+  auto http = std::make_unique<FakeService>();
+  service = http.get();
+  GcsOptions options;
+  options.location = Location::parse("gs://bucket/root").value();
+  options.location.set_kms_key("projects/p/k");
+  options.user_project = "payer 7";
+  options.upload.chunk_bytes = kChunk;
+  backend =
+      std::make_unique<GcsBackend>(std::move(options), std::move(http), make_no_credentials(), rng);
+  ASSERT_TRUE(write("a", "x"));
+  ASSERT_TRUE(write("big", pattern(3 * kChunk)));
+  ASSERT_TRUE(read("a", 0, 1));
+  ASSERT_TRUE(backend->list(context, {}));
+  ASSERT_TRUE(backend->rename(context, {"a", "b", {}, Expectation::absent()}));
+  ASSERT_TRUE(backend->remove(context, {"b", {}}));
+  EXPECT_EQ(service->count("", "userProject=payer%207"), service->log.size());
+  EXPECT_EQ(service->count("POST", "&kmsKeyName=projects%2Fp%2Fk"),
+            service->count("POST", "uploadType="));
+  EXPECT_EQ(service->count("POST", "/rewriteTo/"),
+            service->count("POST", "&destinationKmsKeyName="));
+}
+
 TEST(Location, is_read_from_urls_and_escapes_names) {
   auto at = Location::parse("gs://my-bucket/a/b");
   ASSERT_TRUE(at);

@@ -64,7 +64,12 @@ bool is_loopback(const std::string& host) {
 Result<std::unique_ptr<Backend>> make(const GcsSpec& spec, Rng& rng) {
   GcsOptions options;
   BR_TRY(location, Location::parse(spec.url));
+  location.set_kms_key(spec.kms_key);
   options.location = std::move(location);
+  options.name = spec.name;
+  options.user_project = spec.user_project;
+  options.pace.max_in_flight = spec.max_connections;
+  options.pace.max_calls_per_hour = spec.max_calls_per_hour;
   options.retry = spec.retry;
   options.upload = spec.upload;
   options.read_ahead = spec.read_ahead;

@@ -12,9 +12,13 @@
 namespace beringia::backend::gcs {
 
 struct GcsSpec {
-  std::string url;          ///< gs://bucket[/prefix]
-  std::string endpoint;     ///< as in BackendSpec
-  std::string credentials;  ///< as in BackendSpec
+  std::string name = "gcs";  ///< for metrics and messages
+  std::string url;           ///< gs://bucket[/prefix]
+  std::string endpoint;      ///< as in BackendSpec
+  std::string credentials;   ///< as in BackendSpec
+  std::string user_project;  ///< as in BackendSpec
+  std::string kms_key;       ///< as in BackendSpec
+  uint64_t max_calls_per_hour = 0;
   size_t max_connections = 64;
   RetryPolicy retry;
   UploadOptions upload;

@@ -37,6 +37,7 @@ ApiRequest ResumableUpload::chunk_request(std::string_view bytes, uint64_t posit
                                           std::optional<uint64_t> total) const {
   ApiRequest request;
   request.method = "PUT";
+  request.cost = CallClass::kFree;  // billed when the session was opened
   request.target = target_;
   request.what = "upload " + calls_.at().display(name_);
   std::string range = "bytes ";
