@@ -50,6 +50,7 @@ def test_native_accesses_are_in_the_trail(make_process):  # noqa: F811
 
     verified = process.json("audit", "verify")
     assert verified["whole"] and verified["records"] >= 12_001
+    process.terminate()  # nothing is written while it is read
     native = [text for text in map(json.dumps, entries_of(process.data / "audit")) if "gcs-native" in text]
     assert len(native) == 12_001
     assert any("/cold/part-00007" in text and "bq@acme" in text and "203.0.113.9" in text for text in native)

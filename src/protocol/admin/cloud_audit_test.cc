@@ -6,11 +6,12 @@ namespace beringia::protocol::admin {
 namespace {
 
 constexpr std::string_view kRead =
-    R"({"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog","status":{},)"
-    R"("authenticationInfo":{"principalEmail":"bq@acme.iam.gserviceaccount.com"},)"
+    R"({"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog",)"
+    R"("status":{},"authenticationInfo":{"principalEmail":"bq@acme.iam.gserviceaccount.com"},)"
     R"("requestMetadata":{"callerIp":"10.1.2.3"},"serviceName":"storage.googleapis.com",)"
-    R"("methodName":"storage.objects.get","authorizationInfo":[{"permission":"storage.objects.get",)"
-    R"("granted":true}],"resourceName":"projects/_/buckets/archive/objects/lake/sales/q1.parquet"},)"
+    R"("methodName":"storage.objects.get",)"
+    R"("authorizationInfo":[{"permission":"storage.objects.get","granted":true}],)"
+    R"("resourceName":"projects/_/buckets/archive/objects/lake/sales/q1.parquet"},)"
     R"("insertId":"abc123","timestamp":"2026-03-04T05:06:07.89Z","severity":"INFO"})";
 
 meta::Estate estate() {
