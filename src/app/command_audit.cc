@@ -1,10 +1,13 @@
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iostream>
 
 #include "app/commands.h"
 #include "app/progress.h"
 #include "app/text_table.h"
 #include "audit/audit.h"
+#include "base/encoding.h"
 #include "base/json_writer.h"
 
 namespace beringia::app {
@@ -20,6 +23,66 @@ Result<std::string> log_directory(const Invocation& invocation) {
   // A data directory has the log in its "audit".
   const std::string inside = given + "/audit";
   return std::filesystem::is_directory(inside) ? inside : given;
+}
+
+// Below what the server takes in one call.
+constexpr size_t kIngestBytes = 3 << 20;
+constexpr size_t kIngestLines = 5'000;
+
+struct Ingested {
+  uint64_t recorded = 0;
+  uint64_t other_services = 0;
+  uint64_t excepted = 0;
+  uint64_t faulty = 0;
+  std::string first_fault;
+};
+
+Result<void> send_lines(const AdminClient& client, const std::string& target,
+                        const std::string& lines, uint64_t first_line, Ingested& sum) {
+  if (lines.empty()) return {};
+  BR_TRY(answer, client.call_json("POST", target, lines));
+  sum.recorded += number_of(answer, "recorded");
+  sum.other_services += number_of(answer, "other_services");
+  sum.excepted += number_of(answer, "excepted");
+  sum.faulty += number_of(answer, "faulty");
+  const auto& faults = items_of(answer, "faults");
+  if (sum.first_fault.empty() && !faults.empty()) {
+    sum.first_fault = "line " + std::to_string(first_line + number_of(faults.front(), "line") - 1) +
+                      ": " + text_of(faults.front(), "why");
+  }
+  return {};
+}
+
+Result<Ingested> ingest(const Invocation& invocation) {
+  BR_TRY(client, AdminClient::make(invocation));
+  const std::string& name = invocation.arguments.front();
+  std::ifstream file;
+  if (name != "-") {
+    file.open(name);
+    if (!file) return std::unexpected(not_found("cannot read " + name, "", "check the path"));
+  }
+  std::istream& in = name == "-" ? std::cin : file;
+  std::string target = "/v1/audit/ingest";
+  const std::string except = invocation.get("--except");
+  if (!except.empty()) target += "?except=" + percent_encode(except);
+  Ingested sum;
+  std::string lines;
+  std::string line;
+  uint64_t first = 1;
+  uint64_t count = 0;
+  while (std::getline(in, line)) {
+    if (line.empty()) line = "{}";  // so that the numbers of lines stay true
+    if (count == kIngestLines || (count > 0 && lines.size() + line.size() >= kIngestBytes)) {
+      BR_TRY(send_lines(client, target, lines, first, sum));
+      first += count;
+      count = 0;
+      lines.clear();
+    }
+    lines += line + "\n";
+    ++count;
+  }
+  BR_TRY(send_lines(client, target, lines, first, sum));
+  return sum;
 }
 
 }  // namespace
@@ -59,6 +122,26 @@ int audit_verify(const Invocation& invocation) {
       verified->first_damaged ? "record " + std::to_string(*verified->first_damaged) : "the log";
   return report(corrupt("the audit log in " + *directory + " is damaged at " + where,
                         verified->problem, "keep it as it is, and compare it with a copy"));
+}
+
+int audit_ingest(const Invocation& invocation) {
+  const auto sum = ingest(invocation);
+  if (!sum) return report(sum.error());
+  if (invocation.json()) {
+    JsonWriter json;
+    json.begin_object().member("recorded", sum->recorded);
+    json.member("other_services", sum->other_services).member("excepted", sum->excepted);
+    json.member("faulty", sum->faulty).member("first_fault", sum->first_fault).end_object();
+    std::printf("%s\n", json.text().c_str());
+  } else {
+    std::printf("%llu entries recorded, %llu of other services and %llu excepted passed over\n",
+                static_cast<unsigned long long>(sum->recorded),
+                static_cast<unsigned long long>(sum->other_services),
+                static_cast<unsigned long long>(sum->excepted));
+  }
+  if (sum->faulty == 0) return kSucceeded;
+  return report(invalid(std::to_string(sum->faulty) + " lines could not be taken over",
+                        sum->first_fault, "the others are recorded"));
 }
 
 }  // namespace beringia::app

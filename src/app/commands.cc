@@ -154,6 +154,12 @@ std::vector<CommandSpec> identity_commands() {
        "DIR is the log's directory (DATA/audit) or the data directory; without it the server is\n"
        "asked where its log is.",
        with_client_flags({{"--key", "TEXT", "verifier key [DIR/public-key]"}}), audit_verify},
+      {"audit ingest", "FILE", "Take Google's audit logs of native accesses into the audit trail.",
+       "FILE has the entries of Cloud Audit Logs as JSON lines (an export or a log sink); \"-\" "
+       "is\n"
+       "standard input. Entries of other services are passed over.",
+       with_client_flags({{"--except", "EMAIL", "our own service account: what it did is there"}}),
+       audit_ingest},
   };
 }
 

@@ -36,6 +36,7 @@ int policy_lifecycle(const Invocation& invocation);
 int policy_variables(const Invocation& invocation);
 int policy_cancel(const Invocation& invocation);
 int audit_verify(const Invocation& invocation);
+int audit_ingest(const Invocation& invocation);
 
 /// One call; prints the answer as JSON (--json) or as `print` does. @return the exit code
 int call_and_print(const Invocation& invocation, const std::string& method,

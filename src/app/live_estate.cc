@@ -25,8 +25,14 @@ Result<LiveEstate::Backends> LiveEstate::make_backends(const meta::Estate& estat
         continue;
       }
     }
-    backend::BackendSpec spec{declaration.name, declaration.url, declaration.endpoint,
-                              declaration.credentials_file, declaration.max_concurrency};
+    backend::BackendSpec spec{declaration.name,
+                              declaration.url,
+                              declaration.endpoint,
+                              declaration.credentials_file,
+                              declaration.max_concurrency,
+                              declaration.user_project,
+                              declaration.kms_key,
+                              declaration.max_calls_per_hour};
     auto made = backend::make(spec, {services_.disk, services_.rng});
     if (!made && broken == Broken::kRefuse) {
       return std::unexpected(

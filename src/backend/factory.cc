@@ -50,7 +50,11 @@ Result<std::unique_ptr<Backend>> make_bare(const BackendSpec& spec,
   if (spec.url.starts_with("file://")) return make_file(spec, services);
   if (spec.url.starts_with("gs://")) {
     gcs::GcsSpec gcs_spec;
+    gcs_spec.name = spec.name;
     gcs_spec.url = spec.url;
+    gcs_spec.user_project = spec.user_project;
+    gcs_spec.kms_key = spec.kms_key;
+    gcs_spec.max_calls_per_hour = spec.max_calls_per_hour;
     gcs_spec.endpoint = spec.endpoint;
     gcs_spec.credentials = spec.credentials;
     gcs_spec.max_connections = spec.max_concurrency;

@@ -22,6 +22,11 @@ struct BackendSpec {
   /// metadata server of the machine (GCE_METADATA_HOST is honoured).
   std::string credentials;
   size_t max_concurrency = 64;  ///< calls under way at once; further ones wait
+  /// gcs: the project that pays for requests to a requester-pays bucket; "" = the bucket's owner.
+  std::string user_project = {};
+  /// gcs: "projects/P/locations/L/keyRings/R/cryptoKeys/K" for what is written; "" = the bucket's.
+  std::string kms_key = {};
+  uint64_t max_calls_per_hour = 0;  ///< gcs: billed requests; more are refused. 0 = no limit
 };
 
 /// What backends are made of. References outlive every backend made.

@@ -35,6 +35,9 @@ struct BackendDeclaration {
   std::string site, region;
   PriceList prices;
   uint64_t max_concurrency = 64;
+  std::string user_project;         // gcs: who pays for requests to a requester-pays bucket
+  std::string kms_key;              // gcs: Cloud KMS key of what is written; "" = the bucket's
+  uint64_t max_calls_per_hour = 0;  // gcs: billed requests; 0 = no limit
   bool operator==(const BackendDeclaration&) const = default;
 };
 

@@ -130,7 +130,13 @@ std::string encode_row(uint64_t position, const BackendDeclaration& backend) {
   out.member("read_per_1000", backend.prices.read_per_1000);
   out.member("egress_gb", backend.prices.egress_gb);
   out.member("retrieval_gb", backend.prices.retrieval_gb).end_object();
-  out.member("max_concurrency", backend.max_concurrency).end_object();
+  out.member("max_concurrency", backend.max_concurrency);
+  if (!backend.user_project.empty()) out.member("user_project", backend.user_project);
+  if (!backend.kms_key.empty()) out.member("kms_key", backend.kms_key);
+  if (backend.max_calls_per_hour != 0) {
+    out.member("max_calls_per_hour", backend.max_calls_per_hour);
+  }
+  out.end_object();
   return out.take();
 }
 
@@ -201,6 +207,9 @@ Result<Positioned<BackendDeclaration>> decode_backend(std::string_view json) {
     backend.prices.egress_gb = in.real(prices, "egress_gb");
     backend.prices.retrieval_gb = in.real(prices, "retrieval_gb");
     backend.max_concurrency = in.number(row, "max_concurrency", backend.max_concurrency);
+    backend.user_project = in.text(row, "user_project");
+    backend.kms_key = in.text(row, "kms_key");
+    backend.max_calls_per_hour = in.number(row, "max_calls_per_hour");
     return Positioned<BackendDeclaration>{in.number(row, "position"), std::move(backend)};
   });
 }

@@ -117,13 +117,15 @@ def _start(kind, command, port, lacks, probe):
     return None
 
 
-def start(install=True):
-    """A running Emulator, or None when none can be had."""
+def start(install=True, data=None):
+    """A running Emulator, or None when none can be had. fake-gcs-server takes over `data`, a folder of
+    buckets."""
     port = free_port()
     program = find_fake_gcs_server(install)
     if program:
         command = [program, "-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-port",
                    str(port), "-log-level", "error"]
+        command += ["-data", str(data)] if data else []
         return _start("fake-gcs-server", command, port,
                       ["delete_conditions", "copy_conditions", "patch", "paged_prefixes"],
                       "/storage/v1/b?project=x")

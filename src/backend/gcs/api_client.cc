@@ -1,5 +1,8 @@
 #include "backend/gcs/api_client.h"
 
+#include <array>
+
+#include "base/encoding.h"
 #include "io/runtime.h"
 #include "observe/metrics.h"
 
@@ -12,23 +15,36 @@ const observe::Counter kRetries{
     "Calls to Cloud Storage that were sent again after a retryable failure.",
     {"reason"}};
 
-constexpr int kMaxTokenRefreshes = 1;  // of one call, after a 401
+// Of one call, after a 401: a token that others used up meanwhile is no refusal.
+constexpr int kMaxTokenRefreshes = 3;
 
 bool is_write(const ApiRequest& request) { return request.method != "GET"; }
 
-/// Bytes of somebody else's string, which outlives it.
-class ViewSource final : public io::ByteSource {
+/// The pieces of a request's body, which outlives it.
+class BodySource final : public io::ByteSource {
  public:
-  explicit ViewSource(std::string_view bytes) : left_{bytes} {}
+  explicit BodySource(const ApiRequest& request)
+      : pieces_{request.body, request.payload, request.tail} {}
+  size_t size() const { return pieces_[0].size() + pieces_[1].size() + pieces_[2].size(); }
   Result<size_t> read(const io::Context&, std::span<char> buffer) override {
-    const size_t count = left_.copy(buffer.data(), buffer.size());
-    left_.remove_prefix(count);
-    return count;
+    size_t filled = 0;
+    for (auto& piece : pieces_) {
+      const size_t count = piece.copy(buffer.data() + filled, buffer.size() - filled);
+      piece.remove_prefix(count);
+      filled += count;
+    }
+    return filled;
   }
 
  private:
-  std::string_view left_;
+  std::array<std::string_view, 3> pieces_;
 };
+
+CallClass cost_of(const ApiRequest& request) {
+  if (request.cost) return *request.cost;
+  if (request.method == "GET") return CallClass::kB;
+  return request.method == "DELETE" ? CallClass::kFree : CallClass::kA;
+}
 
 /// Time limits of the HTTP client come as kCancelled too; they are the service's silence, unless
 /// the caller's own time is over.
@@ -53,6 +69,12 @@ Error with_subject(const Error& error, const std::string& what) {
 
 }  // namespace
 
+std::string ApiClient::target_of(const ApiRequest& request) const {
+  if (user_project_.empty()) return request.target;
+  const char separator = request.target.find('?') == std::string::npos ? '?' : '&';
+  return request.target + separator + "userProject=" + percent_encode(user_project_);
+}
+
 Result<io::HttpClientResponse> ApiClient::open(const io::Context& context,
                                                const ApiRequest& request) const {
   for (int refreshes = 0;; ++refreshes) {
@@ -60,18 +82,20 @@ Result<io::HttpClientResponse> ApiClient::open(const io::Context& context,
     BR_TRY(token, credentials_.token(context));
     io::HttpClientRequest http;
     http.method = request.method;
-    http.target = request.target;
+    http.target = target_of(request);
     http.headers = request.headers;
     http.headers.set("User-Agent", "beringia");
     if (token) http.headers.set("Authorization", "Bearer " + token->reveal());
     // Sent as a source: no copy of a large body, and no hidden repetition of a write by the HTTP
     // client, whose first attempt could have been applied without us knowing.
-    ViewSource body{request.body};
+    BodySource body{request};
     if (is_write(request)) {
       http.body = &body;
-      http.body_length = request.body.size();
+      http.body_length = body.size();
     }
+    BR_TRY(pace_.enter(context, is_write(request), cost_of(request)));
     auto response = http_.send(context, std::move(http));
+    pace_.leave(response ? response->status : 0);
     if (!response) return std::unexpected(blame(context, response.error()));
     if (response->status == 401 && token && refreshes < kMaxTokenRefreshes) {
       // Revoked or expired early: a 401 never applies anything, so sending again is safe.

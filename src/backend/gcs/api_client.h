@@ -3,8 +3,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "backend/gcs/credentials.h"
+#include "backend/gcs/pace.h"
 #include "backend/gcs/retry.h"
 #include "base/error.h"
 #include "base/random.h"
@@ -19,11 +21,17 @@ struct ApiRequest {
   std::string method = "GET";
   std::string target;
   io::HttpHeaders headers;
+  /// What is sent: body, then payload, then tail. A large payload is a view, so that it is not
+  /// copied; it outlives the call.
   std::string body;
+  std::string_view payload;
+  std::string tail;
   /// May be sent again although an earlier attempt may have been applied: reads, and writes with a
   /// precondition (the second application then fails with 412 and the caller looks).
   bool idempotent = true;
   std::string what;  ///< "write gs://bucket/name", for messages
+  /// What it is billed as; unset: by its method (GET B, DELETE free, others A).
+  std::optional<CallClass> cost;
 };
 
 /// A complete answer with a status that is final: success, or an error that retrying cannot help.
@@ -41,8 +49,15 @@ struct ApiAnswer {
 /// backend. References outlive it.
 class ApiClient {
  public:
-  ApiClient(io::HttpClient& http, Credentials& credentials, const RetryPolicy& policy, Rng& rng)
-      : http_{http}, credentials_{credentials}, policy_{policy}, rng_{rng} {}
+  /// @param user_project who pays for requests to a requester-pays bucket; "" = its owner
+  ApiClient(io::HttpClient& http, Credentials& credentials, Pace& pace, const RetryPolicy& policy,
+            std::string user_project, Rng& rng)
+      : http_{http},
+        credentials_{credentials},
+        pace_{pace},
+        policy_{policy},
+        user_project_{std::move(user_project)},
+        rng_{rng} {}
 
   /// Sends until an answer is final or the attempts are used up.
   /// @error kUnavailable, kBusy: attempts used up (Retry::kMaybeApplied for writes that may have
@@ -59,9 +74,13 @@ class ApiClient {
   Rng& rng() const { return rng_; }
 
  private:
+  std::string target_of(const ApiRequest& request) const;
+
   io::HttpClient& http_;
   Credentials& credentials_;
+  Pace& pace_;
   RetryPolicy policy_;
+  const std::string user_project_;
   Rng& rng_;
 };
 

@@ -8,15 +8,15 @@ namespace beringia::backend::gcs {
 
 namespace {
 
-constexpr size_t kMaxFanIn = 32;  // Objects: compose
 constexpr int kMaxAnyRounds = 4;  // as for uploads
 constexpr size_t kParallelCalls = 8;
+constexpr size_t kParallelRemovals = 16;
 
 }  // namespace
 
-Result<std::vector<Compose::Piece>> Compose::look_at_sources(const io::Context& context) const {
+Result<std::vector<ComposePiece>> Compose::look_at_sources(const io::Context& context) const {
   const auto& names = request_.sources;
-  std::vector<Piece> pieces(names.size());
+  std::vector<ComposePiece> pieces(names.size());
   io::Scope scope{context};
   const size_t workers = std::min(kParallelCalls, names.size());
   for (size_t worker = 0; worker < workers; ++worker) {
@@ -38,7 +38,7 @@ Result<std::vector<Compose::Piece>> Compose::look_at_sources(const io::Context& 
   return pieces;
 }
 
-Result<void> Compose::check(const std::vector<Piece>& pieces) const {
+Result<void> Compose::check(const std::vector<ComposePiece>& pieces) const {
   uint64_t size = 0;
   std::optional<uint32_t> crc32c = 0;
   for (const auto& piece : pieces) {
@@ -56,20 +56,8 @@ Result<void> Compose::check(const std::vector<Piece>& pieces) const {
   return {};
 }
 
-Result<Compose::Piece> Compose::join(const io::Context& context, const std::vector<Piece>& pieces) {
-  ComposeCall call;
-  call.upload_id = calls_.new_upload_id();
-  call.to = std::string{kStagingPrefix} + call.upload_id;
-  call.if_generation = kAbsentGeneration;
-  call.fields = to_change({request_.seal.content_type, {}, {}, call.upload_id});
-  for (const auto& piece : pieces) call.sources.emplace_back(piece.name, piece.generation);
-  BR_TRY(object, calls_.compose(context, call));
-  intermediates_.push_back({call.to, object.generation, object.size, object.crc32c, true});
-  return intermediates_.back();
-}
-
 Result<wire::gcs::ObjectResource> Compose::publish(const io::Context& context,
-                                                   const std::vector<Piece>& pieces) {
+                                                   const std::vector<ComposePiece>& pieces) {
   BR_TRY(check(pieces));
   ComposeCall call;
   call.to = request_.name;
@@ -91,35 +79,94 @@ Result<wire::gcs::ObjectResource> Compose::publish(const io::Context& context,
   }
 }
 
-Result<wire::gcs::ObjectResource> Compose::build(const io::Context& context,
-                                                 std::vector<Piece> pieces) {
-  // Each pass divides by 32: 10,000 parts need two.
-  while (pieces.size() > kMaxFanIn) {
-    std::vector<Piece> next;
-    for (size_t i = 0; i < pieces.size(); i += kMaxFanIn) {
-      const auto begin = pieces.begin() + static_cast<ptrdiff_t>(i);
-      const auto end =
-          pieces.begin() + static_cast<ptrdiff_t>(std::min(pieces.size(), i + kMaxFanIn));
-      if (end - begin == 1) {
-        next.push_back(*begin);
-        continue;
+Result<std::vector<ComposePiece>> Compose::join_level(const io::Context& context,
+                                                      const std::vector<ComposePiece>& pieces) {
+  const size_t count = (pieces.size() + kMaxComposeSources - 1) / kMaxComposeSources;
+  std::vector<ComposePiece> next(count);
+  io::Scope scope{context};
+  for (size_t worker = 0; worker < std::min(kParallelCalls, count); ++worker) {
+    scope.spawn([&, worker]() -> Result<void> {
+      for (size_t i = worker; i < count; i += kParallelCalls) {
+        const auto begin = pieces.begin() + static_cast<ptrdiff_t>(i * kMaxComposeSources);
+        const auto end = pieces.begin() + static_cast<ptrdiff_t>(std::min(
+                                              pieces.size(), (i + 1) * kMaxComposeSources));
+        const auto name = std::string{kStagingPrefix} + calls_.new_upload_id();
+        BR_TRY(joined, join_pieces(scope.context(), calls_, {begin, end}, name, {}));
+        next[i] = std::move(joined);
       }
-      BR_TRY(piece, join(context, {begin, end}));
-      next.push_back(piece);
-    }
+      return {};
+    });
+  }
+  auto joined = scope.join();
+  for (const auto& piece : next) {
+    if (!piece.name.empty()) intermediates_.push_back(piece);
+  }
+  if (!joined) return std::unexpected(std::move(joined).error());
+  return next;
+}
+
+Result<wire::gcs::ObjectResource> Compose::build(const io::Context& context,
+                                                 std::vector<ComposePiece> pieces) {
+  // Each pass divides by 32: 10,000 parts need two.
+  while (pieces.size() > kMaxComposeSources) {
+    BR_TRY(next, join_level(context, pieces));
     pieces = std::move(next);
   }
   return publish(context, pieces);
 }
 
-void Compose::remove_all(const io::Context& context, const std::vector<Piece>& pieces) const {
-  for (const auto& piece : pieces) {
-    auto removed = calls_.remove(context, piece.name, piece.generation);
-    if (!removed && removed.error().code() != Code::kNotFound) {
-      observe::log_warn("gcs_compose_source_kept", "A source of a compose could not be removed.",
-                        {observe::field("why", removed.error().to_string())});
+Result<ComposePiece> join_pieces(const io::Context& context, const ObjectCalls& calls,
+                                 const std::vector<ComposePiece>& pieces, const std::string& to,
+                                 const std::string& storage_class) {
+  ComposeCall call;
+  call.upload_id = calls.new_upload_id();
+  call.to = to;
+  call.if_generation = kAbsentGeneration;
+  call.fields = to_change({"application/octet-stream", storage_class, {}, call.upload_id});
+  for (const auto& piece : pieces) call.sources.emplace_back(piece.name, piece.generation);
+  BR_TRY(object, calls.compose(context, call));
+  return ComposePiece{to, object.generation, object.size, object.crc32c, true};
+}
+
+void remove_pieces(const io::Context& context, const ObjectCalls& calls,
+                   const std::vector<ComposePiece>& pieces) {
+  auto remove_one = [&](const ComposePiece& piece) -> Result<void> {
+    uint64_t generation = piece.generation;
+    if (generation == 0) {
+      BR_TRY(object, calls.get(context, piece.name));
+      generation = object.generation;
     }
+    return calls.remove(context, piece.name, generation);
+  };
+  io::Scope scope{context};
+  const size_t workers = std::min(kParallelRemovals, pieces.size());
+  for (size_t worker = 0; worker < workers; ++worker) {
+    scope.spawn([&, worker]() -> Result<void> {
+      for (size_t i = worker; i < pieces.size(); i += workers) {
+        auto removed = remove_one(pieces[i]);
+        if (removed || removed.error().code() == Code::kNotFound) continue;
+        if (removed.error().code() == Code::kCancelled) return {};
+        observe::log_warn("gcs_piece_kept", "A piece of an upload or compose stays behind.",
+                          {observe::field("why", removed.error().to_string())});
+      }
+      return {};
+    });
   }
+  (void)scope.join();
+}
+
+Result<wire::gcs::ObjectResource> Compose::assemble(const io::Context& context,
+                                                    const std::vector<ComposePiece>& pieces) {
+  auto object = build(context, pieces);
+  remove_pieces(context, calls_, intermediates_);
+  if (!object) return object;
+  if (object->size != request_.seal.size ||
+      (object->crc32c && *object->crc32c != request_.seal.crc32c)) {
+    (void)calls_.remove(context, request_.name, object->generation);
+    return std::unexpected(
+        corrupt("cannot " + what(), "Cloud Storage made other bytes of the sources"));
+  }
+  return object;
 }
 
 Result<CopyInfo> Compose::run(const io::Context& context) {
@@ -127,17 +174,9 @@ Result<CopyInfo> Compose::run(const io::Context& context) {
     return std::unexpected(invalid("cannot " + what(), "there is nothing to compose"));
   }
   BR_TRY(pieces, look_at_sources(context));
-  auto object = build(context, pieces);
-  remove_all(context, intermediates_);
-  if (!object) return std::unexpected(object.error());
-  if (object->size != request_.seal.size ||
-      (object->crc32c && *object->crc32c != request_.seal.crc32c)) {
-    (void)calls_.remove(context, request_.name, object->generation);
-    return std::unexpected(
-        corrupt("cannot " + what(), "Cloud Storage made other bytes of the sources"));
-  }
-  if (request_.remove_sources) remove_all(context, pieces);
-  return to_copy(*object, calls_.at().prefix());
+  BR_TRY(object, assemble(context, pieces));
+  if (request_.remove_sources) remove_pieces(context, calls_, pieces);
+  return to_copy(object, calls_.at().prefix());
 }
 
 }  // namespace beringia::backend::gcs

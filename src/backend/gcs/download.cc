@@ -40,37 +40,38 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
 
 }  // namespace
 
-Download::Download(const ObjectCalls& calls, const ReadRequest& request)
+Download::Download(const ObjectCalls& calls, const ReadRequest& request, Pin pin)
     : calls_{calls},
       request_{request},
+      pin_{pin},
       what_{"read " + calls.at().display(request.name)},
       attempts_{calls.api().attempts()} {}
 
-Result<std::unique_ptr<io::ByteSource>> Download::open(const io::Context& context,
-                                                       const ObjectCalls& calls,
-                                                       const ReadRequest& request) {
-  auto download = std::make_unique<Download>(calls, request);
+Result<std::unique_ptr<Download>> Download::open(const io::Context& context,
+                                                 const ObjectCalls& calls,
+                                                 const ReadRequest& request, Pin pin) {
+  auto download = std::make_unique<Download>(calls, request, pin);
   if (request.version) {
     auto generation = generation_of(*request.version);
     if (!generation) return std::unexpected(std::move(generation).error().during(download->what_));
     download->generation_ = *generation;
   }
   BR_TRY(download->reopen(context, std::nullopt));
-  return std::unique_ptr<io::ByteSource>{std::move(download)};
+  return download;
 }
 
 Error Download::refused(const io::Context& context, io::HttpClientResponse& response) {
   auto text = io::read_all(context, *response.body, kMaxErrorBytes);
   ApiAnswer answer{response.status, response.headers, text.value_or(std::string{}), false};
   if (response.status == 416) return outside(context);
-  if (response.status == 404 && position_ > 0) {
+  if ((response.status == 404 || response.status == 412) && goes_on()) {
     return conflict("cannot " + what_, "the object was replaced or deleted while it was read");
   }
   return error_of(answer, what_);
 }
 
 Error Download::outside(const io::Context& context) const {
-  if (position_ > 0) {
+  if (goes_on()) {
     return conflict("cannot " + what_, "the object was replaced while it was read");
   }
   if (generation_ != 0) {
@@ -114,12 +115,13 @@ Result<void> Download::accept(const io::Context& context, io::HttpClientResponse
     return std::unexpected(unavailable(
         "cannot " + what_, "the service sent other bytes than the range that was asked for"));
   }
-  if (position_ == 0 && request_.range.offset == 0 && total == request_.range.length) {
+  if (position_ == 0) {
     wire::gcs::Hashes hashes;
     for (auto value : response.headers.all("x-goog-hash")) {
       BR_TRY(wire::gcs::add_hash_header(hashes, value));
     }
-    whole_crc32c_ = hashes.crc32c;
+    object_bytes_ = total;
+    object_crc32c_ = hashes.crc32c;
   }
   body_ = std::move(response.body);
   return {};
@@ -133,7 +135,7 @@ Result<void> Download::reopen(const io::Context& context, std::optional<Error> b
     // First as a condition, which tells "changed" (412) from "gone" (404); on resuming as the
     // generation itself, which versioned buckets still have after an overwrite.
     if (generation_ != 0) {
-      query.emplace_back(position_ == 0 ? "ifGenerationMatch" : "generation",
+      query.emplace_back(goes_on() ? "generation" : "ifGenerationMatch",
                          std::to_string(generation_));
     }
     ApiRequest request;
@@ -169,7 +171,8 @@ Result<void> Download::reopen(const io::Context& context, std::optional<Error> b
 }
 
 Result<void> Download::check_end() {
-  if (whole_crc32c_ && *whole_crc32c_ != crc32c_.value()) {
+  const bool whole = request_.range.offset == 0 && object_bytes_ == request_.range.length;
+  if (whole && object_crc32c_ && *object_crc32c_ != crc32c_.value()) {
     return std::unexpected(corrupt("cannot " + what_, "the bytes do not match the CRC32C that " +
                                                           std::string{"Cloud Storage has"}));
   }

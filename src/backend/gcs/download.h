@@ -12,16 +12,25 @@ namespace beringia::backend::gcs {
 /// CRC32C at its end. The ObjectCalls must outlive it.
 class Download final : public io::ByteSource {
  public:
+  /// Whether the request's version is a condition, or that of a read under way: that one goes on
+  /// although the object was overwritten, where the bucket still has the generation.
+  enum class Pin { kCondition, kGoesOn };
   /// Sends the request; the answer's head decides. `length` >= 1.
   /// @error kNotFound; kConflict: another version; kInvalid: not inside the object
-  [[nodiscard]] static Result<std::unique_ptr<io::ByteSource>> open(const io::Context& context,
-                                                                    const ObjectCalls& calls,
-                                                                    const ReadRequest& request);
+  [[nodiscard]] static Result<std::unique_ptr<Download>> open(const io::Context& context,
+                                                              const ObjectCalls& calls,
+                                                              const ReadRequest& request,
+                                                              Pin pin = Pin::kCondition);
 
   /// Use open(): a Download that was not opened has no bytes.
-  Download(const ObjectCalls& calls, const ReadRequest& request);
+  Download(const ObjectCalls& calls, const ReadRequest& request, Pin pin);
   Result<size_t> read(const io::Context& context, std::span<char> buffer) override;
   std::optional<uint64_t> remaining() const override { return request_.range.length - position_; }
+  /// Of the object that is read; 0: the service does not tell.
+  uint64_t generation() const { return generation_; }
+  /// What the service told about the whole object.
+  std::optional<uint64_t> object_bytes() const { return object_bytes_; }
+  std::optional<uint32_t> object_crc32c() const { return object_crc32c_; }
 
  private:
   /// Opens the rest of the range, with retries. `broken`: why the last connection ended.
@@ -32,12 +41,15 @@ class Download final : public io::ByteSource {
   Error another_version() const;
   Error refused(const io::Context& context, io::HttpClientResponse& response);
   Result<void> check_end();
+  bool goes_on() const { return position_ > 0 || pin_ == Pin::kGoesOn; }
 
   const ObjectCalls& calls_;
   const ReadRequest request_;
+  const Pin pin_;
   const std::string what_;
   uint64_t generation_ = 0;  // pinned; 0 = not known yet
-  std::optional<uint32_t> whole_crc32c_;
+  std::optional<uint64_t> object_bytes_;
+  std::optional<uint32_t> object_crc32c_;
   Crc32c crc32c_;
   uint64_t position_ = 0;  // bytes of the range handed out
   int resumes_ = 0;

@@ -23,14 +23,15 @@ namespace beringia::backend::gcs {
 struct Fault {
   enum class Kind {
     kNone,
-    kRefused,       ///< no connection: nothing was sent
-    kDropBefore,    ///< connection lost before the service acted
-    kDropAfter,     ///< the service acts, its answer is lost
-    kStatusBefore,  ///< `status` and nothing happens
-    kStatusAfter,   ///< the service acts, then answers `status`
-    kCutBody,       ///< the answer's body breaks off after `bytes`
-    kKeepPart,      ///< of an uploaded chunk only `bytes` arrive, then the connection is lost
-    kCorrupt,       ///< one bit of the answer's body flips
+    kRefused,         ///< no connection: nothing was sent
+    kDropBefore,      ///< connection lost before the service acted
+    kDropAfter,       ///< the service acts, its answer is lost
+    kStatusBefore,    ///< `status` and nothing happens
+    kStatusAfter,     ///< the service acts, then answers `status`
+    kCutBody,         ///< the answer's body breaks off after `bytes`
+    kKeepPart,        ///< of an uploaded chunk only `bytes` arrive, then the connection is lost
+    kKeepPartStatus,  ///< of an uploaded chunk only `bytes` arrive, then `status` is answered
+    kCorrupt,         ///< one bit of the answer's body flips
   } kind = Kind::kNone;
   int status = 503;
   size_t bytes = 0;
@@ -82,12 +83,14 @@ class FakeService final : public io::HttpClient {
     }
     if (now.kind == Kind::kDropBefore) return std::unexpected(dropped());
     if (now.kind == Kind::kStatusBefore) return broken_status(now);
-    if (now.kind == Kind::kKeepPart) request.text.resize(now.bytes);
+    const bool keeps = now.kind == Kind::kKeepPart || now.kind == Kind::kKeepPartStatus;
+    if (keeps) request.text.resize(std::min(request.text.size(), now.bytes));
     Answer answer = handle(request);
     if (now.kind == Kind::kDropAfter || now.kind == Kind::kKeepPart) {
       return std::unexpected(dropped());
     }
-    if (now.kind == Kind::kStatusAfter) return broken_status(now);
+    if (now.kind == Kind::kStatusAfter || now.kind == Kind::kKeepPartStatus)
+      return broken_status(now);
     if (now.kind == Kind::kCorrupt && !answer.body.empty())
       answer.body[answer.body.size() / 2] ^= 1;
     io::HttpClientResponse response;

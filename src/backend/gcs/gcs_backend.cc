@@ -41,9 +41,11 @@ GcsBackend::GcsBackend(GcsOptions options, std::unique_ptr<io::HttpClient> http,
       capabilities_{make_capabilities(options_.location)},
       http_{std::move(http)},
       credentials_{std::move(credentials)},
-      api_{*http_, *credentials_, options_.retry, rng},
+      pace_{options_.name, options_.pace},
+      api_{*http_, *credentials_, pace_, options_.retry, options_.user_project, rng},
       calls_{api_, options_.location},
-      upload_budget_{static_cast<int64_t>(options_.upload.buffer_bytes)} {}
+      uploads_{options_.upload.buffer_bytes},
+      read_ahead_budget_{static_cast<int64_t>(options_.read_ahead.buffer_bytes)} {}
 
 Result<CopyInfo> GcsBackend::stat(const io::Context& context, const StatRequest& request) {
   BR_TRY(object, calls_.get(context, request.name));
@@ -52,7 +54,13 @@ Result<CopyInfo> GcsBackend::stat(const io::Context& context, const StatRequest&
 
 Result<std::unique_ptr<io::ByteSource>> GcsBackend::read(const io::Context& context,
                                                          const ReadRequest& request) {
-  if (request.range.length > 0) return Download::open(context, calls_, request);
+  if (request.range.length > options_.read_ahead.segment_bytes) {
+    return ReadAhead::open(context, calls_, request, options_.read_ahead, read_ahead_budget_);
+  }
+  if (request.range.length > 0) {
+    BR_TRY(download, Download::open(context, calls_, request));
+    return std::unique_ptr<io::ByteSource>{std::move(download)};
+  }
   // HTTP has no empty ranges: look instead, so that a wrong version is still told.
   BR_TRY(object, calls_.get(context, request.name));
   if (request.version && *request.version != std::to_string(object.generation)) {
@@ -63,7 +71,7 @@ Result<std::unique_ptr<io::ByteSource>> GcsBackend::read(const io::Context& cont
 }
 
 Result<CopyInfo> GcsBackend::write(const io::Context& context, const WriteRequest& request) {
-  return Upload{calls_, options_.upload, upload_budget_, request}.run(context);
+  return Upload{calls_, options_.upload, uploads_, request}.run(context);
 }
 
 Result<bool> GcsBackend::has_names_after(const io::Context& context, const std::string& directory,
@@ -202,6 +210,11 @@ Result<CopyInfo> GcsBackend::update(const io::Context& context, const UpdateRequ
 Result<void> GcsBackend::make_directory(const io::Context&, const std::string&) { return {}; }
 Result<void> GcsBackend::remove_directory(const io::Context&, const std::string&) { return {}; }
 
+bool GcsBackend::is_alive(const std::string& staged_name) const {
+  auto id = staged_name.substr(std::min(staged_name.size(), kStagingPrefix.size()));
+  return uploads_.is_alive(id.substr(0, id.find('-')));
+}
+
 Result<uint64_t> GcsBackend::sweep(const io::Context& context, Duration age) {
   const auto limit = io::current_clock().wall().micros -
                      std::chrono::duration_cast<std::chrono::microseconds>(age).count();
@@ -210,7 +223,7 @@ Result<uint64_t> GcsBackend::sweep(const io::Context& context, Duration age) {
   for (int page = 0; page < kMaxSweepPages; ++page) {
     BR_TRY(found, list(context, {std::string{kStagingPrefix}, {}, false, kMaxPageItems, token}));
     for (const auto& item : found.items) {
-      if (item.modified.micros > limit) continue;
+      if (item.modified.micros > limit || is_alive(item.name)) continue;
       BR_TRY(generation, generation_of(item.version));
       auto gone = calls_.remove(context, item.name, generation);
       if (gone) {

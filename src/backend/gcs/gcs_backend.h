@@ -7,6 +7,7 @@
 #include "backend/gcs/api_client.h"
 #include "backend/gcs/location.h"
 #include "backend/gcs/object_calls.h"
+#include "backend/gcs/read_ahead.h"
 #include "backend/gcs/upload.h"
 #include "io/http.h"
 #include "io/sync.h"
@@ -14,9 +15,13 @@
 namespace beringia::backend::gcs {
 
 struct GcsOptions {
+  std::string name = "gcs";  ///< label of its metrics
   Location location;
+  PaceLimits pace;
+  std::string user_project;
   RetryPolicy retry;
   UploadOptions upload;
+  ReadAheadOptions read_ahead;
 };
 
 /// A bucket of Google Cloud Storage, or a prefix in it, over the JSON API. Every write, delete,
@@ -44,6 +49,8 @@ class GcsBackend final : public Backend {
   Result<void> probe(const io::Context& context) override;
 
  private:
+  /// It belongs to an upload that is under way.
+  bool is_alive(const std::string& staged_name) const;
   [[nodiscard]] Result<bool> has_names_after(const io::Context& context,
                                              const std::string& directory,
                                              const std::string& start_after) const;
@@ -52,9 +59,11 @@ class GcsBackend final : public Backend {
   const Capabilities capabilities_;
   const std::unique_ptr<io::HttpClient> http_;
   const std::unique_ptr<Credentials> credentials_;
+  Pace pace_;
   const ApiClient api_;
   const ObjectCalls calls_;
-  io::Semaphore upload_budget_;
+  UploadPool uploads_;
+  io::Semaphore read_ahead_budget_;
 };
 
 }  // namespace beringia::backend::gcs

@@ -34,8 +34,9 @@ class GcsBackendTest : public ::testing::Test {
                          Expectation expectation = Expectation::absent(),
                          Attributes attributes = {}, std::string storage_class = {}) {
     const Seal seal{body.size(), Crc32c::of(body), md5(body), "text/csv", attributes, {}};
-    io::StringSource source{std::move(body)};
     WriteRequest request;
+    request.size = body.size();
+    io::StringSource source{std::move(body)};
     if (sealed) request.seal = [&]() -> Result<Seal> { return seal; };
     request.name = name;
     request.body = &source;
@@ -93,6 +94,7 @@ TEST_F(GcsBackendTest, large_write_is_staged_and_appears_whole) {
   bool was_sealed = false;
   io::StringSource source{body};
   WriteRequest request;
+  request.size = body.size();
   request.name = "big";
   request.body = &source;
   request.storage_class = "NEARLINE";
@@ -527,6 +529,29 @@ TEST_F(GcsBackendTest, sweep_removes_only_old_staged_objects) {
   service->objects["root/.beringia/uploads/part"].time_created.micros -= 7200LL * 1000000;
   EXPECT_EQ(backend->sweep(context, std::chrono::hours{1}), 1u);
   EXPECT_EQ(service->objects.size(), 2u);
+}
+
+TEST_F(GcsBackendTest, requests_carry_who_pays_and_writes_their_key) {
+  auto http = std::make_unique<FakeService>();
+  service = http.get();
+  GcsOptions options;
+  options.location = Location::parse("gs://bucket/root").value();
+  options.location.set_kms_key("projects/p/k");
+  options.user_project = "payer 7";
+  options.upload.chunk_bytes = kChunk;
+  backend =
+      std::make_unique<GcsBackend>(std::move(options), std::move(http), make_no_credentials(), rng);
+  ASSERT_TRUE(write("a", "x"));
+  ASSERT_TRUE(write("big", pattern(3 * kChunk)));
+  ASSERT_TRUE(read("a", 0, 1));
+  ASSERT_TRUE(backend->list(context, {}));
+  ASSERT_TRUE(backend->rename(context, {"a", "b", {}, Expectation::absent()}));
+  ASSERT_TRUE(backend->remove(context, {"b", {}}));
+  EXPECT_EQ(service->count("", "userProject=payer%207"), service->log.size());
+  EXPECT_EQ(service->count("POST", "&kmsKeyName=projects%2Fp%2Fk"),
+            service->count("POST", "uploadType="));
+  EXPECT_EQ(service->count("POST", "/rewriteTo/"),
+            service->count("POST", "&destinationKmsKeyName="));
 }
 
 TEST(Location, is_read_from_urls_and_escapes_names) {

@@ -43,8 +43,9 @@ class GcsBrokenTest : public ::testing::Test {
     backend = std::move(*made);
   }
   Result<CopyInfo> write(const std::string& name, std::string body, Expectation expectation) {
-    io::StringSource source{std::move(body)};
     WriteRequest request;
+    request.size = body.size();
+    io::StringSource source{std::move(body)};
     request.name = name;
     request.body = &source;
     request.expectation = std::move(expectation);

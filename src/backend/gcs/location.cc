@@ -18,6 +18,12 @@ std::string with_query(std::string target, const Query& query) {
   return target;
 }
 
+/// The query with the key that the call's result shall be encrypted with.
+Query with_key(Query query, const char* parameter, const std::string& key) {
+  if (!key.empty()) query.emplace_back(parameter, key);
+  return query;
+}
+
 }  // namespace
 
 Result<Location> Location::parse(std::string_view url) {
@@ -64,19 +70,21 @@ std::string Location::list_target(const Query& query) const {
 }
 
 std::string Location::upload_target(const Query& query) const {
-  return with_query("/upload/storage/v1/b/" + bucket_ + "/o", query);
+  return with_query("/upload/storage/v1/b/" + bucket_ + "/o",
+                    with_key(query, "kmsKeyName", kms_key_));
 }
 
 std::string Location::compose_target(std::string_view name, const Query& query) const {
   return with_query(
-      "/storage/v1/b/" + bucket_ + "/o/" + percent_encode(full_name(name)) + "/compose", query);
+      "/storage/v1/b/" + bucket_ + "/o/" + percent_encode(full_name(name)) + "/compose",
+      with_key(query, "kmsKeyName", kms_key_));
 }
 
 std::string Location::rewrite_target(std::string_view from, std::string_view to,
                                      const Query& query) const {
   return with_query("/storage/v1/b/" + bucket_ + "/o/" + percent_encode(full_name(from)) +
                         "/rewriteTo/b/" + bucket_ + "/o/" + percent_encode(full_name(to)),
-                    query);
+                    with_key(query, "destinationKmsKeyName", kms_key_));
 }
 
 std::string target_of_url(std::string_view url) {

@@ -20,6 +20,9 @@ class Location {
   /// @error kInvalid
   static Result<Location> parse(std::string_view url);
 
+  /// Objects made here get this Cloud KMS key instead of the bucket's default; "" = that one.
+  void set_kms_key(std::string key) { kms_key_ = std::move(key); }
+
   const std::string& bucket() const { return bucket_; }
   const std::string& prefix() const { return prefix_; }  // "" or ends in '/'
   /// prefix + name, as the service knows it.
@@ -37,6 +40,7 @@ class Location {
  private:
   std::string bucket_;
   std::string prefix_;
+  std::string kms_key_;
 };
 
 /// Path and query of an absolute or relative URL: "http://h:1/a?b" -> "/a?b".

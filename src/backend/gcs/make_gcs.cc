@@ -1,5 +1,6 @@
 #include "backend/gcs/make_gcs.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -15,6 +16,7 @@ namespace {
 constexpr std::string_view kGoogle = "https://storage.googleapis.com";
 constexpr std::string_view kMetadataHost = "metadata.google.internal";
 constexpr size_t kMaxKeyFileBytes = 64 << 10;
+constexpr size_t kReadAheadShare = 4;  // of the connections, one in this many may read ahead
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -62,9 +64,19 @@ bool is_loopback(const std::string& host) {
 Result<std::unique_ptr<Backend>> make(const GcsSpec& spec, Rng& rng) {
   GcsOptions options;
   BR_TRY(location, Location::parse(spec.url));
+  location.set_kms_key(spec.kms_key);
   options.location = std::move(location);
+  options.name = spec.name;
+  options.user_project = spec.user_project;
+  options.pace.max_in_flight = spec.max_connections;
+  options.pace.max_calls_per_hour = spec.max_calls_per_hour;
   options.retry = spec.retry;
   options.upload = spec.upload;
+  options.read_ahead = spec.read_ahead;
+  // Reads ahead leave most connections to those who wait for their first byte.
+  const uint64_t connections = spec.max_connections / kReadAheadShare;
+  options.read_ahead.buffer_bytes =
+      std::min(options.read_ahead.buffer_bytes, connections * options.read_ahead.segment_bytes);
 
   std::string endpoint = spec.endpoint;
   std::string credentials_file = spec.credentials;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "backend/gcs/read_ahead.h"
 #include "backend/gcs/retry.h"
 #include "backend/gcs/upload.h"
 #include "base/random.h"
@@ -11,12 +12,17 @@
 namespace beringia::backend::gcs {
 
 struct GcsSpec {
-  std::string url;          ///< gs://bucket[/prefix]
-  std::string endpoint;     ///< as in BackendSpec
-  std::string credentials;  ///< as in BackendSpec
+  std::string name = "gcs";  ///< for metrics and messages
+  std::string url;           ///< gs://bucket[/prefix]
+  std::string endpoint;      ///< as in BackendSpec
+  std::string credentials;   ///< as in BackendSpec
+  std::string user_project;  ///< as in BackendSpec
+  std::string kms_key;       ///< as in BackendSpec
+  uint64_t max_calls_per_hour = 0;
   size_t max_connections = 64;
   RetryPolicy retry;
   UploadOptions upload;
+  ReadAheadOptions read_ahead;
 };
 
 /// A GcsBackend over HTTP. @error kInvalid; kNotFound: no such key file

@@ -170,7 +170,9 @@ Result<ObjectResource> ObjectCalls::patch(const io::Context& context, const std:
 Result<wire::gcs::ObjectList> ObjectCalls::list(const io::Context& context,
                                                 const Query& query) const {
   auto what = "list gs://" + at_.bucket() + "/" + at_.prefix();
-  BR_TRY(answer, api_.call(context, json_request("GET", at_.list_target(query), {}, what)));
+  auto request = json_request("GET", at_.list_target(query), {}, what);
+  request.cost = CallClass::kA;
+  BR_TRY(answer, api_.call(context, request));
   if (!answer.ok()) return std::unexpected(bucket_error_of(answer, what));
   auto page = wire::gcs::parse_object_list(answer.body);
   if (!page) return std::unexpected(unavailable("cannot " + what, page.error().to_string()));

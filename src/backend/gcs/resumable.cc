@@ -37,6 +37,7 @@ ApiRequest ResumableUpload::chunk_request(std::string_view bytes, uint64_t posit
                                           std::optional<uint64_t> total) const {
   ApiRequest request;
   request.method = "PUT";
+  request.cost = CallClass::kFree;  // billed when the session was opened
   request.target = target_;
   request.what = "upload " + calls_.at().display(name_);
   std::string range = "bytes ";
@@ -47,7 +48,7 @@ ApiRequest ResumableUpload::chunk_request(std::string_view bytes, uint64_t posit
   }
   request.headers.set("Content-Range", range + "/" + (total ? std::to_string(*total) : "*"));
   if (!hash_.empty()) request.headers.set("X-Goog-Hash", hash_);
-  request.body = std::string{bytes};
+  request.payload = bytes;
   return request;
 }
 

@@ -1,10 +1,10 @@
 #include "backend/gcs/upload.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "backend/gcs/retry.h"
+#include "backend/gcs/whole_upload.h"
 #include "observe/log.h"
-#include "wire/multipart.h"
 
 namespace beringia::backend::gcs {
 
@@ -36,12 +36,14 @@ Result<CopyInfo> Upload::run(const io::Context& context) {
   const uint64_t wanted = std::clamp<uint64_t>(request_.size.value_or(options_.chunk_bytes),
                                                kMinBudget, options_.chunk_bytes);
   const auto share = static_cast<int64_t>(std::min(wanted, options_.buffer_bytes));
-  BR_TRY(budget_.acquire(context, share));
-  BudgetShare held{budget_, share};
+  BR_TRY(pool_.budget().acquire(context, share));
+  BudgetShare held{pool_.budget(), share};
   BR_TRY(ended, fill(context, options_.chunk_bytes + 1));
   // One byte more than a chunk tells whether the chunk is the last, without a second buffer.
   const bool known = !request_.seal && request_.expectation.kind == Expectation::Kind::kAbsent;
+  const bool is_long = request_.size.value_or(UINT64_MAX) >= options_.parts_from_bytes;
   auto object = ended && buffer_.size() <= options_.chunk_bytes ? write_whole(context)
+                : is_long                                       ? write_parts(context)
                 : known                                         ? write_in_place(context)
                                                                 : write_staged(context);
   if (!object) return std::unexpected(object.error());
@@ -102,43 +104,23 @@ Result<void> Upload::check(const ObjectResource& object) const {
 
 Result<ObjectResource> Upload::write_whole(const io::Context& context) {
   BR_TRY(seal, sealed());
-  const auto upload_id = calls_.new_upload_id();
-  auto fields = to_change({seal.content_type, request_.storage_class, seal.attributes, upload_id});
-  fields.name = {wire::gcs::FieldChange::Kind::kText, calls_.at().full_name(request_.name)};
-  fields.crc32c = crc32c_.value();
-  fields.md5 = md5_;
-  // The boundary is random: the body cannot hold it by accident or intent.
-  auto frame =
-      wire::related_frame("beringia-" + upload_id, wire::gcs::render(fields), seal.content_type);
-  ApiRequest request;
-  request.method = "POST";
-  request.what = what();
-  request.headers.set("Content-Type", frame.content_type);
-  request.body.reserve(frame.head.size() + buffer_.size() + frame.tail.size());
-  request.body.append(frame.head).append(buffer_).append(frame.tail);
-  buffer_.clear();
-  buffer_.shrink_to_fit();
-
+  WholeUpload upload;
+  upload.name = request_.name;
+  upload.bytes = buffer_;
+  upload.crc32c = crc32c_.value();
+  upload.md5 = md5_;
+  upload.content_type = seal.content_type;
+  upload.upload_id = calls_.new_upload_id();
+  upload.fields =
+      to_change({seal.content_type, request_.storage_class, seal.attributes, upload.upload_id});
   const auto expected = expectation(seal);
   for (int round = 1;; ++round) {
     BR_TRY(generation, calls_.generation_to_match(context, request_.name, expected));
-    request.target = calls_.at().upload_target(
-        {{"uploadType", "multipart"}, {"ifGenerationMatch", std::to_string(generation)}});
-    BR_TRY(answer, calls_.api().call(context, request));
-    if (answer.ok()) {
-      BR_TRY(object, calls_.result_of(context, answer, request_.name));
-      if (auto same = check(object); !same) {
-        (void)calls_.remove(context, request_.name, object.generation);
-        return std::unexpected(same.error());
-      }
-      return std::move(object);
-    }
-    if (answer.status != 412) return std::unexpected(bucket_error_of(answer, what()));
-    auto ours = calls_.confirm(context, request_.name, upload_id, answer, what());
-    if (ours) return ours;
-    const bool raced = ours.error().code() == Code::kConflict;
+    auto object = upload_whole(context, calls_, upload, generation, what());
+    if (object) return object;
+    const bool raced = object.error().code() == Code::kConflict;
     if (!raced || expected.kind != Expectation::Kind::kAny || round == kMaxAnyRounds) {
-      return std::unexpected(ours.error());
+      return object;
     }
   }
 }
@@ -225,12 +207,64 @@ Result<ObjectResource> Upload::publish(const io::Context& context, const std::st
   }
 }
 
-Result<ObjectResource> Upload::write_staged(const io::Context& context) {
-  const auto staged_name = std::string{kStagingPrefix} + calls_.new_upload_id();
+std::string Upload::staging_class() const {
   // A class with a minimum storage time would bill the staged object for all of it: the class is
   // given when the object is put in place.
-  const auto storage_class =
-      request_.storage_class.empty() ? std::string{} : std::string{kStandardClass};
+  return request_.storage_class.empty() ? std::string{} : std::string{kStandardClass};
+}
+
+size_t Upload::part_bytes(size_t number) const {
+  // The first ones are of rising size: else all connections would end their parts, and wait for the
+  // answers, at the same time again and again.
+  const size_t step = options_.chunk_bytes / options_.parallel_parts;
+  return std::min((number + 1) * step, options_.chunk_bytes);
+}
+
+Result<std::vector<ComposePiece>> Upload::send_parts(const io::Context& context,
+                                                     PartsUpload& parts) {
+  bool ended = false;
+  for (size_t number = 0; !ended || !buffer_.empty(); ++number) {
+    // The buffer has a byte more than a chunk, which tells whether the chunk is the last.
+    const size_t size = std::min(part_bytes(number), buffer_.size());
+    std::string rest;
+    rest.reserve(options_.chunk_bytes + 1);
+    rest.assign(buffer_, size);
+    buffer_.resize(size);
+    BR_TRY(parts.add(std::exchange(buffer_, std::move(rest))));
+    if (ended) continue;
+    BR_TRY(now_ended, fill(context, options_.chunk_bytes + 1));
+    ended = now_ended;
+  }
+  return parts.finish();
+}
+
+Result<ObjectResource> Upload::write_parts(const io::Context& context) {
+  PartsUpload parts{context, calls_, pool_, options_.parallel_parts, staging_class()};
+  auto pieces = send_parts(context, parts);
+  auto seal = pieces ? sealed() : std::unexpected(pieces.error());
+  if (!seal) {
+    // Nothing can be visible under the real name, whatever became of the parts.
+    parts.discard();
+    const auto& error = seal.error();
+    if (error.retry() != Retry::kMaybeApplied) return std::unexpected(error);
+    return std::unexpected(
+        Error{error.code(), Retry::kSafe, error.what(), error.why(), error.hint()}.with_tag(
+            error.tag()));
+  }
+  ComposeRequest request;
+  request.name = request_.name;
+  request.expectation = expectation(*seal);
+  request.storage_class = request_.storage_class;
+  request.seal = std::move(*seal);
+  auto object = Compose{calls_, request}.assemble(context, *pieces);
+  parts.discard();
+  if (!object) return std::unexpected(std::move(object).error().during(what()));
+  return object;
+}
+
+Result<ObjectResource> Upload::write_staged(const io::Context& context) {
+  const auto staged_name = std::string{kStagingPrefix} + calls_.new_upload_id();
+  const auto storage_class = staging_class();
   BR_TRY(session, ResumableUpload::begin(context, calls_, staged_name,
                                          to_change({request_.content_type, storage_class, {}, {}}),
                                          kAbsentGeneration));

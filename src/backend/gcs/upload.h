@@ -3,7 +3,9 @@
 #include <string>
 
 #include "backend/gcs/object_calls.h"
+#include "backend/gcs/parts_upload.h"
 #include "backend/gcs/resumable.h"
+#include "backend/gcs/upload_pool.h"
 #include "base/checksum.h"
 #include "io/sync.h"
 
@@ -13,6 +15,10 @@ struct UploadOptions {
   /// A body up to this is sent in one request; a longer one in chunks of this size. A multiple of
   /// kChunkQuantum.
   size_t chunk_bytes = 8 << 20;
+  /// A body of this size or more, or of a size that is not known, is sent in parts of a chunk each,
+  /// several at once.
+  uint64_t parts_from_bytes = 32 << 20;
+  size_t parallel_parts = 6;  ///< of one upload
   /// Bound of the memory of all uploads together; further ones wait.
   uint64_t buffer_bytes = 96 << 20;
 };
@@ -21,12 +27,13 @@ struct UploadOptions {
 /// which the service verifies before the object exists. Longer ones are uploaded resumably under
 /// kStagingPrefix, compared with the CRC32C and MD5 of the service, sealed, and then put in place
 /// by a rewrite within the bucket: so attributes that are known only after the body, and the
-/// precondition, hold at the instant the object appears. Used by one fiber.
+/// precondition, hold at the instant the object appears. Long ones go in parts at once, and a
+/// compose puts them in place. Used by one fiber.
 class Upload {
  public:
-  Upload(const ObjectCalls& calls, const UploadOptions& options, io::Semaphore& budget,
+  Upload(const ObjectCalls& calls, const UploadOptions& options, UploadPool& pool,
          const WriteRequest& request)
-      : calls_{calls}, options_{options}, budget_{budget}, request_{request} {}
+      : calls_{calls}, options_{options}, pool_{pool}, request_{request} {}
 
   [[nodiscard]] Result<CopyInfo> run(const io::Context& context);
 
@@ -39,6 +46,12 @@ class Upload {
   [[nodiscard]] Result<wire::gcs::ObjectResource> write_whole(const io::Context& context);
   [[nodiscard]] Result<wire::gcs::ObjectResource> write_staged(const io::Context& context);
   [[nodiscard]] Result<wire::gcs::ObjectResource> write_in_place(const io::Context& context);
+  [[nodiscard]] Result<wire::gcs::ObjectResource> write_parts(const io::Context& context);
+  /// Cuts the body into parts and sends them.
+  [[nodiscard]] Result<std::vector<ComposePiece>> send_parts(const io::Context& context,
+                                                             PartsUpload& parts);
+  size_t part_bytes(size_t number) const;
+  std::string staging_class() const;
   /// Sends the whole body through a session; gives the session up when that fails.
   [[nodiscard]] Result<wire::gcs::ObjectResource> send_chunks(const io::Context& context,
                                                               ResumableUpload& session);
@@ -50,7 +63,7 @@ class Upload {
 
   const ObjectCalls& calls_;
   const UploadOptions& options_;
-  io::Semaphore& budget_;
+  UploadPool& pool_;
   const WriteRequest& request_;
   std::string buffer_;
   uint64_t size_ = 0;

@@ -15,6 +15,7 @@ using wire::TableReader;
 using wire::Value;
 
 constexpr int64_t kMaxConcurrency = 10'000;
+constexpr int64_t kMaxCallsPerHour = 1'000'000'000'000;
 
 /// "name" or { backend = "name", prefix = "a/b/" }.
 Result<meta::MountLocation> read_location(const Value& value, const std::string& where) {
@@ -46,6 +47,16 @@ Result<meta::BackendDeclaration> read_backend(const Value& table) {
   backend.region = reader.text("region");
   backend.max_concurrency =
       static_cast<uint64_t>(reader.integer("max_concurrency", 64, 1, kMaxConcurrency));
+  backend.user_project = reader.text("user_project");
+  backend.kms_key = reader.text("kms_key");
+  backend.max_calls_per_hour =
+      static_cast<uint64_t>(reader.integer("max_calls_per_hour", 0, 0, kMaxCallsPerHour));
+  const bool is_gcs = backend.url.starts_with("gs://");
+  if (!is_gcs && (!backend.user_project.empty() || !backend.kms_key.empty() ||
+                  backend.max_calls_per_hour != 0)) {
+    reader.fail("url", invalid("user_project, kms_key and max_calls_per_hour are for gs:// only",
+                               "", "remove them from this backend"));
+  }
   if (const Value* prices = reader.value("prices")) {
     TableReader price_reader{*prices, "the prices of backend \"" + backend.name + "\""};
     backend.prices = read_prices(price_reader);

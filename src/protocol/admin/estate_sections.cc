@@ -76,6 +76,11 @@ Section section_of(const meta::BackendDeclaration& backend) {
   if (backend.max_concurrency != meta::BackendDeclaration{}.max_concurrency) {
     fields.add("max_concurrency", integer_value(backend.max_concurrency));
   }
+  fields.text("user_project", backend.user_project);
+  fields.text("kms_key", backend.kms_key);
+  if (backend.max_calls_per_hour != 0) {
+    fields.add("max_calls_per_hour", integer_value(backend.max_calls_per_hour));
+  }
   if (backend.prices != meta::PriceList{}) {
     Value prices = empty_value(Value::Kind::kTable);
     const std::pair<const char*, double> all[] = {

@@ -14,6 +14,9 @@ url = "gs://archive"
 endpoint = "http://127.0.0.1:1"
 credentials = "none"
 max_concurrency = 8
+user_project = "billing-7"
+kms_key = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+max_calls_per_hour = 100000
 prices = { storage_gb_month = 0.01, egress_gb = 0.12 }
 
 [[mount]]

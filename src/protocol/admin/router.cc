@@ -44,6 +44,7 @@ const Route kRoutes[] = {
     {"GET", "/v1/policy/lifecycles/{}", "policy.lifecycles.plan", plan_lifecycle},
     {"GET", "/v1/policy/variables", "policy.variables", list_variables},
     {"GET", "/v1/audit", "audit.get", show_audit},
+    {"POST", "/v1/audit/ingest", "audit.ingest", ingest_audit},
 };
 
 /// What "{}" stands for, if `path` is of the pattern. Component by component; both begin with '/'.

@@ -41,5 +41,6 @@ namespace beringia::protocol::admin {
 [[nodiscard]] Result<io::HttpResponse> plan_lifecycle(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_variables(Call& call);
 [[nodiscard]] Result<io::HttpResponse> show_audit(Call& call);
+[[nodiscard]] Result<io::HttpResponse> ingest_audit(Call& call);
 
 }  // namespace beringia::protocol::admin
