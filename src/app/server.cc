@@ -13,6 +13,7 @@
 #include "core/janitor.h"
 #include "core/owners.h"
 #include "core/parts.h"
+#include "events/dispatcher.h"
 #include "identity/local_keys.h"
 #include "io/http.h"
 #include "io/runtime.h"
@@ -20,6 +21,7 @@
 #include "observe/log.h"
 #include "policy/policy.h"
 #include "protocol/admin/service.h"
+#include "protocol/gcs/notification_payload.h"
 #include "protocol/gcs/service.h"
 #include "protocol/s3/access_logs.h"
 #include "protocol/s3/service.h"
@@ -109,6 +111,7 @@ struct Server::Rooms {
   std::unique_ptr<protocol::gcs::Service> gcs;
   std::unique_ptr<protocol::admin::Service> admin;
   std::unique_ptr<core::Janitor> janitor;
+  std::unique_ptr<events::Dispatcher> events;
   std::atomic<bool> ready{false};
   std::vector<std::unique_ptr<io::HttpServer>> servers;
   std::string addresses;
@@ -118,6 +121,7 @@ struct Server::Rooms {
   Result<meta::Estate> choose_estate(const io::Context& context);
   Result<void> open_namespace(const io::Context& context);
   void make_services();
+  std::string public_gcs_url() const;
   Result<void> listen();
   Result<void> listen_at(const std::string& name, const std::string& address,
                          const std::shared_ptr<io::TlsContext>& tls, io::HttpHandler handler);
@@ -213,6 +217,12 @@ Result<void> Server::Rooms::open_namespace(const io::Context& context) {
   return {};
 }
 
+/// "" where GCS is not served.
+std::string Server::Rooms::public_gcs_url() const {
+  if (!settings.gcs_public_url.empty() || settings.gcs == "off") return settings.gcs_public_url;
+  return (settings.tls_certificate.empty() ? "http://" : "https://") + settings.gcs;
+}
+
 void Server::Rooms::make_services() {
   const Clock& clock = runtime->clock();
   protocol::s3::Options s3_options;
@@ -228,9 +238,7 @@ void Server::Rooms::make_services() {
   gcs = std::make_unique<protocol::gcs::Service>(
       *names, *gate, *directory, clock,
       protocol::gcs::Options{settings.gcs_public_url, settings.customer_keys == "any"});
-  const std::string scheme = settings.tls_certificate.empty() ? "http://" : "https://";
-  std::string token_uri = settings.gcs_public_url;
-  if (token_uri.empty() && settings.gcs != "off") token_uri = scheme + settings.gcs;
+  std::string token_uri = public_gcs_url();
   if (!token_uri.empty()) token_uri += "/token";
   admin = std::make_unique<protocol::admin::Service>(
       protocol::admin::Rooms{*names, *gate, *directory, *evaluator, *log, *engine, *estate, clock,
@@ -267,6 +275,13 @@ Result<void> Server::Rooms::listen() {
   BR_TRY(listen_at("gcs", settings.gcs, tls, to(*gcs)));
   BR_TRY(listen_at("admin", settings.admin, tls, to(*admin)));
   janitor = std::make_unique<core::Janitor>(*runtime, *parts, core::Janitor::Options{});
+  events::Dispatcher::Options telling;
+  telling.message.google_object = [base = public_gcs_url()](std::string_view bucket,
+                                                            std::string_view name,
+                                                            const meta::EntryRecord& record) {
+    return protocol::gcs::notification_payload(base, bucket, name, record);
+  };
+  events = std::make_unique<events::Dispatcher>(*runtime, *parts, std::move(telling));
   ready = true;
   return {};
 }
@@ -284,6 +299,8 @@ Result<void> Server::Rooms::close() {
   if (s3_logs) s3_logs->stop();
   if (engine) engine->stop();
   if (janitor) janitor->stop();
+  if (events) events->stop();
+  events.reset();
   janitor.reset();
   Result<void> result;
   if (log) {
@@ -303,6 +320,7 @@ Server::~Server() {
   if (rooms_->s3_logs) rooms_->s3_logs->stop();
   if (rooms_->engine) rooms_->engine->stop();
   if (rooms_->janitor) rooms_->janitor->stop();
+  if (rooms_->events) rooms_->events->stop();
 }
 
 Result<std::unique_ptr<Server>> Server::start(const Settings& settings,

@@ -77,10 +77,11 @@ meta::Copy Adoption::copy_at(const LiveLocation& place, const backend::CopyInfo&
   return copy;
 }
 
-Result<void> Adoption::commit(kv::Batch batch, const char* operation, meta::FeedRecord::Kind kind,
-                              uint64_t generation) {
+Result<void> Adoption::commit(kv::Batch batch, const char* operation, Change change) {
   const Timestamp now = parts_.clock.wall();
-  meta::append_feed(batch, {kind, location_.path.text(), {}, generation, now});
+  const uint64_t generation = change.generation;
+  change.now = now;
+  append_change(parts_.event_rules, batch, location_, std::move(change), kSyncActor);
   audit::Record record;
   record.time = now;
   record.principal = "system:sync";
@@ -109,7 +110,8 @@ Result<void> Adoption::insert(const LiveLocation& place, const backend::CopyInfo
   record.copies = {copy_at(place, info)};
   kv::Batch batch;
   parts_.tree.put_entry(batch, location_, record, kFoundDirectories);
-  return commit(std::move(batch), "sync.insert", meta::FeedRecord::Kind::kPut, generation);
+  return commit(std::move(batch), "sync.insert",
+                {meta::FeedRecord::Kind::kPut, wire::EventKind::kWritten, generation, {}, &record});
 }
 
 Result<void> Adoption::overwrite(const LiveLocation& place, const backend::CopyInfo& info) {
@@ -132,7 +134,14 @@ Result<void> Adoption::overwrite(const LiveLocation& place, const backend::CopyI
     doom_copy(batch,
               {now, copy.backend, native_name_of(copy, mount_, other, location_), copy.version});
   }
-  return commit(std::move(batch), "sync.overwrite", meta::FeedRecord::Kind::kPut, generation);
+  append_replaced(parts_.event_rules, batch, location_, generation, false, now, kSyncActor);
+  return commit(std::move(batch), "sync.overwrite",
+                {meta::FeedRecord::Kind::kPut,
+                 wire::EventKind::kWritten,
+                 generation,
+                 {},
+                 &record,
+                 old.generation});
 }
 
 Result<void> Adoption::forget() {
@@ -147,7 +156,12 @@ Result<void> Adoption::forget() {
     BR_TRY(add_history(context_, parts_, batch, location_,
                        {Keeping{}, false, &marker, parts_.clock.wall()}, doomed));
   }
-  return commit(std::move(batch), "sync.remove", meta::FeedRecord::Kind::kRemove, generation);
+  return commit(std::move(batch), "sync.remove",
+                {meta::FeedRecord::Kind::kRemove,
+                 wire::EventKind::kRemoved,
+                 generation,
+                 {},
+                 &*location_.entry});
 }
 
 Result<void> Adoption::keep_only(std::vector<meta::Copy> copies) {
@@ -155,8 +169,8 @@ Result<void> Adoption::keep_only(std::vector<meta::Copy> copies) {
   record.copies = std::move(copies);
   kv::Batch batch;
   parts_.tree.put_entry(batch, location_, record, parts_.clock.wall());
-  return commit(std::move(batch), "sync.copies", meta::FeedRecord::Kind::kPlacement,
-                record.generation);
+  return commit(std::move(batch), "sync.copies",
+                {meta::FeedRecord::Kind::kPlacement, wire::EventKind::kNone, record.generation});
 }
 
 }  // namespace beringia::core

@@ -29,8 +29,7 @@ class Adoption {
 
  private:
   meta::Copy copy_at(const LiveLocation& place, const backend::CopyInfo& info) const;
-  Result<void> commit(kv::Batch batch, const char* operation, meta::FeedRecord::Kind kind,
-                      uint64_t generation);
+  Result<void> commit(kv::Batch batch, const char* operation, Change change);
 
   const io::Context& context_;
   Namespace::Parts& parts_;

@@ -35,6 +35,13 @@ meta::EntryRecord patched(const meta::EntryRecord& old, const AttributePatch& pa
   return record;
 }
 
+wire::EventKind event_of(const AttributePatch& patch) {
+  using enum wire::EventKind;
+  if (patch.by_lifecycle) return kTransitioned;
+  if (patch.tags) return patch.tags->empty() ? kUntagged : kTagged;
+  return patch.acl ? kAclChanged : kChanged;
+}
+
 /// The catalog is the truth for attributes; the native ones follow so that the object keeps
 /// describing itself. A backend that is away gets them with the next write or move.
 void update_natively(const io::Context& context, const Mounts& mounts,
@@ -91,8 +98,10 @@ Result<Entry> Namespace::set_attributes(const io::Context& context, const Grant&
     } else {
       parts_.tree.put_entry(batch, location, record, now);
     }
-    meta::append_feed(
-        batch, {meta::FeedRecord::Kind::kAttributes, path.text(), {}, record.generation, now});
+    append_change(
+        parts_.event_rules, batch, location,
+        {meta::FeedRecord::Kind::kAttributes, event_of(patch), record.generation, now, &record},
+        actor_of(grant));
     batch.append(std::string{audit::kStream}, grant.record_for_commit());
     auto committed = parts_.store.commit(context, batch, kv::Durability::kSync);
     parts_.tree.committed(batch);

@@ -124,6 +124,7 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
     if (native && source.entry->generation == seen.entry->generation) {
       Publication publication{context, parts, to, std::move(target)};
       publication.renames(company);
+      publication.tells(wire::EventKind::kCopied);
       BR_TRY(publication.locked_by(std::move(target_guard), request.conditions));
       if (company.check) BR_TRY(company.check());
       auto record = make_record(attributes, source.entry->size, 0, {});
@@ -150,6 +151,7 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
     write_request.expected = {source.stored_size(), source.stored_crc32c(), std::nullopt};
   }
   write_request.conditions = request.conditions;
+  write_request.event = wire::EventKind::kCopied;
   // The bytes are the same, hence their further checksums too.
   write_request.at_end = [&]() -> Result<meta::StringMap> {
     return request.checksums.value_or(source.checksums);
@@ -186,6 +188,7 @@ Result<Entry> Namespace::compose(const io::Context& context, const Grant& grant,
   }
   if (target.mounts == mounts && natives.size() == sources.size()) {
     Publication publication{context, parts_, grant, std::move(target)};
+    publication.tells(wire::EventKind::kAssembled);
     BR_TRY(publication.lock(conditions, {}));
     return join_natively(context, publication, make_record(attributes, size, crc32c, std::nullopt),
                          natives, {});
@@ -205,6 +208,7 @@ Result<Entry> Namespace::compose(const io::Context& context, const Grant& grant,
   request.attributes = attributes;
   request.expected.size = size;
   request.conditions = conditions;
+  request.event = wire::EventKind::kAssembled;
   return write(context, grant, request);
 }
 

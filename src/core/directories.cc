@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/events.h"
 #include "core/locks.h"
 #include "core/parts.h"
 #include "core/publication.h"
@@ -11,16 +12,18 @@ namespace beringia::core {
 namespace {
 
 /// A change of one directory row with feed and audit, retried while siblings get in the way.
+/// @param event  what notifications say of it
 template <class Build>
 Result<meta::Location> change(const io::Context& context, Namespace::Parts& parts,
-                              const Grant& grant, const Build& build) {
+                              const Grant& grant, const Build& build,
+                              wire::EventKind event = wire::EventKind::kNone) {
   const Timestamp now = parts.clock.wall();
   for (int attempt = 1;; ++attempt) {
     BR_TRY(location, parts.tree.resolve(context, grant.path()));
     kv::Batch batch;
     BR_TRY(build(batch, location, now));
-    meta::append_feed(batch,
-                      {meta::FeedRecord::Kind::kAttributes, grant.path().text(), {}, 0, now});
+    append_change(parts.event_rules, batch, location,
+                  {meta::FeedRecord::Kind::kAttributes, event, 0, now}, actor_of(grant));
     batch.append(std::string{audit::kStream}, grant.record_for_commit());
     auto committed = parts.store.commit(context, batch, kv::Durability::kSync);
     parts.tree.committed(batch);
@@ -184,29 +187,69 @@ Result<void> Namespace::remove_directory(const io::Context& context, const Grant
   return {};
 }
 
+namespace {
+
+/// Replaces the attributes of a directory by what `edit` makes of them at the commit.
+Result<DirectoryInfo> edit_attributes(
+    const io::Context& context, Namespace::Parts& parts, const Grant& grant,
+    const std::function<Result<void>(meta::StringMap& attributes)>& edit, wire::EventKind event) {
+  BR_TRY(location, change(
+                       context, parts, grant,
+                       [&](kv::Batch& batch, meta::Location& at, Timestamp now) -> Result<void> {
+                         if (!at.parent_exists || !at.directories.back().entry) {
+                           return std::unexpected(no_directory(grant.path()));
+                         }
+                         meta::DirectoryOnPath directory = at.directories.back();
+                         directory.entry->metageneration += 1;
+                         BR_TRY(edit(directory.entry->attributes));
+                         BR_TRY(check_bucket_lock(*directory.entry));
+                         parts.tree.put_directory(batch, at, *directory.entry, now);
+                         at.directories.replace_back(
+                             std::move(directory));  // events are told by the new ones
+                         return {};
+                       },
+                       event));
+  return DirectoryInfo{grant.path(), *location.directories.back().entry};
+}
+
+void put_attribute(meta::StringMap& attributes, const std::string& name, std::string value) {
+  if (value.empty()) {
+    attributes.erase(name);
+  } else {
+    attributes[name] = std::move(value);
+  }
+}
+
+}  // namespace
+
 Result<DirectoryInfo> Namespace::set_directory_attributes(const io::Context& context,
                                                           const Grant& grant,
                                                           const meta::StringMap& merged) {
-  BR_TRY(location,
-         change(context, parts_, grant,
-                [&](kv::Batch& batch, const meta::Location& at, Timestamp now) -> Result<void> {
-                  if (!at.parent_exists || !at.directories.back().entry) {
-                    return std::unexpected(no_directory(grant.path()));
-                  }
-                  meta::DirectoryEntry entry = *at.directories.back().entry;
-                  entry.metageneration += 1;
-                  for (const auto& [name, value] : merged) {
-                    if (value.empty()) {
-                      entry.attributes.erase(name);
-                    } else {
-                      entry.attributes[name] = value;
-                    }
-                  }
-                  BR_TRY(check_bucket_lock(entry));
-                  parts_.tree.put_directory(batch, at, entry, now);
-                  return {};
-                }));
-  return DirectoryInfo{grant.path(), *location.directories.back().entry};
+  const auto edit = [&](meta::StringMap& attributes) -> Result<void> {
+    for (const auto& [name, value] : merged) put_attribute(attributes, name, value);
+    return {};
+  };
+  return edit_attributes(context, parts_, grant, edit, wire::EventKind::kNone);
+}
+
+Result<DirectoryInfo> Namespace::edit_directory_attribute(const io::Context& context,
+                                                          const Grant& grant,
+                                                          const std::string& name,
+                                                          const AttributeEdit& edit,
+                                                          wire::EventKind event) {
+  const auto edit_one = [&](meta::StringMap& attributes) -> Result<void> {
+    const auto found = attributes.find(name);
+    BR_TRY(value, edit(found == attributes.end() ? std::string{} : found->second));
+    put_attribute(attributes, name, std::move(value));
+    return {};
+  };
+  return edit_attributes(context, parts_, grant, edit_one, event);
+}
+
+bool Namespace::has_notification_target(std::string_view name) const {
+  const auto mounts = parts_.mounts.get();
+  return std::ranges::any_of(mounts->estate().notification_targets,
+                             [&](const auto& target) { return target.name == name; });
 }
 
 namespace {

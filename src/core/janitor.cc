@@ -69,7 +69,9 @@ Result<void> sweep(const io::Context& context, Namespace::Parts& parts,
     }
   }
   BR_TRY(expire_uploads(context, parts, options.upload_age));
-  return meta::trim_history(context, parts.store, parts.clock.wall());
+  std::vector<std::string> targets;
+  for (const auto& target : mounts->estate().notification_targets) targets.push_back(target.name);
+  return meta::trim_history(context, parts.store, parts.clock.wall(), targets);
 }
 
 }  // namespace

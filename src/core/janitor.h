@@ -14,7 +14,7 @@ namespace beringia::core {
                                            size_t limit);
 
 /// Background care: reaper, left-over intents, renames to settle, temporary files, expired uploads
-/// (7 days) and outcomes (24 h), feed rows beyond the last 100,000. One per process.
+/// (7 days) and outcomes (24 h), feed rows that nobody needs any more. One per process.
 class Janitor {
  public:
   struct Options {

@@ -17,6 +17,7 @@
 #include "io/byte_source.h"
 #include "io/context.h"
 #include "meta/records.h"
+#include "wire/notification.h"
 
 namespace beringia::kv {
 class Store;
@@ -121,6 +122,8 @@ struct WriteRequest {
   std::function<Result<meta::StringMap>()> at_end;
   /// Copies only: the body is the stored form of this record, whose encryption is kept.
   const meta::EntryRecord* as_stored = nullptr;
+  /// What those hear whom the bucket's notifications name.
+  wire::EventKind event = wire::EventKind::kWritten;
 };
 
 struct ReadRequest {
@@ -156,6 +159,8 @@ struct RemoveRequest {
   /// Without `generation`: a bucket that keeps versions marks names as deleted that are not there,
   /// and one that does so no more ends the unversioned generation, wherever it is.
   bool marks_absent = false;
+  /// The bucket's lifecycle wants it: notifications say so.
+  bool by_lifecycle = false;
 };
 
 /// What a removal did.
@@ -230,6 +235,7 @@ struct AttributePatch {
   std::optional<std::pair<meta::Lock::Mode, Timestamp>> retention;
   std::optional<bool> hold;
   bool bypasses_governance = false;
+  bool by_lifecycle = false;  // as RemoveRequest::by_lifecycle
 };
 
 struct CopyRequest {
@@ -361,6 +367,15 @@ class Namespace {
   [[nodiscard]] Result<DirectoryInfo> set_directory_attributes(const io::Context& context,
                                                                const Grant& grant,
                                                                const meta::StringMap& merged);
+  /// Changes one attribute by what it is at the commit; "" = absent, before and after. `edit` may
+  /// be called more than once.
+  /// @param event  what the bucket's notifications say of it, as they are then
+  using AttributeEdit = std::function<Result<std::string>(const std::string& before)>;
+  [[nodiscard]] Result<DirectoryInfo> edit_directory_attribute(
+      const io::Context& context, const Grant& grant, const std::string& name,
+      const AttributeEdit& edit, wire::EventKind event = wire::EventKind::kNone);
+  /// Whether the estate declares where notifications of this name go.
+  bool has_notification_target(std::string_view name) const;
   /// Direct subdirectories of grant.path(); buckets with path "/".
   [[nodiscard]] Result<std::vector<DirectoryInfo>> list_directories(const io::Context& context,
                                                                     const Grant& grant,

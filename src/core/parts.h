@@ -7,6 +7,7 @@
 #include "audit/audit.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "core/events.h"
 #include "core/freshness.h"
 #include "core/mounts.h"
 #include "core/namespace.h"
@@ -49,6 +50,7 @@ struct Namespace::Parts {
   identity::KeyService* server_keys = nullptr;
   identity::KeyService* named_keys = nullptr;
   UploadSlots upload_slots;
+  EventRules event_rules;
 };
 
 }  // namespace beringia::core

@@ -264,6 +264,20 @@ void Publication::doom_others(kv::Batch& batch) {
   }
 }
 
+void Publication::append_events(kv::Batch& batch) {
+  Change change;
+  change.generation = record_.generation;
+  change.now = now_;
+  if (!brings_back_) {  // the removal that it is part of tells of it
+    append_replaced(parts_.event_rules, batch, location_, record_.generation,
+                    keeping_.replaced.has_value(), now_, actor_of(grant_));
+    change.event = event_;
+    change.entry = &record_;
+    if (location_.entry) change.other_generation = location_.entry->generation;
+  }
+  append_change(parts_.event_rules, batch, location_, std::move(change), actor_of(grant_));
+}
+
 Result<void> Publication::commit_once(const Extra& extra) {
   kv::Batch batch;
   BR_TRY(birth,
@@ -276,8 +290,7 @@ Result<void> Publication::commit_once(const Extra& extra) {
     BR_TRY(add_history(io::Context{}, parts_, batch, location_,
                        {keeping_, !record_.versioned, nullptr, now_}, doomed_));
   }
-  meta::append_feed(
-      batch, {meta::FeedRecord::Kind::kPut, grant_.path().text(), {}, record_.generation, now_});
+  append_events(batch);
   batch.append(std::string{audit::kStream}, grant_.record_for_commit());
   if (extra) BR_TRY(extra(batch));
   // The bytes are there: whoever asked for them may be gone by now, the commit goes on.

@@ -78,6 +78,8 @@ class Publication {
   /// commits what is ours. @return the entry, or `error`
   [[nodiscard]] Result<Entry> recover(Error error, const Extra& extra = {});
   const WriteTarget& target() const { return target_; }
+  /// What notifications say of it; else kWritten.
+  void tells(wire::EventKind event) { event_ = event; }
 
  private:
   Result<void> look_again(const Conditions& conditions);
@@ -85,6 +87,7 @@ class Publication {
   Result<void> resolve_again();
   Result<backend::Expectation> put_intent(meta::IntentRecord intent, bool durable);
   void doom_others(kv::Batch& batch);
+  void append_events(kv::Batch& batch);
   void give_up();
   Result<void> give_up_once(std::vector<meta::DoomedCopy>& doomed);
   Error lost_race(const backend::CopyInfo& info, Error error);
@@ -99,6 +102,7 @@ class Publication {
   Keeping* source_keeping_ = nullptr;
   Keeping keeping_;
   bool brings_back_ = false;
+  wire::EventKind event_ = wire::EventKind::kWritten;
   Timestamp now_;
   std::vector<meta::DoomedCopy> doomed_;  // by the commit
   PathLocks::Guard guard_;

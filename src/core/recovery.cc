@@ -96,6 +96,7 @@ struct RollForward {
   Result<void> doom_copies(kv::Batch& batch, const meta::Location& location, bool is_target);
   Result<void> remove_source(kv::Batch& batch);
   Result<void> swap_versions(kv::Batch& batch, const meta::Location& location);
+  void append_events(kv::Batch& batch, const meta::Location& location);
   Result<void> commit_once();
 };
 
@@ -132,8 +133,11 @@ Result<void> RollForward::remove_source(kv::Batch& batch) {
         add_history(context, parts, batch, source, {other_keeping, false, &marker, now}, doomed));
     doom_names(batch, unused(intent.other_kept, other_keeping), now, doomed);
   }
-  meta::append_feed(batch, {meta::FeedRecord::Kind::kRename, intent.other_path, intent.path,
-                            source.entry->generation, now});
+  Change change{meta::FeedRecord::Kind::kRename, wire::EventKind::kRemoved,
+                source.entry->generation, now, &*source.entry};
+  if (!intent.other_kept.empty()) change.event = wire::EventKind::kMarked;
+  change.other_path = intent.path;
+  append_change(parts.event_rules, batch, source, std::move(change), {source.entry->owner, {}, {}});
   return {};
 }
 
@@ -146,6 +150,22 @@ Result<void> RollForward::swap_versions(kv::Batch& batch, const meta::Location& 
     doom_version(batch, row->version, now, doomed);
   }
   return {};
+}
+
+/// Nobody was told yet that the write succeeded; those who are told of writes are told of this one.
+void RollForward::append_events(kv::Batch& batch, const meta::Location& location) {
+  const Actor actor{record.owner, {}, {}};
+  Change change;
+  change.generation = record.generation;
+  change.now = now;
+  if (!intent.brings_back) {
+    append_replaced(parts.event_rules, batch, location, record.generation,
+                    keeping.replaced.has_value(), now, actor);
+    change.event = wire::EventKind::kWritten;
+    change.entry = &record;
+    if (location.entry) change.other_generation = location.entry->generation;
+  }
+  append_change(parts.event_rules, batch, location, std::move(change), actor);
 }
 
 Result<void> RollForward::commit_once() {
@@ -176,7 +196,7 @@ Result<void> RollForward::commit_once() {
   batch.put(meta::outcome_key(intent.id),
             meta::encode(meta::OutcomeRecord{meta::OutcomeRecord::Result::kCommitted,
                                              record.generation, now}));
-  meta::append_feed(batch, {meta::FeedRecord::Kind::kPut, intent.path, {}, record.generation, now});
+  append_events(batch, location);
   batch.append(std::string{audit::kStream}, audit::to_canonical_json(recovery_record(intent, now)));
   auto committed = parts.store.commit(context, batch, kv::Durability::kSync);
   parts.tree.committed(batch);

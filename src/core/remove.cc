@@ -10,6 +10,8 @@
 namespace beringia::core {
 namespace {
 
+using wire::EventKind;
+
 void doom_copies(kv::Batch& batch, const Mounts& mounts, const meta::Location& location,
                  Timestamp now, std::vector<meta::DoomedCopy>& doomed) {
   const LiveMount* mount = mounts.find(location.path);
@@ -56,7 +58,24 @@ struct Removal {
   Keeping keeping;
   std::optional<meta::VersionRecord> marker;
   Timestamp now;
+  bool by_lifecycle = false;
   std::vector<meta::DoomedCopy> doomed;
+
+  Change change_of(const meta::Location& location) const {
+    Change change;
+    change.kind = meta::FeedRecord::Kind::kRemove;
+    change.now = now;
+    if (location.entry) {
+      change.generation = location.entry->generation;
+      change.entry = &*location.entry;
+    }
+    change.event = by_lifecycle ? EventKind::kExpired : EventKind::kRemoved;
+    if (marker) {
+      change.generation = change.other_generation = marker->record.generation;
+      change.event = by_lifecycle ? EventKind::kExpiredMarked : EventKind::kMarked;
+    }
+    return change;
+  }
 
   /// The catalog goes first: from this commit on the delete is acknowledged and the native objects
   /// are doomed, so no crash and no outage of a backend can bring the entry back.
@@ -69,12 +88,7 @@ struct Removal {
     BR_TRY(add_history(
         context, parts, batch, location,
         {keeping, marker && !marker->record.versioned, marker ? &*marker : nullptr, now}, doomed));
-    const uint64_t generation = location.entry ? location.entry->generation : 0;
-    meta::append_feed(batch, {meta::FeedRecord::Kind::kRemove,
-                              location.path.text(),
-                              {},
-                              marker ? marker->record.generation : generation,
-                              now});
+    append_change(parts.event_rules, batch, location, change_of(location), actor_of(grant));
     batch.append(std::string{audit::kStream}, grant.record_for_commit());
     auto committed = parts.store.commit(context, batch, kv::Durability::kSync);
     parts.tree.committed(batch);
@@ -122,7 +136,8 @@ Result<Removed> Namespace::remove(const io::Context& context, const Grant& grant
   if (!location.entry && !(keeps && request.marks_absent)) {
     return std::unexpected(no_entry(location));
   }
-  Removal removal{context, parts_, *mounts, grant, {}, {}, parts_.clock.wall(), {}};
+  Removal removal{
+      context, parts_, *mounts, grant, {}, {}, parts_.clock.wall(), request.by_lifecycle, {}};
   if (keeps) {
     const bool unversioned =
         versioning_of(location) == Versioning::kSuspended &&

@@ -46,6 +46,7 @@ class Removal {
   Result<void> commit_once();
   Result<void> bring_back();
   void add_rows(kv::Batch& batch);
+  void append_event(kv::Batch& batch);
   Removed outcome() const;
   uint64_t generation() const {
     return plan_.row ? plan_.row->version.record.generation : location_.entry->generation;
@@ -118,6 +119,20 @@ void Removal::add_rows(kv::Batch& batch) {
   for (const auto& marker : plan_.lone_markers) meta::remove_version(batch, marker);
 }
 
+void Removal::append_event(kv::Batch& batch) {
+  Change change;
+  change.kind = meta::FeedRecord::Kind::kRemove;
+  change.event = request_.by_lifecycle ? wire::EventKind::kExpired : wire::EventKind::kRemoved;
+  change.generation = generation();
+  change.now = now_;
+  if (!plan_.row) {
+    change.entry = &*location_.entry;
+  } else if (!plan_.row->version.delete_marker) {
+    change.entry = &plan_.row->version.record;
+  }
+  append_change(parts_.event_rules, batch, location_, std::move(change), actor_of(grant_));
+}
+
 Result<void> Removal::commit_once() {
   kv::Batch batch;
   doomed_.clear();
@@ -139,8 +154,7 @@ Result<void> Removal::commit_once() {
     BR_TRY(add_history(context_, parts_, batch, location_, {Keeping{}, false, &marker, now_},
                        doomed_));
   }
-  meta::append_feed(
-      batch, {meta::FeedRecord::Kind::kRemove, location_.path.text(), {}, generation(), now_});
+  append_event(batch);
   batch.append(std::string{audit::kStream}, grant_.record_for_commit());
   auto committed = parts_.store.commit(context_, batch, kv::Durability::kSync);
   parts_.tree.committed(batch);
@@ -205,8 +219,7 @@ Result<void> Removal::bring_back() {
     add_rows(batch);
     meta::remove_version(batch, row);
     doom_version(batch, row.version, now_, doomed_);
-    meta::append_feed(
-        batch, {meta::FeedRecord::Kind::kRemove, location_.path.text(), {}, generation(), now_});
+    append_event(batch);
     return {};
   };
   meta::EntryRecord shown = row.version.record;

@@ -58,8 +58,15 @@ Result<void> rename_entry(Namespace& names, const io::Context& context, Namespac
       BR_TRY(add_history(io::Context{}, parts, batch, source, {keeping, false, &*marker, now},
                          doomed));
     }
-    meta::append_feed(batch, {meta::FeedRecord::Kind::kRename, from.path().text(), to.path().text(),
-                              *copy.source_generation, now});
+    Change change;
+    change.kind = meta::FeedRecord::Kind::kRename;
+    change.event = marker ? wire::EventKind::kMarked : wire::EventKind::kRemoved;
+    change.generation = *copy.source_generation;
+    change.now = now;
+    change.entry = &*source.entry;
+    if (marker) change.other_generation = marker->record.generation;
+    change.other_path = to.path().text();
+    append_change(parts.event_rules, batch, source, std::move(change), actor_of(from));
     batch.append(std::string{audit::kStream}, from.record_for_commit());
     return {};
   };

@@ -321,6 +321,7 @@ Result<Entry> Namespace::complete_upload(const io::Context& context, const Grant
   }
   Publication publication{context, parts_, grant, std::move(target)};
   publication.use_write_id(upload->id);
+  publication.tells(wire::EventKind::kAssembled);
   BR_TRY(publication.lock(request.conditions, {}));
   // Two completions at once: the second one finds the first one's outcome.
   if (!upload_of(context, parts_, grant, request.upload_id)) {

@@ -16,6 +16,7 @@ Result<Entry> write_entry(const io::Context& context, Namespace::Parts& parts, c
   BR_TRY(check_conditions(request.conditions, target.before.entry, false));
   Publication publication{context, parts, grant, std::move(target)};
   publication.renames(company);
+  publication.tells(request.event);
   DigestSource body{*request.body};
   EncryptionChoice encryption;
   if (request.as_stored == nullptr) {

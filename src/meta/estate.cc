@@ -43,6 +43,7 @@ Result<Loaded> load(const io::Context& context, kv::Store& store) {
   std::vector<std::pair<uint64_t, AliasDeclaration>> aliases;
   std::vector<std::pair<uint64_t, PolicyDeclaration>> policies;
   std::vector<std::pair<uint64_t, IdentityProviderDeclaration>> providers;
+  std::vector<std::pair<uint64_t, NotificationTargetDeclaration>> targets;
   for (auto& row : stored) {
     if (row.key == kStateRow) {
       BR_TRY(state, decode_state(row.value));
@@ -65,6 +66,9 @@ Result<Loaded> load(const io::Context& context, kv::Store& store) {
     } else if (row.key.starts_with("mi")) {
       BR_TRY(value, decode_identity_provider(row.value));
       providers.push_back(std::move(value));
+    } else if (row.key.starts_with("mn")) {
+      BR_TRY(value, decode_notification_target(row.value));
+      targets.push_back(std::move(value));
     } else {
       return std::unexpected(unsupported("cannot read the estate",
                                          "it holds a row of a kind this "
@@ -78,6 +82,7 @@ Result<Loaded> load(const io::Context& context, kv::Store& store) {
   in_order(aliases, loaded.estate.aliases);
   in_order(policies, loaded.estate.policies);
   in_order(providers, loaded.estate.identity_providers);
+  in_order(targets, loaded.estate.notification_targets);
   return loaded;
 }
 
@@ -99,13 +104,17 @@ Rows to_rows(const Estate& estate) {
   for (const auto& value : estate.identity_providers) {
     rows[row_key('i', value.name)] = encode_row(++position, value);
   }
+  for (const auto& value : estate.notification_targets) {
+    rows[row_key('n', value.name)] = encode_row(++position, value);
+  }
   return rows;
 }
 
 bool same(const Estate& a, const Estate& b) {
   return a.epoch == b.epoch && a.last_backend_id == b.last_backend_id && a.applied == b.applied &&
          a.backends == b.backends && a.mounts == b.mounts && a.aliases == b.aliases &&
-         a.policies == b.policies && a.identity_providers == b.identity_providers;
+         a.policies == b.policies && a.identity_providers == b.identity_providers &&
+         a.notification_targets == b.notification_targets;
 }
 
 Error changed_meanwhile() {

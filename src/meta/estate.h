@@ -91,6 +91,15 @@ struct IdentityProviderDeclaration {
   bool operator==(const IdentityProviderDeclaration&) const = default;
 };
 
+/// Where notifications go: the name in the ARNs and topics of buckets' configurations.
+struct NotificationTargetDeclaration {
+  std::string name;                // [a-z0-9-]{1,63}
+  std::string kind = "webhook";    // or "pubsub": url is a topic of Pub/Sub's REST API
+  std::string url;                 // http://..., https://...
+  std::string authorization_file;  // its text is sent as a bearer token; "" = none
+  bool operator==(const NotificationTargetDeclaration&) const = default;
+};
+
 /// Everything declared but principals and grants (those live in identity and access). Rows in kv,
 /// one JSON document each; `epoch` grows with every applied change of mounts or backends.
 struct Estate {
@@ -102,6 +111,7 @@ struct Estate {
   std::vector<AliasDeclaration> aliases;
   std::vector<PolicyDeclaration> policies;
   std::vector<IdentityProviderDeclaration> identity_providers;
+  std::vector<NotificationTargetDeclaration> notification_targets;
 };
 
 [[nodiscard]] Result<Estate> load_estate(const io::Context& context, kv::Store& store);

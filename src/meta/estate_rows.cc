@@ -182,6 +182,14 @@ std::string encode_row(uint64_t position, const IdentityProviderDeclaration& pro
   return out.take();
 }
 
+std::string encode_row(uint64_t position, const NotificationTargetDeclaration& target) {
+  JsonWriter out;
+  out.begin_object().member("position", position).member("name", target.name);
+  out.member("kind", target.kind).member("url", target.url);
+  out.member("authorization_file", target.authorization_file).end_object();
+  return out.take();
+}
+
 Result<EstateState> decode_state(std::string_view json) {
   return decode<EstateState>(json, [](Document& in, simdjson::dom::object row) {
     return EstateState{in.number(row, "epoch"), in.number(row, "revision"),
@@ -256,6 +264,16 @@ Result<Positioned<IdentityProviderDeclaration>> decode_identity_provider(std::st
                                          in.texts(row, "audiences"), in.text(row, "keys"),
                                          in.text(row, "claim")};
     return Positioned<IdentityProviderDeclaration>{in.number(row, "position"), std::move(provider)};
+  });
+}
+
+Result<Positioned<NotificationTargetDeclaration>> decode_notification_target(
+    std::string_view json) {
+  return decode<Positioned<NotificationTargetDeclaration>>(json, [](Document& in,
+                                                                    simdjson::dom::object row) {
+    NotificationTargetDeclaration target{in.text(row, "name"), in.text(row, "kind"),
+                                         in.text(row, "url"), in.text(row, "authorization_file")};
+    return Positioned<NotificationTargetDeclaration>{in.number(row, "position"), std::move(target)};
   });
 }
 

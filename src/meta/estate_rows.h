@@ -28,6 +28,7 @@ std::string encode_row(uint64_t position, const MountDeclaration& mount);
 std::string encode_row(uint64_t position, const AliasDeclaration& alias);
 std::string encode_row(uint64_t position, const PolicyDeclaration& policy);
 std::string encode_row(uint64_t position, const IdentityProviderDeclaration& provider);
+std::string encode_row(uint64_t position, const NotificationTargetDeclaration& target);
 
 // @error kCorrupt: not such a document
 [[nodiscard]] Result<EstateState> decode_state(std::string_view json);
@@ -36,6 +37,8 @@ std::string encode_row(uint64_t position, const IdentityProviderDeclaration& pro
 [[nodiscard]] Result<Positioned<AliasDeclaration>> decode_alias(std::string_view json);
 [[nodiscard]] Result<Positioned<PolicyDeclaration>> decode_policy(std::string_view json);
 [[nodiscard]] Result<Positioned<IdentityProviderDeclaration>> decode_identity_provider(
+    std::string_view json);
+[[nodiscard]] Result<Positioned<NotificationTargetDeclaration>> decode_notification_target(
     std::string_view json);
 
 }  // namespace beringia::meta

@@ -36,7 +36,8 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
       *argc, *argv,
       {encode_state({3, 4, 2, true}), encode_row(1, backend), encode_row(2, mount),
        encode_row(3, AliasDeclaration{"a", {}}), encode_row(4, policy),
-       encode_row(5, IdentityProviderDeclaration{"corp", "https://i", {"a"}, "file:///k", "sub"})});
+       encode_row(5, IdentityProviderDeclaration{"corp", "https://i", {"a"}, "file:///k", "sub"}),
+       encode_row(6, NotificationTargetDeclaration{"hook", "webhook", "http://h/", ""})});
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -46,6 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(decode_alias(json), decode_alias);
   check(decode_policy(json), decode_policy);
   check(decode_identity_provider(json), decode_identity_provider);
+  check(decode_notification_target(json), decode_notification_target);
   if (const auto state = decode_state(json)) {
     const std::string once = encode_state(*state);
     if (encode_state(decode_state(once).value()) != once) std::abort();

@@ -51,9 +51,11 @@ void forgive(kv::Batch& batch, const DoomedCopy& copy);
 [[nodiscard]] Result<std::vector<DoomedCopy>> doomed_until(const io::Context& context,
                                                            kv::Store& store, Timestamp until,
                                                            size_t limit);
-/// Drops outcomes older than 24 h and feed rows beyond the last 100,000. Bounded work per call.
-[[nodiscard]] Result<void> trim_history(const io::Context& context, kv::Store& store,
-                                        Timestamp now);
+/// Drops outcomes older than 24 h and feed rows beyond the last 100,000; those that a notification
+/// target has not read yet stay, up to the last kFeedRowsForTargets. Bounded work per call.
+[[nodiscard]] Result<void> trim_history(const io::Context& context, kv::Store& store, Timestamp now,
+                                        const std::vector<std::string>& targets = {});
+inline constexpr uint64_t kFeedRowsForTargets = 1'000'000;
 void append_feed(kv::Batch& batch, const FeedRecord& record);
 struct NumberedFeed {
   uint64_t number = 0;

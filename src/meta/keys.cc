@@ -98,4 +98,8 @@ std::string doomed_key(Timestamp due, BackendId backend, std::string_view native
 
 std::string system_key(std::string_view name) { return named('z', name); }
 
+std::string event_cursor_key(std::string_view target) {
+  return system_key("events/" + std::string{target});
+}
+
 }  // namespace beringia::meta

@@ -43,6 +43,8 @@ std::string move_key(std::string_view run, uint64_t seq);    // 'j' | run id | 0
 std::string doomed_key(Timestamp due, BackendId backend,
                        std::string_view native_name);  // 'g' | ...
 std::string system_key(std::string_view name);         // 'z' | name
-inline constexpr std::string_view kFeedStream = "f";   // 'f' | number 8 B
+/// 'z' | "events/" | name of a notification target: the last feed row that it was told of, decimal.
+std::string event_cursor_key(std::string_view target);
+inline constexpr std::string_view kFeedStream = "f";  // 'f' | number 8 B
 
 }  // namespace beringia::meta

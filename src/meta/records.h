@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "meta/encryption.h"
+#include "wire/notification.h"
 
 namespace beringia::meta {
 
@@ -279,14 +280,45 @@ inline std::string_view run_of(std::string_view placed_by) {
 std::string encode(const RunRecord& record);
 [[nodiscard]] Result<RunRecord> decode_run(std::string_view bytes);
 
+/// What notifications tell of a change. Only in rows that somebody is to be told of: what the
+/// bucket's rules said when the change was committed holds.
+struct EventRecord {
+  wire::EventKind kind = wire::EventKind::kNone;  ///< kNone: nobody is told
+  std::string principal;
+  std::string source_address;
+  std::string request_id;
+  std::string bucket_owner;
+  std::string entry;  ///< EntryRecord of the generation it is about, encoded; "" = none
+  /// The one that took its place, or whose place it took; kMarked: the mark's.
+  uint64_t other_generation = 0;
+  struct Delivery {
+    std::string target;  ///< name in the estate
+    std::string rule;    ///< id
+    bool google = false;
+    bool payload = true;
+    StringMap attributes;
+    bool operator==(const Delivery&) const = default;
+  };
+  std::vector<Delivery> deliveries;
+  bool operator==(const EventRecord&) const = default;
+};
+
 /// One row of the feed: what changed (cache invalidation, notifications, sync cursors).
 struct FeedRecord {
-  enum class Kind : uint8_t { kPut = 1, kRemove = 2, kAttributes = 3, kRename = 4, kPlacement = 5 };
+  enum class Kind : uint8_t {
+    kPut = 1,
+    kRemove = 2,
+    kAttributes = 3,
+    kRename = 4,
+    kPlacement = 5,
+    kReplaced = 6,  ///< told of with the kPut behind it: the generation that was there before
+  };
   Kind kind = Kind::kPut;
   std::string path;
   std::string other_path;  // rename: the new path
   uint64_t generation = 0;
   Timestamp time;
+  EventRecord event = {};
 };
 std::string encode(const FeedRecord& record);
 [[nodiscard]] Result<FeedRecord> decode_feed(std::string_view bytes);

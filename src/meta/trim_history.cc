@@ -45,13 +45,28 @@ Result<uint64_t> newest_feed_number(const io::Context& context, kv::Store& store
   return known;
 }
 
-Result<void> trim_feed(const io::Context& context, kv::Store& store) {
+/// The last row that all of these targets were told of; UINT64_MAX: there are none.
+Result<uint64_t> told_to_all(const io::Context& context, kv::Store& store,
+                             const std::vector<std::string>& targets) {
+  uint64_t least = UINT64_MAX;
+  for (const auto& target : targets) {
+    BR_TRY(row, store.get(context, event_cursor_key(target)));
+    least = std::min(least, row ? parse_u64(*row).value_or(0) : uint64_t{0});
+  }
+  return least;
+}
+
+Result<void> trim_feed(const io::Context& context, kv::Store& store,
+                       const std::vector<std::string>& targets) {
   BR_TRY(oldest, feed_number_from(context, store, 0));
   if (oldest == 0) return {};
   BR_TRY(newest, newest_feed_number(context, store, oldest));
   if (newest - oldest < kFeedRowsKept) return {};
-  const uint64_t last =
+  uint64_t last =
       std::min(newest - kFeedRowsKept, oldest + uint64_t{kMaxFeedRows} - 1);  // to remove
+  BR_TRY(told, told_to_all(context, store, targets));
+  const uint64_t bound = newest > kFeedRowsForTargets ? newest - kFeedRowsForTargets : 0;
+  last = std::min(last, std::max(told, bound));
   for (uint64_t number = oldest; number <= last;) {
     kv::Batch batch;
     for (size_t i = 0; i < kPage && number <= last; ++i, ++number) batch.remove(feed_key(number));
@@ -84,9 +99,10 @@ Result<void> trim_outcomes(const io::Context& context, kv::Store& store, Timesta
 
 }  // namespace
 
-Result<void> trim_history(const io::Context& context, kv::Store& store, Timestamp now) {
+Result<void> trim_history(const io::Context& context, kv::Store& store, Timestamp now,
+                          const std::vector<std::string>& targets) {
   BR_TRY(trim_outcomes(context, store, now));
-  return trim_feed(context, store);
+  return trim_feed(context, store, targets);
 }
 
 }  // namespace beringia::meta

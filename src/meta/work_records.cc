@@ -128,11 +128,26 @@ template <class F, class T>
   requires std::same_as<std::remove_const_t<T>, FeedRecord>
 static void describe(F& f, T& record) {
   using Kind = FeedRecord::Kind;
-  f.choice(1, record.kind, Kind::kPut, Kind::kPlacement);
+  f.choice(1, record.kind, Kind::kPut, Kind::kReplaced);
   f.text(2, record.path);
   f.text(3, record.other_path);
   f.number(4, record.generation);
   f.time(5, record.time, static_cast<int64_t>(record.generation));
+  auto& event = record.event;
+  f.choice_or_first(6, event.kind, wire::EventKind::kNone, wire::kLastEventKind);
+  f.text(7, event.principal);
+  f.text(8, event.source_address);
+  f.id(9, 10, event.request_id);
+  f.text(11, event.bucket_owner);
+  f.text(12, event.entry);
+  f.number(13, event.other_generation);
+  f.list(14, event.deliveries, [](auto& inner, auto& delivery) {
+    inner.text(1, delivery.target);
+    inner.text(2, delivery.rule);
+    inner.number(3, delivery.google);
+    inner.number(4, delivery.payload, true);
+    inner.map(5, delivery.attributes);
+  });
 }
 
 std::string encode(const IntentRecord& record) { return encode_record(record); }

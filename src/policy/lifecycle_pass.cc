@@ -112,6 +112,7 @@ Result<void> LifecyclePass::do_step(const io::Context& context, const LifecycleS
 Result<void> LifecyclePass::remove(const io::Context& context, const LifecycleStep& step) {
   BR_TRY(grant, admit(context, step, core::Action::kDelete));
   core::RemoveRequest request;
+  request.by_lifecycle = true;
   if (step.action == LifecycleAction::kExpire) {
     request.conditions = unchanged(step.record);
   } else {
@@ -136,6 +137,7 @@ Result<void> LifecyclePass::set_class(const io::Context& context, const Lifecycl
   BR_TRY(grant, admit(context, step, core::Action::kWrite));
   core::AttributePatch patch;
   patch.storage_class = step.storage_class;
+  patch.by_lifecycle = true;
   patch.conditions = unchanged(step.record);
   if (step.action == LifecycleAction::kTransitionVersion) patch.generation = step.record.generation;
   auto set = services_.names.set_attributes(context, grant, patch);

@@ -57,8 +57,8 @@ Result<io::HttpResponse> show_estate(Call& call) {
   JsonWriter json;
   json.begin_object().member("applied", declared.estate.applied);
   json.member("epoch", declared.estate.epoch);
-  for (const char* kind :
-       {"backend", "mount", "alias", "principal", "grant", "policy", "identity_provider"}) {
+  for (const char* kind : {"backend", "mount", "alias", "principal", "grant", "policy",
+                           "identity_provider", "notification_target"}) {
     json.key(kind).begin_array();
     for (const auto& section : sections) {
       if (section.kind != kind) continue;

@@ -20,7 +20,8 @@ std::string token_of(const DeclaredEstate& declared) {
 bool same_estate(const meta::Estate& a, const meta::Estate& b) {
   return a.epoch == b.epoch && a.backends == b.backends && a.mounts == b.mounts &&
          a.aliases == b.aliases && a.policies == b.policies &&
-         a.identity_providers == b.identity_providers && a.applied == b.applied;
+         a.identity_providers == b.identity_providers &&
+         a.notification_targets == b.notification_targets && a.applied == b.applied;
 }
 
 Result<void> put_principals(const Call& call, const EstatePlan& plan) {

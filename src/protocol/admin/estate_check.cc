@@ -75,6 +75,27 @@ Result<void> check_provider(const meta::IdentityProviderDeclaration& provider) {
   return {};
 }
 
+Result<void> check_target(const meta::NotificationTargetDeclaration& target) {
+  const std::string what = "notification_target \"" + target.name + "\"";
+  if (!is_backend_name(target.name)) {
+    return std::unexpected(wrong(what, "a name has 1 to 63 of a-z, 0-9 and '-'"));
+  }
+  if (target.kind != "webhook" && target.kind != "pubsub") {
+    return std::unexpected(wrong(what, "kind \"" + target.kind + "\" is not known",
+                                 "choose \"webhook\" or \"pubsub\""));
+  }
+  const auto url = io::Url::parse(target.url);
+  if (!url) {
+    return std::unexpected(wrong(what, "url is no URL", "write https://HOST/PATH, or http://..."));
+  }
+  if (target.kind == "pubsub" && url->path.find("/topics/") == std::string::npos) {
+    return std::unexpected(
+        wrong(what, "url names no topic",
+              "write https://pubsub.googleapis.com/v1/projects/PROJECT/topics/TOPIC"));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_estate(const meta::Estate& estate) {
@@ -114,6 +135,14 @@ Result<void> check_estate(const meta::Estate& estate) {
     BR_TRY(providers.add(provider.name));
     BR_TRY(check_provider(provider));
   }
+  Names targets{"notification_target"};
+  for (const auto& target : estate.notification_targets) {
+    BR_TRY(targets.add(target.name));
+    BR_TRY(check_target(target));
+  }
+  if (estate.notification_targets.size() > kMaxNotificationTargets) {
+    return std::unexpected(wrong("the notification targets", "there are more than 64"));
+  }
   return {};
 }
 
@@ -149,6 +178,7 @@ Result<DeclaredEstate> with_file(const DeclaredEstate& now, EstateFile file) {
   take(file.aliases, next.estate.aliases);
   take(file.policies, next.estate.policies);
   take(file.identity_providers, next.estate.identity_providers);
+  take(file.notification_targets, next.estate.notification_targets);
   take(file.principals, next.principals);
   take(file.grants, next.grants);
   BR_TRY(check_estate(next.estate));

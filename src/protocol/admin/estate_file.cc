@@ -132,6 +132,17 @@ Result<meta::IdentityProviderDeclaration> read_identity_provider(const Value& ta
   return provider;
 }
 
+Result<meta::NotificationTargetDeclaration> read_notification_target(const Value& table) {
+  TableReader reader{table, "a [[notification_target]]"};
+  meta::NotificationTargetDeclaration target;
+  target.name = reader.required_text("name");
+  target.kind = reader.text("kind", target.kind);
+  target.url = reader.required_text("url");
+  target.authorization_file = reader.text("authorization_file");
+  BR_TRY(reader.finish());
+  return target;
+}
+
 /// A name for a grant that has none: what it says.
 std::string name_of(const access::GrantRule& rule) {
   std::string name;
@@ -218,6 +229,8 @@ Result<EstateFile> read_estate_file(std::string_view text, const std::string& su
   BR_TRY(read_section(reader, "policy", read_policy, file.policies));
   BR_TRY(
       read_section(reader, "identity_provider", read_identity_provider, file.identity_providers));
+  BR_TRY(read_section(reader, "notification_target", read_notification_target,
+                      file.notification_targets));
   BR_TRY(reader.finish());
   return file;
 }

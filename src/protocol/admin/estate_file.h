@@ -28,6 +28,7 @@ struct EstateFile {
   std::optional<std::vector<access::GrantRule>> grants;
   std::optional<std::vector<meta::PolicyDeclaration>> policies;
   std::optional<std::vector<meta::IdentityProviderDeclaration>> identity_providers;
+  std::optional<std::vector<meta::NotificationTargetDeclaration>> notification_targets;
 };
 
 inline constexpr size_t kMaxEstateBytes = 4 << 20;

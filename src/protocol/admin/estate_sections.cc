@@ -152,6 +152,16 @@ Section section_of(const meta::IdentityProviderDeclaration& provider) {
   return section;
 }
 
+Section section_of(const meta::NotificationTargetDeclaration& target) {
+  Section section{"notification_target", target.name, {}};
+  Fields fields{section};
+  fields.text("name", target.name);
+  if (target.kind != meta::NotificationTargetDeclaration{}.kind) fields.text("kind", target.kind);
+  fields.text("url", target.url);
+  fields.text("authorization_file", target.authorization_file);
+  return section;
+}
+
 Section section_of(const access::GrantRule& rule) {
   Section section{"grant", rule.id, {}};
   Fields fields{section};
@@ -203,6 +213,7 @@ std::string warning_of_removal(const Section& section) {
   if (section.kind == "alias") return "clients that use this bucket name no longer find it";
   if (section.kind == "principal") return "its keys are deleted";
   if (section.kind == "identity_provider") return "its tokens, and the sessions they began, end";
+  if (section.kind == "notification_target") return "what was not delivered to it yet waits for it";
   return {};
 }
 
@@ -261,6 +272,7 @@ std::vector<Section> sections_of(const DeclaredEstate& declared) {
   for (const auto& one : declared.grants) sections.push_back(section_of(one));
   for (const auto& one : declared.estate.policies) sections.push_back(section_of(one));
   for (const auto& one : declared.estate.identity_providers) sections.push_back(section_of(one));
+  for (const auto& one : declared.estate.notification_targets) sections.push_back(section_of(one));
   return sections;
 }
 

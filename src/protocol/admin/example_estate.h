@@ -63,6 +63,16 @@ issuer = "https://login.example.com"
 audiences = ["lake"]
 keys = "https://login.example.com/keys"
 claim = "email"
+
+[[notification_target]]
+name = "indexer"
+url = "https://hooks.example.com/lake"
+authorization_file = "/etc/beringia/indexer-token"
+
+[[notification_target]]
+name = "topic"
+kind = "pubsub"
+url = "https://pubsub.googleapis.com/v1/projects/p/topics/t"
 )";
 
 }  // namespace beringia::protocol::admin

@@ -1,4 +1,4 @@
-// What clients ask of a bucket besides its attributes: layout, rights, notifications.
+// What clients ask of a bucket besides its attributes: layout, rights.
 #include <optional>
 #include <utility>
 
@@ -95,12 +95,6 @@ Result<io::HttpResponse> test_iam_permissions(Call& call) {
   }
   json.end_array().end_object();
   return json_response(200, json.take());
-}
-
-Result<io::HttpResponse> list_notifications(Call& call) {
-  BR_TRY(path, call.bucket_path(call.route.bucket));
-  BR_TRY(call.admit(core::Action::kAdminister, path));
-  return json_response(200, R"({"kind":"storage#notifications","items":[]})");
 }
 
 }  // namespace beringia::protocol::gcs

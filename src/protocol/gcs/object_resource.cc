@@ -74,18 +74,25 @@ std::string storage_class_of(const meta::EntryRecord& record) {
 
 wire::gcs::ObjectResource object_resource(const Call& call, std::string_view bucket,
                                           std::string_view name, const meta::EntryRecord& record) {
+  auto object = object_resource(call.base_url, bucket, name, record);
+  if (!shows_checksums(call, record.encryption)) object.crc32c.reset();
+  return object;
+}
+
+wire::gcs::ObjectResource object_resource(const std::string& base_url, std::string_view bucket,
+                                          std::string_view name, const meta::EntryRecord& record) {
   wire::gcs::ObjectResource object;
   object.bucket = bucket;
   object.name = name;
   const std::string place =
       "/storage/v1/b/" + percent_encode(bucket) + "/o/" + percent_encode(name);
-  object.self_link = call.base_url + place;
-  object.media_link = call.base_url + "/download" + place +
+  object.self_link = base_url + place;
+  object.media_link = base_url + "/download" + place +
                       "?generation=" + std::to_string(record.generation) + "&alt=media";
   object.generation = record.generation;
   object.metageneration = record.metageneration;
   object.size = record.size;
-  if (shows_checksums(call, record.encryption)) object.crc32c = record.crc32c;
+  object.crc32c = record.crc32c;
   object.md5 = record.md5;
   object.etag = json_etag(record.generation, record.metageneration);
   object.content_type = record.content_type;

@@ -12,6 +12,9 @@ namespace beringia::protocol::gcs {
 /// An entry as GCS shows it.
 wire::gcs::ObjectResource object_resource(const Call& call, std::string_view bucket,
                                           std::string_view name, const meta::EntryRecord& record);
+/// Likewise where nobody asks: with all checksums, and addresses below `base_url`.
+wire::gcs::ObjectResource object_resource(const std::string& base_url, std::string_view bucket,
+                                          std::string_view name, const meta::EntryRecord& record);
 /// Likewise of a generation that may be noncurrent, which shows when it became so.
 wire::gcs::ObjectResource object_resource(const Call& call, std::string_view bucket,
                                           std::string_view name, const core::Entry& entry);

@@ -135,8 +135,13 @@ Result<Route> route_json(std::string_view method, const Parts& parts, const Para
     route.verb = Verb::kGetIamPolicy;
   } else if (kind == "iam" && parts.size() == 4 && parts[3] == "testPermissions") {
     route.verb = Verb::kTestIamPermissions;
-  } else if (kind == "notificationConfigs" && parts.size() == 3 && method == "GET") {
-    route.verb = Verb::kListNotifications;
+  } else if (kind == "notificationConfigs" && parts.size() == 3) {
+    return pick(method, {{"GET", Verb::kListNotifications}, {"POST", Verb::kInsertNotification}},
+                std::move(route));
+  } else if (kind == "notificationConfigs" && parts.size() == 4) {
+    route.object = parts[3];
+    return pick(method, {{"GET", Verb::kGetNotification}, {"DELETE", Verb::kDeleteNotification}},
+                std::move(route));
   }
   return route;
 }
@@ -245,6 +250,9 @@ std::string_view operation_name(Verb verb) {
     case Verb::kGetIamPolicy: return "storage.buckets.getIamPolicy";
     case Verb::kTestIamPermissions: return "storage.buckets.testIamPermissions";
     case Verb::kListNotifications: return "storage.notifications.list";
+    case Verb::kInsertNotification: return "storage.notifications.insert";
+    case Verb::kGetNotification: return "storage.notifications.get";
+    case Verb::kDeleteNotification: return "storage.notifications.delete";
     case Verb::kXmlListObjects:
     case Verb::kListObjects: return "storage.objects.list";
     case Verb::kXmlPutObject:

@@ -22,6 +22,9 @@ enum class Verb {
   kGetIamPolicy,
   kTestIamPermissions,
   kListNotifications,
+  kInsertNotification,
+  kGetNotification,
+  kDeleteNotification,
   // objects
   kListObjects,
   kInsertObject,

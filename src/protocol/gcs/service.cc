@@ -134,6 +134,9 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kGetIamPolicy: return get_iam_policy(call);
     case Verb::kTestIamPermissions: return test_iam_permissions(call);
     case Verb::kListNotifications: return list_notifications(call);
+    case Verb::kInsertNotification: return insert_notification(call);
+    case Verb::kGetNotification: return get_notification(call);
+    case Verb::kDeleteNotification: return delete_notification(call);
     case Verb::kListObjects: return list_objects(call);
     case Verb::kInsertObject: return insert_object(call);
     case Verb::kGetObject: return get_object(call);

@@ -20,6 +20,9 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> get_iam_policy(Call& call);
 [[nodiscard]] Result<io::HttpResponse> test_iam_permissions(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_notifications(Call& call);
+[[nodiscard]] Result<io::HttpResponse> insert_notification(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_notification(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_notification(Call& call);
 
 [[nodiscard]] Result<io::HttpResponse> list_objects(Call& call);
 [[nodiscard]] Result<io::HttpResponse> insert_object(Call& call);

@@ -129,6 +129,7 @@ Result<io::HttpResponse> post_object(Call& call) {
   call.request.headers = headers_of(call.request.headers, form.fields);
   BR_TRY(path, call.object_path());
   core::WriteRequest request;
+  request.event = wire::EventKind::kPosted;
   BR_TRY(attributes, attributes_of_form(call, form));
   request.attributes = std::move(attributes);
   BR_TRY(claimed, claimed_checksum(call));

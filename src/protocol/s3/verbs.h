@@ -72,6 +72,8 @@ io::HttpResponse sts_error_response(const Call& call, const Error& error);
 [[nodiscard]] Result<io::HttpResponse> delete_ownership_controls(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_bucket_logging(Call& call);
 [[nodiscard]] Result<io::HttpResponse> put_bucket_logging(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_bucket_notification(Call& call);
+[[nodiscard]] Result<io::HttpResponse> put_bucket_notification(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_request_payment(Call& call);
 [[nodiscard]] Result<io::HttpResponse> put_request_payment(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_bucket_lifecycle(Call& call);
