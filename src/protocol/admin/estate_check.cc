@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kMaxName = 63;
 constexpr size_t kMaxLocations = 16;
+constexpr size_t kMaxNotificationTargets = 64;
 
 bool is_backend_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, [](char c) {
