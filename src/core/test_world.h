@@ -83,6 +83,7 @@ struct WorldOptions {
   std::vector<MountSpec> mounts = {{"/", {"disk"}}};
   std::vector<std::pair<std::string, std::string>> aliases;  // bucket name -> directory
   std::vector<meta::PolicyDeclaration> policies;
+  std::vector<meta::NotificationTargetDeclaration> notification_targets;
   /// The catalog's log lies on the simulated disk, so restart() after a crash of the disk is a
   /// power loss. False: the catalog is in memory and outlives restart().
   bool catalog_on_disk = false;
@@ -171,6 +172,10 @@ class World {
   std::shared_ptr<const Mounts> mounts() { return process_->mounts.get(); }
   void set_policies(std::vector<meta::PolicyDeclaration> policies) {
     options_.policies = std::move(policies);
+    process_->mount(*this);
+  }
+  void set_targets(std::vector<meta::NotificationTargetDeclaration> targets) {
+    options_.notification_targets = std::move(targets);
     process_->mount(*this);
   }
   void set_mounts(std::vector<MountSpec> mounts) {
@@ -402,6 +407,7 @@ class World {
         estate.aliases.push_back({name, must(Path::parse(target), "alias")});
       }
       estate.policies = world.options_.policies;
+      estate.notification_targets = world.options_.notification_targets;
       mounts.set(
           std::make_shared<const Mounts>(std::move(estate), std::move(live), boot.sync_epoch));
     }

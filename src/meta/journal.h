@@ -52,10 +52,11 @@ void forgive(kv::Batch& batch, const DoomedCopy& copy);
                                                            kv::Store& store, Timestamp until,
                                                            size_t limit);
 /// Drops outcomes older than 24 h and feed rows beyond the last 100,000; those that a notification
-/// target has not read yet stay, up to the last kFeedRowsForTargets. Bounded work per call.
-[[nodiscard]] Result<void> trim_history(const io::Context& context, kv::Store& store, Timestamp now,
-                                        const std::vector<std::string>& targets = {});
+/// target has not read yet stay, up to the last `rows_for_targets`. Bounded work per call.
 inline constexpr uint64_t kFeedRowsForTargets = 1'000'000;
+[[nodiscard]] Result<void> trim_history(const io::Context& context, kv::Store& store, Timestamp now,
+                                        const std::vector<std::string>& targets = {},
+                                        uint64_t rows_for_targets = kFeedRowsForTargets);
 void append_feed(kv::Batch& batch, const FeedRecord& record);
 struct NumberedFeed {
   uint64_t number = 0;

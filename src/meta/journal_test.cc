@@ -126,5 +126,31 @@ TEST_F(JournalTest, history_is_trimmed_to_a_day_of_outcomes_and_100000_feed_rows
   EXPECT_TRUE(feed_after(context, *store, kFeed, 10)->empty());
 }
 
+TEST_F(JournalTest, feed_rows_that_a_notification_target_has_not_read_stay_within_a_bound) {
+  constexpr uint64_t kFeed = 130'000;
+  const auto oldest = [&] { return feed_after(context, *store, 0, 1)->front().number; };
+  const auto set_cursor = [&](const char* target, uint64_t number) {
+    kv::Batch batch;
+    batch.put(event_cursor_key(target), std::to_string(number));
+    commit(std::move(batch));
+  };
+  for (uint64_t n = 0; n < kFeed;) {
+    kv::Batch batch;
+    for (int i = 0; i < 5000; ++i, ++n)
+      append_feed(batch, {FeedRecord::Kind::kPut, "/a", "", n, {1}});
+    commit(std::move(batch));
+  }
+  ASSERT_TRUE(trim_history(context, *store, {1}, {"new"}));
+  EXPECT_EQ(oldest(), 1u) << "it has read nothing yet";
+  ASSERT_TRUE(trim_history(context, *store, {1}, {"new"}, 125'000));
+  EXPECT_EQ(oldest(), 5'001u) << "nobody is waited for without an end";
+  set_cursor("slow", 10'000);
+  set_cursor("quick", kFeed);
+  ASSERT_TRUE(trim_history(context, *store, {1}, {"slow", "quick"}));
+  EXPECT_EQ(oldest(), 10'001u);
+  ASSERT_TRUE(trim_history(context, *store, {1}, {"quick"}));
+  EXPECT_EQ(oldest(), kFeed - 100'000 + 1);
+}
+
 }  // namespace
 }  // namespace beringia::meta

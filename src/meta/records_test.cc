@@ -183,6 +183,15 @@ TEST(Records, the_other_records_come_back_as_they_were) {
   EXPECT_EQ(encode(*decode_part(encode(part))), encode(part));
   FeedRecord feed{FeedRecord::Kind::kRename, "/a", "/b", 4, {5}};
   EXPECT_EQ(encode(*decode_feed(encode(feed))), encode(feed));
+  feed.event = {wire::EventKind::kCopied,
+                "ann",
+                "127.0.0.1:5",
+                "00ff",
+                "bob",
+                encode(full_entry()),
+                7,
+                {{"hook", "q", false, true, {}}, {"topic", "2", true, false, {{"a", "b"}}}}};
+  EXPECT_EQ(decode_feed(encode(feed))->event, feed.event);
 }
 
 TEST(Records, unknown_fields_of_this_version_are_skipped) {

@@ -57,7 +57,7 @@ Result<uint64_t> told_to_all(const io::Context& context, kv::Store& store,
 }
 
 Result<void> trim_feed(const io::Context& context, kv::Store& store,
-                       const std::vector<std::string>& targets) {
+                       const std::vector<std::string>& targets, uint64_t rows_for_targets) {
   BR_TRY(oldest, feed_number_from(context, store, 0));
   if (oldest == 0) return {};
   BR_TRY(newest, newest_feed_number(context, store, oldest));
@@ -65,7 +65,7 @@ Result<void> trim_feed(const io::Context& context, kv::Store& store,
   uint64_t last =
       std::min(newest - kFeedRowsKept, oldest + uint64_t{kMaxFeedRows} - 1);  // to remove
   BR_TRY(told, told_to_all(context, store, targets));
-  const uint64_t bound = newest > kFeedRowsForTargets ? newest - kFeedRowsForTargets : 0;
+  const uint64_t bound = newest > rows_for_targets ? newest - rows_for_targets : 0;
   last = std::min(last, std::max(told, bound));
   for (uint64_t number = oldest; number <= last;) {
     kv::Batch batch;
@@ -100,9 +100,9 @@ Result<void> trim_outcomes(const io::Context& context, kv::Store& store, Timesta
 }  // namespace
 
 Result<void> trim_history(const io::Context& context, kv::Store& store, Timestamp now,
-                          const std::vector<std::string>& targets) {
+                          const std::vector<std::string>& targets, uint64_t rows_for_targets) {
   BR_TRY(trim_outcomes(context, store, now));
-  return trim_feed(context, store, targets);
+  return trim_feed(context, store, targets, rows_for_targets);
 }
 
 }  // namespace beringia::meta

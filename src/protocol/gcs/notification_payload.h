@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "meta/records.h"
+#include "core/namespace.h"
 
 namespace beringia::protocol::gcs {
 
