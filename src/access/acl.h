@@ -38,6 +38,8 @@ struct Acl {
 };
 /// The service that delivers access logs, see identity::Principal::service().
 inline constexpr const char* kLogDelivery = "logging.s3.amazonaws.com";
+/// The service that delivers inventories.
+inline constexpr const char* kInventoryDelivery = "s3.amazonaws.com";
 inline constexpr size_t kMaxAclGrants = 100;  // S3 User Guide, "Access control list overview"
 
 /// The owner has everything, nobody else anything.

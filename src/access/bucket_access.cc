@@ -79,6 +79,11 @@ Result<BucketAccess> compile_bucket_access(const std::map<std::string, std::stri
   if (const std::string& text = attribute(attributes, kLoggingAttribute); !text.empty()) {
     if (auto logging = wire::decode_bucket_logging(text)) access.logging = std::move(*logging);
   }
+  if (const std::string& text = attribute(attributes, kWebsiteAttribute); !text.empty()) {
+    if (auto website = wire::decode_website(text)) {
+      access.website = std::make_shared<const wire::Website>(std::move(*website));
+    }
+  }
   access.requester_pays = !attribute(attributes, kRequesterPaysAttribute).empty();
   access.acl = private_acl(owner);
   if (const std::string& text = attribute(attributes, kAclAttribute);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "wire/bucket_logging.h"
 #include "wire/lifecycle.h"
+#include "wire/website.h"
 
 namespace beringia::access {
 
@@ -29,6 +30,8 @@ inline constexpr std::string_view kLifecycleAttribute = "access-lifecycle";
 inline constexpr std::string_view kLoggingAttribute = "access-logging";
 /// "1": who is not the owner must offer to pay, see S3's GetBucketRequestPayment.
 inline constexpr std::string_view kRequesterPaysAttribute = "access-requester-pays";
+/// As wire::encode(Website).
+inline constexpr std::string_view kWebsiteAttribute = "access-website";
 inline constexpr std::string_view kPublicAttribute = "access-public-block";  // of four '0' or '1'
 
 /// Who owns what others write into a bucket, and whether access control lists hold.
@@ -63,6 +66,8 @@ struct BucketAccess {
   std::shared_ptr<const wire::Lifecycle> lifecycle;
   std::optional<wire::BucketLogging> logging;  // absent too if it is damaged
   bool requester_pays = false;
+  // Null = none, or damaged. Owners: copies of these settings and requests that look at them.
+  std::shared_ptr<const wire::Website> website;
 
   bool has_acls() const { return ownership != Ownership::kBucketOwner; }
 };

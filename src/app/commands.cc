@@ -113,6 +113,10 @@ std::vector<CommandSpec> policy_commands() {
        with_client_flags({{"--at", "TIME", "as if it were then: 2027-01-01 [now]"},
                           {"--rows", "N", "show the first N rows [20]"}}),
        policy_lifecycle},
+      {"inventory run", "BUCKET ID", "Write an inventory of a bucket now.",
+       "Inventories are set over S3 (PutBucketInventoryConfiguration) and written daily or weekly\n"
+       "by themselves.",
+       with_client_flags({}), inventory_run},
       {"policy variables", "", "List what a policy's condition may ask.", "", with_client_flags({}),
        policy_variables},
       {"policy cancel", "RUN", "Stop a run: what has moved stays moved.", "", with_client_flags({}),

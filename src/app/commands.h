@@ -35,6 +35,7 @@ int policy_runs(const Invocation& invocation);
 int policy_lifecycle(const Invocation& invocation);
 int policy_variables(const Invocation& invocation);
 int policy_cancel(const Invocation& invocation);
+int inventory_run(const Invocation& invocation);
 int audit_verify(const Invocation& invocation);
 int audit_ingest(const Invocation& invocation);
 

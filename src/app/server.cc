@@ -19,6 +19,7 @@
 #include "io/runtime.h"
 #include "meta/estate.h"
 #include "observe/log.h"
+#include "policy/inventory.h"
 #include "policy/policy.h"
 #include "protocol/admin/service.h"
 #include "protocol/gcs/notification_payload.h"
@@ -105,6 +106,7 @@ struct Server::Rooms {
   std::unique_ptr<core::Gate> gate;
   std::unique_ptr<core::Namespace> names;
   std::unique_ptr<policy::Engine> engine;
+  std::unique_ptr<policy::InventoryKeeper> inventories;
   wire::SigningKeys admin_keys;
   std::unique_ptr<protocol::s3::AccessLogs> s3_logs;
   std::unique_ptr<protocol::s3::Service> s3;
@@ -208,11 +210,13 @@ Result<void> Server::Rooms::open_namespace(const io::Context& context) {
   options.grace = settings.move_grace;
   options.lifecycle.interval = settings.lifecycle_interval;
   options.lifecycle.day = settings.lifecycle_day;
-  engine = policy::Engine::make({*names, *parts, *gate, *runtime,
-                                 [this](const io::Context& at, const std::string& name) {
-                                   return directory->principal_named(at, name, "policy run");
-                                 }},
-                                options);
+  const policy::Services services{*names, *parts, *gate, *runtime,
+                                  [this](const io::Context& at, const std::string& name) {
+                                    return directory->principal_named(at, name, "policy run");
+                                  }};
+  engine = policy::Engine::make(services, options);
+  inventories =
+      std::make_unique<policy::InventoryKeeper>(services, policy::InventoryKeeper::Options{});
   BR_TRY(engine->start(context));
   return {};
 }
@@ -227,6 +231,9 @@ void Server::Rooms::make_services() {
   const Clock& clock = runtime->clock();
   protocol::s3::Options s3_options;
   if (!settings.s3_domain.empty()) s3_options.domains.push_back(settings.s3_domain);
+  if (!settings.s3_website_domain.empty()) {
+    s3_options.website_domains.push_back(settings.s3_website_domain);
+  }
   s3_options.object_ownership = settings.s3_object_ownership;
   s3_options.signature_v2 = settings.s3_signature_v2 == "on";
   s3_options.customer_keys_over_http = settings.customer_keys == "any";
@@ -241,8 +248,8 @@ void Server::Rooms::make_services() {
   std::string token_uri = public_gcs_url();
   if (!token_uri.empty()) token_uri += "/token";
   admin = std::make_unique<protocol::admin::Service>(
-      protocol::admin::Rooms{*names, *gate, *directory, *evaluator, *log, *engine, *estate, clock,
-                             admin_keys, data->audit(), token_uri, kVersion,
+      protocol::admin::Rooms{*names, *gate, *directory, *evaluator, *log, *engine, *inventories,
+                             *estate, clock, admin_keys, data->audit(), token_uri, kVersion,
                              settings.move_bandwidth, [this] { return ready.load(); }});
 }
 
@@ -282,6 +289,7 @@ Result<void> Server::Rooms::listen() {
     return protocol::gcs::notification_payload(base, bucket, name, record);
   };
   events = std::make_unique<events::Dispatcher>(*runtime, *parts, std::move(telling));
+  inventories->start();
   ready = true;
   return {};
 }
@@ -297,6 +305,7 @@ Result<void> Server::Rooms::close() {
   }
   servers.clear();
   if (s3_logs) s3_logs->stop();
+  if (inventories) inventories->stop();
   if (engine) engine->stop();
   if (janitor) janitor->stop();
   if (events) events->stop();
@@ -318,6 +327,7 @@ Server::~Server() {
   if (!rooms_) return;
   rooms_->servers.clear();
   if (rooms_->s3_logs) rooms_->s3_logs->stop();
+  if (rooms_->inventories) rooms_->inventories->stop();
   if (rooms_->engine) rooms_->engine->stop();
   if (rooms_->janitor) rooms_->janitor->stop();
   if (rooms_->events) rooms_->events->stop();

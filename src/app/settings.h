@@ -21,7 +21,7 @@ struct Settings {
   std::vector<std::string> mount;
   std::string freshness;
   std::string s3, gcs, admin;
-  std::string s3_domain;
+  std::string s3_domain, s3_website_domain;
   std::string s3_object_ownership;
   std::string s3_signature_v2;
   std::string customer_keys;

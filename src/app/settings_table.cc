@@ -29,6 +29,8 @@ const std::vector<SettingDeclaration> kDeclarations = {
      "HOST:PORT of the admin API, /health and /metrics."},
     {"s3_domain", kText, &Settings::s3_domain, "", "", kNetwork,
      "Domain for virtual-host addressing: BUCKET.s3.example.com. Empty: path style only."},
+    {"s3_website_domain", kText, &Settings::s3_website_domain, "", "", kNetwork,
+     "Domain for buckets as websites: BUCKET.web.example.com. Empty: none are served."},
     {"s3_object_ownership", kChoice, &Settings::s3_object_ownership, "BucketOwnerEnforced",
      "BucketOwnerEnforced|BucketOwnerPreferred|ObjectWriter", kSecurity,
      "Object ownership of new S3 buckets that do not say; all but the first turn ACLs on."},

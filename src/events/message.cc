@@ -28,6 +28,12 @@ struct Told {
   const meta::EventRecord& event() const { return row.record.event; }
 };
 
+/// "192.0.2.1" of "192.0.2.1:4711", "::1" of "[::1]:4711".
+std::string address_only(const std::string& peer) {
+  if (peer.starts_with('[')) return peer.substr(1, peer.find(']') - 1);
+  return peer.substr(0, peer.rfind(':'));
+}
+
 /// S3 user guide, "Event message structure": keys are encoded as forms encode them.
 std::string form_encoded(const std::string& key) {
   const std::string escaped = percent_encode(key, true);
@@ -107,7 +113,7 @@ std::string s3_message(const Told& told, const MessageOptions& options) {
   json.member("eventName", wire::s3_event_name(event.kind));
   json.key("userIdentity").begin_object().member("principalId", event.principal).end_object();
   json.key("requestParameters").begin_object();
-  json.member("sourceIPAddress", event.source_address).end_object();
+  json.member("sourceIPAddress", address_only(event.source_address)).end_object();
   json.key("responseElements").begin_object();
   json.member("x-amz-request-id", event.request_id).member("x-amz-id-2", event.request_id);
   json.end_object();

@@ -20,6 +20,10 @@
 #include "wire/document.h"
 #include "wire/sigv4.h"
 
+namespace beringia::policy {
+class InventoryKeeper;
+}
+
 namespace beringia::protocol::admin {
 
 /// What the admin API works with; outlives every request.
@@ -30,6 +34,7 @@ struct Rooms {
   access::Evaluator& evaluator;
   audit::Log& log;
   policy::Engine& engine;
+  policy::InventoryKeeper& inventories;
   EstateHost& estate;
   const Clock& clock;
   wire::SigningKeys& signing_keys;

@@ -42,6 +42,7 @@ const Route kRoutes[] = {
     {"POST", "/v1/policy/runs/{}/cancel", "policy.runs.cancel", cancel_run},
     {"GET", "/v1/policy/lifecycles", "policy.lifecycles.list", list_lifecycles},
     {"GET", "/v1/policy/lifecycles/{}", "policy.lifecycles.plan", plan_lifecycle},
+    {"POST", "/v1/inventories/{}", "inventory.run", run_inventory},
     {"GET", "/v1/policy/variables", "policy.variables", list_variables},
     {"GET", "/v1/audit", "audit.get", show_audit},
     {"POST", "/v1/audit/ingest", "audit.ingest", ingest_audit},

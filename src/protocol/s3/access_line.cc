@@ -57,7 +57,7 @@ std::string operation_of(const Call& call) {
   const Route& route = call.route;
   std::string method = call.request.method;
   if (route.verb == Verb::kCopyObject || route.verb == Verb::kUploadPartCopy) method = "COPY";
-  return "REST." + method + "." +
+  return (call.is_website ? "WEBSITE." : "REST.") + method + "." +
          (route.setting != nullptr ? setting_resource(route.setting->parameter)
                                    : std::string{resource_of(route)});
 }

@@ -59,6 +59,8 @@ struct Call {
   bool form_signed = false;
   /// Proven by SigV2.
   bool signed_v2 = false;
+  /// Asked of the bucket's website (website.h).
+  bool is_website = false;
   /// Headers that an error's answer carries, too.
   std::vector<std::pair<std::string, std::string>> error_headers = {};
 

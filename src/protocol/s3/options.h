@@ -11,6 +11,8 @@ struct Options {
   /// "s3.example.com": requests to bucket.s3.example.com address that bucket (virtual-host style).
   /// Empty: only path style.
   std::vector<std::string> domains;
+  /// "website.example.com": bucket.website.example.com is that bucket as a website.
+  std::vector<std::string> website_domains;
   /// Of buckets whose creation does not say: BucketOwnerEnforced (ACLs are off),
   /// BucketOwnerPreferred or ObjectWriter.
   std::string object_ownership = "BucketOwnerEnforced";

@@ -18,20 +18,6 @@ std::string_view without_port(std::string_view host) {
   return is_port ? host.substr(0, colon) : host;
 }
 
-/// The bucket of "bucket.domain"; "" if the host is none of ours.
-std::string host_bucket(std::string_view host, const std::vector<std::string>& domains) {
-  host = without_port(host);
-  for (const std::string& domain : domains) {
-    if (host.size() < domain.size() + 2) continue;
-    const size_t dot = host.size() - domain.size() - 1;
-    if (host[dot] != '.' || !equals_ignoring_case(host.substr(dot + 1), domain)) continue;
-    if (host.substr(0, dot).find('/') == std::string_view::npos) {
-      return ascii_lower(host.substr(0, dot));
-    }
-  }
-  return {};
-}
-
 bool is_plain(std::string_view text) {
   for (const char c : text) {
     if (c == '%' || static_cast<unsigned char>(c) >= 0x80) return false;
@@ -138,6 +124,25 @@ Verb object_verb(std::string_view method, const Query& query, bool is_copy, Rout
 
 }  // namespace
 
+std::string bucket_of_host(std::string_view host, const std::vector<std::string>& domains) {
+  host = without_port(host);
+  for (const std::string& domain : domains) {
+    if (host.size() < domain.size() + 2) continue;
+    const size_t dot = host.size() - domain.size() - 1;
+    if (host[dot] != '.' || !equals_ignoring_case(host.substr(dot + 1), domain)) continue;
+    if (host.substr(0, dot).find('/') == std::string_view::npos) {
+      return ascii_lower(host.substr(0, dot));
+    }
+  }
+  return {};
+}
+
+Result<std::string> key_of_path(std::string_view path) {
+  Route found;
+  BR_TRY(read_names(path, true, found));
+  return std::move(found.key);
+}
+
 std::string_view operation_name(const Route& route) {
   switch (route.verb) {
     case Verb::kListBuckets: return "ListBuckets";
@@ -181,7 +186,7 @@ Result<Route> route(const io::HttpRequest& request, const Query& query,
                     const std::vector<std::string>& domains) {
   Route found;
   if (!domains.empty()) {
-    found.bucket = host_bucket(request.headers.get_or("host", ""), domains);
+    found.bucket = bucket_of_host(request.headers.get_or("host", ""), domains);
     found.bucket_in_host = !found.bucket.empty();
   }
   BR_TRY(read_names(request.path, !found.bucket.empty(), found));

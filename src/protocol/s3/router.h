@@ -72,4 +72,9 @@ std::string_view operation_name(const Route& route);
 [[nodiscard]] Result<Route> route(const io::HttpRequest& request, const Query& query,
                                   const std::vector<std::string>& domains);
 
+/// The bucket of "bucket.domain"; "" if the host is none of these.
+std::string bucket_of_host(std::string_view host, const std::vector<std::string>& domains);
+/// The name that a path stands for, decoded once. @error as route()
+[[nodiscard]] Result<std::string> key_of_path(std::string_view path);
+
 }  // namespace beringia::protocol::s3

@@ -9,6 +9,7 @@
 #include "protocol/s3/cors.h"
 #include "protocol/s3/error_map.h"
 #include "protocol/s3/verbs.h"
+#include "protocol/s3/website.h"
 
 namespace beringia::protocol::s3 {
 namespace {
@@ -94,12 +95,13 @@ Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& 
       rooms_{names, gate, directory, clock, signing_keys_, options_, logs} {}
 
 io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& request) {
-  Call call{context, request, rooms_, {}, {}, {}, {}, {}, {}, false, {}, {}, false, false};
+  Call call{context, request, rooms_, {}, {}, {}, {}, {}, {}, false, {}, {}, false, false, false};
   const MonotonicTime started = rooms_.clock.monotonic();
   Result<io::HttpResponse> result = process(call);
   std::optional<Error> error;
   if (!result) error = result.error();
   io::HttpResponse response = result                          ? std::move(*result)
+                              : call.is_website               ? website_error_response(call, *error)
                               : call.route.verb == Verb::kSts ? sts_error_response(call, *error)
                                                               : error_response(call, *error);
   if (error && !call.is_recorded) {
@@ -121,6 +123,8 @@ io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& re
 }
 
 Result<io::HttpResponse> Service::process(Call& call) {
+  BR_TRY(is_website, find_website(call));
+  if (is_website) return serve_website(call);
   BR_TRY(query, Query::parse(call.request.query));
   call.query = std::move(query);
   BR_TRY(found, route(call.request, call.query, options_.domains));

@@ -48,7 +48,8 @@ constexpr Setting kSettings[] = {
      delete_bucket_tagging},
     {"website", false, "GetBucketWebsite", "PutBucketWebsite", "DeleteBucketWebsite",
      "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", "",
-     Right::kReadWebsite, Right::kWriteWebsite, Right::kDeleteWebsite},
+     Right::kReadWebsite, Right::kWriteWebsite, Right::kDeleteWebsite, get_bucket_website,
+     put_bucket_website, delete_bucket_website},
     {"replication", false, "GetBucketReplication", "PutBucketReplication",
      "DeleteBucketReplication", "ReplicationConfigurationNotFoundError",
      "The replication configuration was not found", "", Right::kReadReplication,
@@ -90,7 +91,8 @@ constexpr Setting kSettings[] = {
      "DeleteBucketInventoryConfiguration", "", "",
      "<ListInventoryConfigurationsResult" BR_S3_NAMESPACE
      "><IsTruncated>false</IsTruncated></ListInventoryConfigurationsResult>",
-     Right::kReadInventory, Right::kWriteInventory, Right::kWriteInventory},
+     Right::kReadInventory, Right::kWriteInventory, Right::kWriteInventory, get_bucket_inventory,
+     put_bucket_inventory, delete_bucket_inventory},
     {"metrics", false, "ListBucketMetricsConfigurations", "PutBucketMetricsConfiguration",
      "DeleteBucketMetricsConfiguration", "", "",
      "<ListMetricsConfigurationsResult" BR_S3_NAMESPACE
