@@ -96,7 +96,7 @@ TEST(Buckets, tell_the_truth_about_settings) {
     // What can be set is asked for a good document; what cannot is not offered.
     const bool offered = name == "object-lock" || name == "policy" || name == "cors" ||
                          name == "lifecycle" || name == "tagging" || name == "publicAccessBlock" ||
-                         name == "encryption";
+                         name == "encryption" || name == "website";
     EXPECT_EQ(client.send("PUT", "/b?" + name, "<x/>").status, offered ? 400 : 501) << name;
     EXPECT_EQ(client.send("GET", "/nob?" + name).code(), "NoSuchBucket") << name;
   }

@@ -53,7 +53,9 @@ wire::s3::ListedUpload listed(const meta::UploadRecord& upload, std::string key)
 /// behind the upload that the upload marker names.
 class Page {
  public:
-  explicit Page(wire::s3::UploadList& list) : list_{list} {}
+  /// @param marker_is_there  the upload that the upload marker names was not ended meanwhile
+  Page(wire::s3::UploadList& list, bool marker_is_there)
+      : list_{list}, marker_is_there_{marker_is_there} {}
 
   void add(const meta::UploadRecord& upload, const std::string& key) {
     if (list_.truncated || !key.starts_with(list_.prefix) || !is_behind(key, upload.id)) return;
@@ -74,6 +76,8 @@ class Page {
   bool is_behind(const std::string& key, const std::string& id) {
     if (key != list_.key_marker) return key > list_.key_marker;
     if (list_.upload_id_marker.empty()) return false;
+    // S3 API, upload-id-marker: ids that are greater.
+    if (!marker_is_there_) return id > list_.upload_id_marker;
     const bool behind = marker_seen_;
     if (id == list_.upload_id_marker) marker_seen_ = true;
     return behind;
@@ -83,7 +87,7 @@ class Page {
     if (known || prefix == list_.key_marker) return;
     if (is_full()) return;
     list_.prefixes.push_back(prefix);
-    list_.next_key_marker = prefix + "\xF4\x8F\xBF\xBF";  // behind all that begins with it
+    list_.next_key_marker = prefix;
     list_.next_upload_id_marker.clear();
   }
   bool is_full() {
@@ -92,6 +96,7 @@ class Page {
   }
 
   wire::s3::UploadList& list_;
+  const bool marker_is_there_;
   bool marker_seen_ = false;
 };
 
@@ -103,8 +108,14 @@ Result<io::HttpResponse> list_multipart_uploads(Call& call) {
   BR_TRY(grant, call.admit(core::Action::kList, path));
   BR_TRY(call.rooms.names.stat_directory(call.context, *grant));
   BR_TRY(uploads, call.rooms.names.list_uploads(call.context, *grant, kUploadProtocol));
-  Page page{list};
-  for (const auto& upload : uploads) page.add(upload, upload.path.substr(path.text().size()));
+  const auto key_of = [&](const meta::UploadRecord& upload) {
+    return upload.path.substr(path.text().size());
+  };
+  const bool marker_is_there = std::ranges::any_of(uploads, [&](const auto& upload) {
+    return upload.id == list.upload_id_marker && key_of(upload) == list.key_marker;
+  });
+  Page page{list, marker_is_there};
+  for (const auto& upload : uploads) page.add(upload, key_of(upload));
   if (!list.truncated) {
     list.next_key_marker.clear();
     list.next_upload_id_marker.clear();

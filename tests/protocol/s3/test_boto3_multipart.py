@@ -185,3 +185,41 @@ def test_concurrent_parts_and_completions(s3, bucket):
         etags = list(pool.map(lambda _: complete(s3, bucket, "k", upload_id, parts)["ETag"], range(4)))
     assert len(set(etags)) == 1
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"".join(bodies.values())
+
+
+def test_uploads_are_listed_page_by_page_as_amazon_documents_it(s3, bucket):
+    keys = ["a", "a", "a", "dir/x", "dir/y", "e", "f/z"]
+    uploads = [(key, s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]) for key in keys]
+    try:
+        for size in (1, 2, 3, 1000):
+            found, markers = [], {}
+            while True:
+                page = s3.list_multipart_uploads(Bucket=bucket, MaxUploads=size, **markers)
+                found += [(one["Key"], one["UploadId"]) for one in page.get("Uploads", [])]
+                assert len(page.get("Uploads", [])) <= size
+                if not page["IsTruncated"]:
+                    break
+                markers = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+            assert found == uploads, f"by key, then by start, {size} at a time"
+        # Without an upload marker: behind the key. With one: the later ones of the key, too.
+        behind = s3.list_multipart_uploads(Bucket=bucket, KeyMarker="a")
+        assert [one["Key"] for one in behind["Uploads"]] == keys[3:]
+        later = s3.list_multipart_uploads(Bucket=bucket, KeyMarker="a", UploadIdMarker=uploads[0][1], Prefix="a")
+        assert [one["UploadId"] for one in later["Uploads"]] == [identity for _, identity in uploads[1:3]]
+        # Prefixes count like uploads, and lead on.
+        found, markers = [], {}
+        while True:
+            page = s3.list_multipart_uploads(Bucket=bucket, Delimiter="/", MaxUploads=1, **markers)
+            found += [one["Key"] for one in page.get("Uploads", [])]
+            found += [one["Prefix"] for one in page.get("CommonPrefixes", [])]
+            if not page["IsTruncated"]:
+                break
+            markers = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker", "")}
+        assert found == ["a", "a", "a", "dir/", "e", "f/"]
+        # A marker whose upload was ended meanwhile still leads on.
+        s3.abort_multipart_upload(Bucket=bucket, Key="a", UploadId=uploads[0][1])
+        rest = s3.list_multipart_uploads(Bucket=bucket, KeyMarker="a", UploadIdMarker=uploads[0][1], Prefix="a")
+        assert {one["UploadId"] for one in rest.get("Uploads", [])} == {i for _, i in uploads[1:3] if i > uploads[0][1]}
+    finally:
+        for key, identity in uploads[1:]:
+            s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=identity)
