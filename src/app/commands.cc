@@ -164,6 +164,12 @@ std::vector<CommandSpec> identity_commands() {
        "standard input. Entries of other services are passed over.",
        with_client_flags({{"--except", "EMAIL", "our own service account: what it did is there"}}),
        audit_ingest},
+      {"iam plan", "BACKEND", "Show how a bucket's IAM policies differ from the grants here.", "",
+       with_client_flags({{"--members", "FILE", "TOML, a table [members] of NAME = \"MEMBER\""}}),
+       iam_plan},
+      {"iam apply", "BACKEND", "Show the difference, then make exactly that in the bucket.", "",
+       with_client_flags({{"--members", "FILE", "TOML, a table [members] of NAME = \"MEMBER\""}}),
+       iam_apply},
   };
 }
 

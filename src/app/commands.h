@@ -38,6 +38,8 @@ int policy_cancel(const Invocation& invocation);
 int inventory_run(const Invocation& invocation);
 int audit_verify(const Invocation& invocation);
 int audit_ingest(const Invocation& invocation);
+int iam_plan(const Invocation& invocation);
+int iam_apply(const Invocation& invocation);
 
 /// One call; prints the answer as JSON (--json) or as `print` does. @return the exit code
 int call_and_print(const Invocation& invocation, const std::string& method,

@@ -40,6 +40,12 @@ class LiveEstate final : public protocol::admin::EstateHost {
   [[nodiscard]] Result<void> replace(const io::Context& context, const meta::Estate& before,
                                      meta::Estate after) override;
   Result<void> probe(const io::Context& context, const std::string& backend) const override;
+  [[nodiscard]] Result<std::vector<protocol::admin::NativeRight>> native_rights(
+      const io::Context& context, const std::string& backend) const override;
+  [[nodiscard]] Result<void> change_native_rights(
+      const io::Context& context, const std::string& backend,
+      const std::vector<protocol::admin::NativeRight>& add,
+      const std::vector<protocol::admin::NativeRight>& remove) const override;
 
  private:
   using Backends = std::vector<std::shared_ptr<const core::LiveBackend>>;

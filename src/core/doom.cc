@@ -85,10 +85,10 @@ Result<bool> has_doomed_below(const io::Context& context, kv::Store& store, meta
   return !rows.empty();
 }
 
-void execute_doomed(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
-                    const meta::DoomedCopy& copy) {
+std::optional<Error> execute_doomed(const io::Context& context, Namespace::Parts& parts,
+                                    const Mounts& mounts, const meta::DoomedCopy& copy) {
   const auto live = mounts.backend(copy.backend);
-  if (!live || is_avoided(*live)) return;
+  if (!live || is_avoided(*live)) return std::nullopt;
   // Without a version: whatever a name holds that is ours alone and never used twice.
   const bool any = copy.version.empty() && copy.native_name.starts_with(backend::kReservedPrefix);
   auto removed = live->client->remove(
@@ -100,7 +100,8 @@ void execute_doomed(const io::Context& context, Namespace::Parts& parts, const M
     observe::log_debug("delete_postponed", "A native object could not be removed yet.",
                        {observe::field("backend", live->declaration.name),
                         observe::field("why", removed.error().to_string())});
-    return;
+    if (removed.error().code() != Code::kDenied) return std::nullopt;
+    return removed.error();
   }
   kDoomedRemoved.add(1, {removed ? "removed" : "gone"});
   BR_KILL_POINT("doom.removed");
@@ -116,6 +117,7 @@ void execute_doomed(const io::Context& context, Namespace::Parts& parts, const M
     observe::log_warn("doomed_row_kept", "A finished delayed delete could not be written off.",
                       {observe::field("why", committed.error().to_string())});
   }
+  return std::nullopt;
 }
 
 }  // namespace beringia::core

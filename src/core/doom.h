@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "backend/backend.h"
@@ -54,7 +55,8 @@ void release_name(kv::Batch& batch, const ReservedName& name);
 
 /// Deletes the native object now (conditional on the version) and drops the rows. A backend that
 /// cannot be reached leaves them for the reaper: not an error of the caller.
-void execute_doomed(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
-                    const meta::DoomedCopy& copy);
+/// @return why it stays although the backend answers (no right, a hold, a retention)
+std::optional<Error> execute_doomed(const io::Context& context, Namespace::Parts& parts,
+                                    const Mounts& mounts, const meta::DoomedCopy& copy);
 
 }  // namespace beringia::core

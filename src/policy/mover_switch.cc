@@ -222,7 +222,8 @@ Result<void> Mover::clean_once(View& view, meta::Copy& source) {
   BR_KILL_POINT("move.cleaned");
   // Whoever reads it now keeps it; then the janitor removes it.
   if (!parts_.open_reads.any(doomed.backend, doomed.native_name, doomed.version)) {
-    core::execute_doomed(context_, parts_, *view.mounts, doomed);
+    const auto kept = core::execute_doomed(context_, parts_, *view.mounts, doomed);
+    if (kept) move_.note = "moved, but the old copy stays: " + kept->why();
   }
   return {};
 }

@@ -257,6 +257,21 @@ TEST_F(Moving, failures_without_end_give_up_and_leave_the_entry_as_it_was) {
   });
 }
 
+TEST_F(Moving, a_source_that_its_store_keeps_is_told) {
+  in([&] {
+    must(world_->put("/b/k", "some bytes"));
+    world_->faults("disk").fail_before(Call::kRemove, denied("no", "HTTP 403: retention"), 1000);
+    const auto status = run_all();
+    EXPECT_EQ(status.state, meta::RunRecord::State::kDone) << "it has moved";
+    EXPECT_EQ(status.objects_done, 1U);
+    EXPECT_EQ(status.objects_failed, 0U);
+    ASSERT_EQ(status.reasons.size(), 1U);
+    EXPECT_EQ(status.reasons.at(0).reason, "moved, but the old copy stays: HTTP 403: retention");
+    EXPECT_EQ(backends_of("/b/k"), std::vector<std::string>{"cloud"});
+    EXPECT_EQ(world_->get("/b/k").value(), "some bytes");
+  });
+}
+
 TEST_F(Moving, waits_for_a_backend_that_is_away_and_says_so) {
   in([&] {
     must(world_->put("/b/k", "some bytes"));

@@ -309,9 +309,11 @@ Result<void> Run::clean_row(meta::NumberedMove& row) {
       if (stopping_) return cleaned;
       continue;
     }
-    if (row.move.state != State::kFailed) return {};
-    --objects_done_;
-    ++failed_;
+    if (row.move.state == State::kFailed) {
+      --objects_done_;
+      ++failed_;
+    }
+    if (row.move.note.empty()) return {};
     std::lock_guard lock{mutex_};
     problems_.add(row.move.note, row.move.path);
     return {};

@@ -95,7 +95,7 @@ Result<io::HttpClientResponse> ApiClient::open(const io::Context& context,
     }
     BR_TRY(pace_.enter(context, is_write(request), cost_of(request)));
     auto response = http_.send(context, std::move(http));
-    pace_.leave(response ? response->status : 0);
+    pace_.leave(is_write(request), response ? response->status : 0);
     if (!response) return std::unexpected(blame(context, response.error()));
     if (response->status == 401 && token && refreshes < kMaxTokenRefreshes) {
       // Revoked or expired early: a 401 never applies anything, so sending again is safe.
@@ -167,7 +167,21 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+/// A hold or a retention (of the bucket, or of the object itself) that has not run out.
+bool says_it_is_kept(const wire::gcs::ErrorBody& body) {
+  return body.reason == "retentionPolicyNotMet" || body.reason == "objectUnderActiveHold" ||
+         contains(body.message, "retention policy") || contains(body.message, "object retention") ||
+         contains(body.message, "active Event-Based hold") ||
+         contains(body.message, "Temporary hold");
+}
+
 Error denied_of(int status, const wire::gcs::ErrorBody& body, std::string what, std::string why) {
+  if (says_it_is_kept(body)) {
+    return denied(std::move(what), std::move(why),
+                  "wait until the retention ends, or release the hold in Cloud Storage: until then "
+                  "the object can neither be deleted nor overwritten there")
+        .with_tag(std::string{kKept});
+  }
   if (status == 401) {
     return denied(std::move(what), std::move(why),
                   "check the backend's credentials: the service does not accept them");

@@ -84,9 +84,13 @@ class ApiClient {
   Rng& rng_;
 };
 
+/// Tag of a kDenied: a hold or retention in the bucket keeps the object.
+inline constexpr std::string_view kKept = "kept";
+
 /// The error that an answer other than success stands for.
 ///
-/// 400 kInvalid (checksum refused: kCorrupt), 401/403 kDenied, 404 kNotFound (a missing bucket:
+/// 400 kInvalid (checksum refused: kCorrupt), 401/403 kDenied (kept by a hold or
+/// retention: tag kKept), 404 kNotFound (a missing bucket:
 /// kUnavailable with tag "no_bucket", since nothing is known about the object then), 405/501
 /// kUnsupported, 409/412 kConflict (412: tag "precondition"), 413 kInvalid, 429 kBusy, 408/5xx
 /// kUnavailable. The service's message is the why.

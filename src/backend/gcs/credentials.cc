@@ -12,7 +12,6 @@ namespace {
 
 constexpr size_t kMaxTokenAnswerBytes = 64 << 10;
 constexpr int64_t kAssertionSeconds = 3600;  // Google's limit for the JWT-bearer grant
-constexpr std::string_view kScope = "https://www.googleapis.com/auth/devstorage.read_write";
 
 class NoCredentials final : public Credentials {
  public:
@@ -77,11 +76,12 @@ class ServiceAccountCredentials final : public Credentials {
  public:
   ServiceAccountCredentials(wire::ServiceAccountKey key, wire::RsaPrivateKey signer,
                             std::unique_ptr<io::HttpClient> http, std::string target,
-                            Attempts attempts)
+                            std::string scope, Attempts attempts)
       : key_{std::move(key)},
         signer_{std::move(signer)},
         http_{std::move(http)},
         target_{std::move(target)},
+        scope_{std::move(scope)},
         attempts_{attempts},
         cache_{[this](const io::Context& context) { return fetch(context); }} {}
 
@@ -97,7 +97,7 @@ class ServiceAccountCredentials final : public Credentials {
     claims.issuer = key_.client_email;
     claims.subject = key_.client_email;
     claims.audience = {key_.token_uri};
-    claims.scope = std::string{kScope};
+    claims.scope = scope_;
     claims.issued_at = io::current_clock().wall().micros / 1000000;
     claims.expires_at = *claims.issued_at + kAssertionSeconds;
     BR_TRY(assertion,
@@ -125,6 +125,7 @@ class ServiceAccountCredentials final : public Credentials {
   const wire::RsaPrivateKey signer_;
   const std::unique_ptr<io::HttpClient> http_;
   const std::string target_;
+  const std::string scope_;
   const Attempts attempts_;  // a fresh copy for each fetch
   TokenCache cache_;
 };
@@ -188,14 +189,15 @@ Result<std::unique_ptr<io::HttpClient>> make_http_client(const io::Url& url) {
 Result<std::unique_ptr<Credentials>> make_service_account_credentials(wire::ServiceAccountKey key,
                                                                       const RetryPolicy& retry,
                                                                       Rng& rng,
-                                                                      const HttpClientMaker& http) {
+                                                                      const HttpClientMaker& http,
+                                                                      std::string scope) {
   BR_TRY(signer, wire::RsaPrivateKey::from_pem(key.private_key_pem));
   BR_TRY(url, io::Url::parse(key.token_uri));
   BR_TRY(client, http(url));
   std::string target = url.path.empty() ? "/" : url.path;
   if (!url.query.empty()) target += "?" + url.query;
   return std::unique_ptr<Credentials>{std::make_unique<ServiceAccountCredentials>(
-      std::move(key), std::move(signer), std::move(client), std::move(target),
+      std::move(key), std::move(signer), std::move(client), std::move(target), std::move(scope),
       Attempts{retry, rng})};
 }
 

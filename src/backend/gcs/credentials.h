@@ -33,11 +33,16 @@ using HttpClientMaker = std::function<Result<std::unique_ptr<io::HttpClient>>(co
 /// Plain or TLS with the system's roots, by the URL.
 Result<std::unique_ptr<io::HttpClient>> make_http_client(const io::Url& url);
 
-/// Signs a JWT with the key and exchanges it at the key's token_uri (RFC 7523), for the scope
-/// devstorage.read_write. @error kInvalid: bad key or token_uri
+/// All that a backend does to objects.
+inline constexpr std::string_view kReadWriteScope =
+    "https://www.googleapis.com/auth/devstorage.read_write";
+
+/// Signs a JWT with the key and exchanges it at the key's token_uri (RFC 7523), for the scope.
+/// @error kInvalid: bad key or token_uri
 [[nodiscard]] Result<std::unique_ptr<Credentials>> make_service_account_credentials(
     wire::ServiceAccountKey key, const RetryPolicy& retry, Rng& rng,
-    const HttpClientMaker& http = make_http_client);
+    const HttpClientMaker& http = make_http_client,
+    std::string scope = std::string{kReadWriteScope});
 
 /// The service account of the machine (GCE, GKE). `host` is "metadata.google.internal" or what
 /// GCE_METADATA_HOST says.

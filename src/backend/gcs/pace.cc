@@ -20,6 +20,7 @@ const observe::Gauge kLimit{"beringia_backend_gcs_in_flight_limit",
 
 /// Cuts are no closer: one burst of refusals is one sign.
 constexpr Duration kCutPause = std::chrono::seconds{1};
+constexpr double kLeastInFlight = 4;
 constexpr Duration kHour = std::chrono::hours{1};
 /// What may go at once after a pause, in time of the rate.
 constexpr Duration kBurst = std::chrono::milliseconds{100};
@@ -81,31 +82,32 @@ Result<void> Pace::enter(const io::Context& context, bool is_write, CallClass co
   {
     std::unique_lock lock{mutex_};
     if (cost != CallClass::kFree) BR_TRY(spend(io::now()));
-    while (in_flight_ >= static_cast<size_t>(in_flight_limit_)) {
-      BR_TRY(waiting_.wait(context, lock));
+    Lane& lane = lanes_[is_write ? 1 : 0];
+    while (lane.in_flight >= static_cast<size_t>(in_flight_limit_)) {
+      BR_TRY(lane.waiting.wait(context, lock));
     }
-    ++in_flight_;
+    ++lane.in_flight;
     wait = take(is_write ? writes_ : reads_, io::now());
   }
   calls_[static_cast<size_t>(cost)].add();
   if (wait.count() <= 0) return {};
   auto slept = io::sleep_for(context, wait);
-  if (!slept) leave(0);
+  if (!slept) leave(is_write, 0);
   return slept;
 }
 
-void Pace::leave(int status) {
+void Pace::leave(bool is_write, int status) {
   bool cut = false;
   {
     std::lock_guard lock{mutex_};
-    --in_flight_;
+    --lanes_[is_write ? 1 : 0].in_flight;
     const auto before = static_cast<size_t>(in_flight_limit_);
     const MonotonicTime now = io::now();
     const auto most = static_cast<double>(std::max<size_t>(limits_.max_in_flight, 1));
     if (status == 429 || status == 503) {
       cut = now >= next_cut_;
       if (cut) {
-        in_flight_limit_ = std::max(in_flight_limit_ / 2, 1.0);
+        in_flight_limit_ = std::max(in_flight_limit_ / 2, std::min(kLeastInFlight, most));
         next_cut_ = now + kCutPause;
       }
     } else if (status != 0 && in_flight_limit_ < most) {
@@ -114,9 +116,11 @@ void Pace::leave(int status) {
     if (static_cast<size_t>(in_flight_limit_) != before) {
       kLimit.set(static_cast<int64_t>(in_flight_limit_), {name_});
     }
-    waiting_.notify_one();
-    // The limit has grown past a whole number: room for one more.
-    if (in_flight_ + 1 < static_cast<size_t>(in_flight_limit_)) waiting_.notify_one();
+    // The limit may have grown past a whole number, for both.
+    for (auto& lane : lanes_) {
+      if (lane.in_flight < static_cast<size_t>(in_flight_limit_)) lane.waiting.notify_one();
+      if (lane.in_flight + 1 < static_cast<size_t>(in_flight_limit_)) lane.waiting.notify_one();
+    }
   }
   if (cut) slowdowns_.add();
 }

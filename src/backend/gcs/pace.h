@@ -38,9 +38,10 @@ class Pace {
   /// @error kBusy (tag "call_budget"): the budget of this hour is used up; kCancelled
   [[nodiscard]] Result<void> enter(const io::Context& context, bool is_write, CallClass cost);
   /// @param status of the answer; 0 = none came
-  void leave(int status);
+  void leave(bool is_write, int status);
 
-  /// Requests that may be under way at once now.
+  /// Requests of either kind that may be under way at once now. Reads and writes do not wait for
+  /// each other: an upload takes as long as its bytes.
   size_t in_flight_limit() const;
   double rate_limit(bool is_write) const;
 
@@ -54,6 +55,10 @@ class Pace {
     uint64_t count = 0;
     bool begun = false;
   };
+  struct Lane {
+    io::WaitQueue waiting;
+    size_t in_flight = 0;
+  };
   /// Takes a token; how long to wait for it.
   Duration take(Rate& rate, MonotonicTime now) const;
   [[nodiscard]] Result<void> spend(MonotonicTime now);
@@ -62,9 +67,8 @@ class Pace {
   const PaceLimits limits_;
   std::array<observe::Counter::Series, 3> calls_;  // by CallClass
   const observe::Counter::Series slowdowns_;
-  mutable std::mutex mutex_;  // guards what follows
-  io::WaitQueue waiting_;
-  size_t in_flight_ = 0;
+  mutable std::mutex mutex_;   // guards what follows
+  std::array<Lane, 2> lanes_;  // reads, writes
   double in_flight_limit_;
   MonotonicTime next_cut_;
   Rate writes_, reads_;

@@ -12,7 +12,7 @@ size_t send(Pace& pace, size_t count, bool is_write = true, int status = 200) {
   size_t sent = 0;
   for (size_t i = 0; i < count; ++i) {
     if (!pace.enter(io::Context{}, is_write, is_write ? CallClass::kA : CallClass::kB)) break;
-    pace.leave(status);
+    pace.leave(is_write, status);
     ++sent;
   }
   return sent;
@@ -38,9 +38,12 @@ TEST(Pace, waits_while_as_many_are_under_way_as_may) {
                            true, CallClass::kA);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code(), Code::kCancelled);
-  pace.leave(200);
+  ASSERT_TRUE(pace.enter(io::Context{}, false, CallClass::kB))
+      << "a read does not wait for a write";
+  pace.leave(false, 200);
+  pace.leave(true, 200);
   EXPECT_TRUE(pace.enter(io::Context{}, true, CallClass::kA));
-  pace.leave(200);
+  pace.leave(true, 200);
 }
 
 TEST(Pace, keeps_to_the_rate_and_doubles_it_only_after_a_time_in_which_it_was_used) {
@@ -69,7 +72,7 @@ TEST(Pace, a_budget_of_calls_refuses_what_is_above_but_not_what_is_free) {
   EXPECT_EQ(refused.error().tag(), "call_budget");
   EXPECT_NE(refused.error().to_string().find("max_calls_per_hour"), std::string::npos);
   EXPECT_TRUE(pace.enter(io::Context{}, true, CallClass::kFree)) << "deletes go on";
-  pace.leave(204);
+  pace.leave(true, 204);
 }
 
 }  // namespace

@@ -1,10 +1,22 @@
 #pragma once
 
+#include <compare>
+#include <string>
+#include <vector>
+
 #include "base/error.h"
 #include "io/context.h"
 #include "meta/estate.h"
 
 namespace beringia::protocol::admin {
+
+/// A member's role in a store that has rights of its own (gs://).
+struct NativeRight {
+  std::string folder;  ///< of the bucket, ends in '/'; "" = the whole bucket
+  std::string role;
+  std::string member;
+  auto operator<=>(const NativeRight&) const = default;
+};
 
 /// The running estate, as the admin API sees and replaces it. Implemented in app, where the objects
 /// are. Thread-safe.
@@ -22,6 +34,15 @@ class EstateHost {
   /// Is the backend reachable and allowed? @error says what is wrong; kNotFound: no such backend
   [[nodiscard]] virtual Result<void> probe(const io::Context& context,
                                            const std::string& backend) const = 0;
+  /// The rights without condition in the backend's folder of the bucket, its root included.
+  /// @error kNotFound: no such backend; kInvalid: it has none; kDenied: they may not be read
+  [[nodiscard]] virtual Result<std::vector<NativeRight>> native_rights(
+      const io::Context& context, const std::string& backend) const = 0;
+  /// Changes the rights of one folder, which all of them name, at once. Rights that others change
+  /// at the same time stay. @error as native_rights
+  [[nodiscard]] virtual Result<void> change_native_rights(
+      const io::Context& context, const std::string& backend, const std::vector<NativeRight>& add,
+      const std::vector<NativeRight>& remove) const = 0;
 };
 
 }  // namespace beringia::protocol::admin

@@ -46,6 +46,8 @@ const Route kRoutes[] = {
     {"GET", "/v1/policy/variables", "policy.variables", list_variables},
     {"GET", "/v1/audit", "audit.get", show_audit},
     {"POST", "/v1/audit/ingest", "audit.ingest", ingest_audit},
+    {"POST", "/v1/iam/{}/plan", "iam.plan", plan_native_rights},
+    {"POST", "/v1/iam/{}/apply", "iam.apply", apply_native_rights},
 };
 
 /// What "{}" stands for, if `path` is of the pattern. Component by component; both begin with '/'.

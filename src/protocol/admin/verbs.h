@@ -43,5 +43,7 @@ namespace beringia::protocol::admin {
 [[nodiscard]] Result<io::HttpResponse> list_variables(Call& call);
 [[nodiscard]] Result<io::HttpResponse> show_audit(Call& call);
 [[nodiscard]] Result<io::HttpResponse> ingest_audit(Call& call);
+[[nodiscard]] Result<io::HttpResponse> plan_native_rights(Call& call);
+[[nodiscard]] Result<io::HttpResponse> apply_native_rights(Call& call);
 
 }  // namespace beringia::protocol::admin
