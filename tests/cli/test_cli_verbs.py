@@ -15,7 +15,7 @@ VERBS = [
     "stat", "explain", "policy plan", "policy apply", "policy status", "policy lifecycle", "policy runs", "policy cancel",
     "policy variables", "keys create", "keys ls", "keys disable", "principals ls", "principals create",
     "principals remove", "grants ls", "grants add", "grants remove", "audit verify",
-    "audit ingest", "inventory run",
+    "audit ingest", "inventory run", "iam plan", "iam apply",
 ]  # fmt: skip
 
 
