@@ -7,7 +7,17 @@ namespace beringia::access {
 namespace {
 
 constexpr std::string_view kPermissions = "rwRWf";  // in the order of Acl::Permission
-constexpr std::string_view kGrantees = "pevl";      // in the order of Acl::Grantee
+constexpr std::string_view kGrantees = "pevlgdb";   // in the order of Acl::Grantee
+
+bool has_name(Acl::Grantee grantee) {
+  return grantee == Acl::Grantee::kPrincipal || grantee == Acl::Grantee::kGroup ||
+         grantee == Acl::Grantee::kDomain;
+}
+
+bool is_of_domain(std::string_view name, std::string_view domain) {
+  const size_t at = name.find('@');
+  return at != std::string_view::npos && name.substr(at + 1) == domain;
+}
 
 /// The permission that a right needs; S3 User Guide, "Mapping of ACL permissions and access policy
 /// permissions". False: no list gives it.
@@ -35,10 +45,18 @@ bool permission_for(Right right, bool of_object, Acl::Permission& permission) {
   }
 }
 
-bool is_for(const Acl::Grant& grant, const identity::Principal& principal, bool ignore_public) {
+bool is_for(const Acl::Grant& grant, const identity::Principal& principal, bool ignore_public,
+            std::string_view bucket_owner) {
+  const bool is_someone = !principal.is_anonymous() && !principal.is_service();
   switch (grant.grantee) {
     case Acl::Grantee::kPrincipal:
       return !principal.is_anonymous() && grant.name == principal.name();
+    case Acl::Grantee::kGroup:
+      return is_someone &&
+             std::ranges::find(principal.groups(), grant.name) != principal.groups().end();
+    case Acl::Grantee::kDomain: return is_someone && is_of_domain(principal.name(), grant.name);
+    case Acl::Grantee::kBucketOwner:
+      return is_someone && !bucket_owner.empty() && principal.name() == bucket_owner;
     case Acl::Grantee::kEveryone: return !ignore_public;
     case Acl::Grantee::kVerified:
       return !ignore_public && !principal.is_anonymous() && !principal.is_service();
@@ -58,12 +76,12 @@ bool Acl::is_public() const {
 }
 
 bool Acl::gives(const identity::Principal& principal, Right right, bool of_object,
-                bool ignore_public) const {
+                bool ignore_public, std::string_view bucket_owner) const {
   Permission needed{};
   if (!permission_for(right, of_object, needed)) return false;
   return std::ranges::any_of(grants, [&](const Grant& grant) {
     return (grant.permission == needed || grant.permission == Permission::kFull) &&
-           is_for(grant, principal, ignore_public);
+           is_for(grant, principal, ignore_public, bucket_owner);
   });
 }
 
@@ -79,7 +97,7 @@ std::string encode(const Acl& acl) {
   for (const Acl::Grant& grant : acl.grants) {
     text += kPermissions[static_cast<size_t>(grant.permission)];
     text += kGrantees[static_cast<size_t>(grant.grantee)];
-    if (grant.grantee == Acl::Grantee::kPrincipal) text += " " + grant.name;
+    if (has_name(grant.grantee)) text += " " + grant.name;
     text += '\n';
   }
   return text;
@@ -108,7 +126,7 @@ Result<Acl> parse_acl(std::string_view text) {
     Acl::Grant grant;
     grant.permission = static_cast<Acl::Permission>(permission);
     grant.grantee = static_cast<Acl::Grantee>(grantee);
-    if (grant.grantee == Acl::Grantee::kPrincipal) {
+    if (has_name(grant.grantee)) {
       if (line.size() < 4) return std::unexpected(damaged());
       grant.name = line.substr(3);
     } else if (line.size() != 2) {

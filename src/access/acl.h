@@ -14,10 +14,13 @@ namespace beringia::access {
 /// Bounds: kMaxAclGrants.
 struct Acl {
   enum class Grantee : uint8_t {
-    kPrincipal,  ///< `name`
-    kEveryone,   ///< with or without a credential
-    kVerified,   ///< every principal that proved itself
-    kLogging,    ///< the delivery of access logs: kLogDelivery
+    kPrincipal,    ///< `name`
+    kEveryone,     ///< with or without a credential
+    kVerified,     ///< every principal that proved itself
+    kLogging,      ///< the delivery of access logs: kLogDelivery
+    kGroup,        ///< principals of group `name`
+    kDomain,       ///< principals whose name is an address "...@`name`"
+    kBucketOwner,  ///< whoever owns the bucket
   };
   enum class Permission : uint8_t { kRead, kWrite, kReadAcl, kWriteAcl, kFull };
   struct Grant {
@@ -33,8 +36,8 @@ struct Acl {
   /// Some grant is for everyone, or for everyone who has an account.
   bool is_public() const;
   /// Whether a grant gives it. `of_object`: the list is an object's, else a bucket's.
-  bool gives(const identity::Principal& principal, Right right, bool of_object,
-             bool ignore_public) const;
+  bool gives(const identity::Principal& principal, Right right, bool of_object, bool ignore_public,
+             std::string_view bucket_owner) const;
 };
 /// The service that delivers access logs, see identity::Principal::service().
 inline constexpr const char* kLogDelivery = "logging.s3.amazonaws.com";

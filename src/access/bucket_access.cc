@@ -70,6 +70,18 @@ Result<BucketAccess> compile_bucket_access(const std::map<std::string, std::stri
     if (!policy) return std::unexpected(damaged(kPolicyAttribute));
     access.policy = std::move(*policy);
   }
+  if (const std::string& text = attribute(attributes, kIamAttribute); !text.empty()) {
+    auto iam = IamPolicy::parse(text, attribute(attributes, kIamBucketAttribute));
+    if (!iam) return std::unexpected(damaged(kIamAttribute));
+    access.iam = std::move(*iam);
+  }
+  for (const auto& [name, text] : attributes) {
+    if (!name.starts_with(kFolderAttribute)) continue;
+    auto iam = IamPolicy::parse(text, attribute(attributes, kIamBucketAttribute));
+    if (!iam) return std::unexpected(damaged(kFolderAttribute));
+    access.folders.emplace(name.substr(kFolderAttribute.size()), std::move(*iam));
+  }
+  access.retention = attribute(attributes, kRetentionAttribute);
   access.cors = attribute(attributes, kCorsAttribute);
   if (const std::string& text = attribute(attributes, kLifecycleAttribute); !text.empty()) {
     if (auto lifecycle = wire::decode_lifecycle(text)) {
@@ -90,6 +102,11 @@ Result<BucketAccess> compile_bucket_access(const std::map<std::string, std::stri
       !text.empty() && access.has_acls()) {
     BR_TRY(acl, parse_acl(text));
     access.acl = std::move(acl);
+  }
+  if (const std::string& text = attribute(attributes, kDefaultAclAttribute);
+      !text.empty() && access.has_acls()) {
+    BR_TRY(acl, parse_acl(text));
+    access.default_acl = std::move(acl);
   }
   return access;
 }

@@ -8,6 +8,7 @@
 
 #include "access/acl.h"
 #include "access/bucket_policy.h"
+#include "access/iam_policy.h"
 #include "base/error.h"
 #include "wire/bucket_logging.h"
 #include "wire/lifecycle.h"
@@ -32,6 +33,17 @@ inline constexpr std::string_view kLoggingAttribute = "access-logging";
 inline constexpr std::string_view kRequesterPaysAttribute = "access-requester-pays";
 /// As wire::encode(Website).
 inline constexpr std::string_view kWebsiteAttribute = "access-website";
+/// As encode(Acl): what objects get whose writer names no list (GCS: default object ACL).
+inline constexpr std::string_view kDefaultAclAttribute = "access-default-acl";
+inline constexpr std::string_view kIamAttribute = "access-iam";  // as IamPolicy::text()
+/// The bucket's name when it was set: conditions speak of resources of that name.
+inline constexpr std::string_view kIamBucketAttribute = "access-iam-bucket";
+/// What attributes of managed folders begin with (GCS): the name of the folder follows, with its
+/// '/', and the value is as IamPolicy::text().
+inline constexpr std::string_view kFolderAttribute = "access-folder:";
+inline constexpr size_t kMaxManagedFolders = 200;  // of one bucket: they stand in its row
+/// As core::encode(BucketRetention).
+inline constexpr std::string_view kRetentionAttribute = "access-retention";
 inline constexpr std::string_view kPublicAttribute = "access-public-block";  // of four '0' or '1'
 
 /// Who owns what others write into a bucket, and whether access control lists hold.
@@ -59,7 +71,11 @@ std::string encode(const PublicAccessBlock& block);
 struct BucketAccess {
   std::optional<BucketPolicy> policy;
   Ownership ownership = Ownership::kBucketOwner;
-  Acl acl;  // only where lists hold
+  Acl acl;                         // only where lists hold
+  std::optional<Acl> default_acl;  // likewise
+  std::optional<IamPolicy> iam;
+  std::map<std::string, IamPolicy> folders;  // managed folders and what they give below them
+  std::string retention;                     // "" = none
   PublicAccessBlock block;
   std::string cors;  // which web pages may ask; "" = none
   // Null = none, or damaged: policy, which executes it, says so. Owners: copies of these settings.

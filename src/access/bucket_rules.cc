@@ -85,14 +85,34 @@ std::optional<Decision> by_absence(const BucketAccess& access, const ObjectFacts
                                    const identity::Principal& principal, const Ask& ask,
                                    std::string_view key) {
   if (ask.action != Action::kRead || !is_of_object(ask.right)) return std::nullopt;
-  const bool listed = access.has_acls() && access.acl.gives(principal, Right::kListBucket, false,
-                                                            access.block.ignore_acls);
+  const bool listed =
+      access.has_acls() && access.acl.gives(principal, Right::kListBucket, false,
+                                            access.block.ignore_acls, access.acl.owner);
   const bool shown =
       listed ||
       (access.policy &&
-       access.policy->decide(principal, Right::kListBucket, "", PrefixFacts{key, facts}).allowed);
+       access.policy->decide(principal, Right::kListBucket, "", PrefixFacts{key, facts}).allowed) ||
+      (access.iam && access.iam->allows(principal, Right::kListBucket, "", PrefixFacts{key, facts},
+                                        access.block.ignore_acls, access.acl.owner));
   if (!shown || !facts.entry() || *facts.entry()) return std::nullopt;
   return Decision{false, "no entry", "there is no such entry, and who asks may list"};
+}
+
+/// The role by which the bucket, or a managed folder above the object, gives it; "" = none does.
+std::string role_of(const BucketAccess& access, const BucketState& state, const ObjectFacts& facts,
+                    const identity::Principal& principal, Right right, std::string_view key) {
+  const bool ignore_public = access.block.ignore_acls;
+  std::string role;
+  if (access.iam) {
+    role = access.iam->role_for(principal, right, key, facts, ignore_public, state.owner);
+  }
+  if (!role.empty() || !is_of_object(right)) return role;
+  for (const auto& [folder, policy] : access.folders) {
+    if (!key.starts_with(folder)) continue;
+    role = policy.role_for(principal, right, key, facts, ignore_public, state.owner);
+    if (!role.empty()) return role;
+  }
+  return role;
 }
 
 /// Where lists hold: what the owner of the bucket, the owner of the object and the lists give.
@@ -102,7 +122,7 @@ std::optional<Decision> by_lists(const BucketAccess& access, const BucketState& 
   const bool owns_bucket = !principal.is_anonymous() && principal.name() == state.owner;
   if (!is_of_objects_owner(right)) {
     if (owns_bucket) return Decision{true, "owner", principal.name() + " owns the bucket"};
-    if (access.acl.gives(principal, right, false, access.block.ignore_acls)) {
+    if (access.acl.gives(principal, right, false, access.block.ignore_acls, state.owner)) {
       return by_list("the bucket's access control list allows it");
     }
     return std::nullopt;
@@ -123,7 +143,7 @@ std::optional<Decision> by_lists(const BucketAccess& access, const BucketState& 
   if (!principal.is_anonymous() && acl.owner == principal.name()) {
     return Decision{true, "owner", principal.name() + " owns the object"};
   }
-  if (acl.gives(principal, right, true, access.block.ignore_acls)) {
+  if (acl.gives(principal, right, true, access.block.ignore_acls, state.owner)) {
     return by_list("the object's access control list allows it");
   }
   return std::nullopt;
@@ -204,6 +224,12 @@ std::optional<Decision> BucketRules::decide(const OwnerLookup& lookup,
     }
   }
   if (granted) return std::nullopt;
+  const std::string role = role_of(**access, state, facts, principal, ask.right, path.key());
+  if (!role.empty()) {
+    Decision decision{true, "iam:" + role, "the bucket's IAM policy gives it by " + role};
+    decision.by_bucket = !owns;
+    return decision;
+  }
   if ((*access)->has_acls()) {
     if (auto decided = by_lists(**access, state, facts, principal, ask.right)) return decided;
   } else if (owns) {

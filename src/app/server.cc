@@ -244,7 +244,8 @@ void Server::Rooms::make_services() {
                                                std::move(s3_options), s3_logs.get());
   gcs = std::make_unique<protocol::gcs::Service>(
       *names, *gate, *directory, clock,
-      protocol::gcs::Options{settings.gcs_public_url, settings.customer_keys == "any"});
+      protocol::gcs::Options{settings.gcs_public_url, settings.customer_keys == "any",
+                             settings.s3_object_ownership == "BucketOwnerEnforced"});
   std::string token_uri = public_gcs_url();
   if (!token_uri.empty()) token_uri += "/token";
   admin = std::make_unique<protocol::admin::Service>(

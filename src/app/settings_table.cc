@@ -33,7 +33,8 @@ const std::vector<SettingDeclaration> kDeclarations = {
      "Domain for buckets as websites: BUCKET.web.example.com. Empty: none are served."},
     {"s3_object_ownership", kChoice, &Settings::s3_object_ownership, "BucketOwnerEnforced",
      "BucketOwnerEnforced|BucketOwnerPreferred|ObjectWriter", kSecurity,
-     "Object ownership of new S3 buckets that do not say; all but the first turn ACLs on."},
+     "Object ownership of new buckets that do not say; all but the first turn ACLs on, over GCS "
+     "too."},
     {"s3_signature_v2", kChoice, &Settings::s3_signature_v2, "off", "off|on", kSecurity,
      "Whether old clients may sign requests with SigV2 (HMAC-SHA1, which leaves the body open)."},
     {"customer_keys", kChoice, &Settings::customer_keys, "tls", "tls|any", kSecurity,

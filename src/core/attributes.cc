@@ -67,6 +67,11 @@ void update_natively(const io::Context& context, const Mounts& mounts,
 
 }  // namespace
 
+Timestamp custom_time_of(const meta::EntryRecord& record) {
+  const auto found = record.http.find(kCustomTime);
+  return found == record.http.end() ? Timestamp{} : parse_rfc3339(found->second);
+}
+
 Result<Entry> Namespace::set_attributes(const io::Context& context, const Grant& grant,
                                         const AttributePatch& patch) {
   const auto mounts = parts_.mounts.get();

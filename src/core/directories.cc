@@ -202,7 +202,7 @@ Result<DirectoryInfo> edit_attributes(
                          meta::DirectoryOnPath directory = at.directories.back();
                          directory.entry->metageneration += 1;
                          BR_TRY(edit(directory.entry->attributes));
-                         BR_TRY(check_bucket_lock(*directory.entry));
+                         BR_TRY(check_bucket_lock(*at.directories.back().entry, *directory.entry));
                          parts.tree.put_directory(batch, at, *directory.entry, now);
                          at.directories.replace_back(
                              std::move(directory));  // events are told by the new ones

@@ -61,16 +61,43 @@ std::optional<EncryptionChoice> parse_default_encryption(std::string_view text) 
   return std::nullopt;
 }
 
+namespace {
+
+const std::string& attribute_of_bucket(const meta::Location& location, const char* name) {
+  static const std::string kNone;
+  if (location.directories.size() < 2 || !location.directories[1].entry) return kNone;
+  const auto& attributes = location.directories[1].entry->attributes;
+  const auto found = attributes.find(name);
+  return found == attributes.end() ? kNone : found->second;
+}
+
+Result<void> check_not_refused(Method method, const meta::Location& location) {
+  const std::string& refused = attribute_of_bucket(location, kRefusedEncryption);
+  if (refused.empty()) return {};
+  const char* word = method == Method::kNamed      ? "named="
+                     : method == Method::kCustomer ? "customer="
+                                                   : "unnamed=";
+  const std::string text = " " + refused;
+  const size_t at = text.find(std::string{" "} + word);
+  if (at == std::string::npos || text.substr(at + 1).starts_with(std::string{word} + "open")) {
+    return {};
+  }
+  return std::unexpected(denied("cannot write " + location.path.text(),
+                                "its bucket does not take this method of encryption",
+                                "encrypt it as the bucket's settings demand")
+                             .with_tag("encryption_refused"));
+}
+
+}  // namespace
+
 Result<EncryptionChoice> resolve_encryption(const io::Context& context, Namespace::Parts& parts,
                                             EncryptionChoice choice,
                                             const meta::Location& location) {
-  if (choice.method == Method::kNone && location.directories.size() > 1) {
-    const auto& bucket = location.directories[1].entry;
-    if (!bucket) return choice;
-    const auto found = bucket->attributes.find(kDefaultEncryption);
-    if (found == bucket->attributes.end()) return choice;
-    choice = parse_default_encryption(found->second).value_or(EncryptionChoice{});
+  if (choice.method == Method::kNone) {
+    choice = parse_default_encryption(attribute_of_bucket(location, kDefaultEncryption))
+                 .value_or(choice);
   }
+  BR_TRY(check_not_refused(choice.method, location));
   if (choice.method == Method::kServer) choice.key_id.clear();
   if (choice.method == Method::kServer || choice.method == Method::kNamed) {
     BR_TRY(service, service_of(parts, choice.method));

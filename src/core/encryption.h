@@ -19,13 +19,18 @@ namespace beringia::core {
 
 /// Attribute of a bucket's directory: how entries are encrypted whose writer does not say.
 inline constexpr const char* kDefaultEncryption = "encryption";
+/// Attribute of a bucket's directory: by which methods new entries may not be encrypted, and since
+/// when: "unnamed=TIME named=TIME customer=TIME"; "open" in place of a time refuses nothing.
+/// unnamed: not encrypted, or by a key of the server.
+inline constexpr const char* kRefusedEncryption = "refused-encryption";
 /// Customer's keys cannot be a default. As parse_default_encryption() reads it.
 std::string encode_default_encryption(const EncryptionChoice& choice);
 /// nullopt: "" or nothing that was encoded.
 std::optional<EncryptionChoice> parse_default_encryption(std::string_view text);
 
 /// What a write at `location` is encrypted with: `choice`, else its bucket's default, else nothing;
-/// the key's id is the one that records keep. @error kInvalid (tag "no_key"), kUnsupported
+/// the key's id is the one that records keep. @error kInvalid (tag "no_key"), kUnsupported; kDenied
+/// (tag "encryption_refused"): the bucket does not take that method
 [[nodiscard]] Result<EncryptionChoice> resolve_encryption(const io::Context& context,
                                                           Namespace::Parts& parts,
                                                           EncryptionChoice choice,

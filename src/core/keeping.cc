@@ -121,7 +121,7 @@ Result<void> add_history(const io::Context& context, Namespace::Parts& parts, kv
     BR_TRY(older, meta::find_unversioned(context, parts.store, key));
     if (older) {
       if (!older->version.delete_marker) {
-        BR_TRY(check_removable(older->version.record, change.now, false));
+        BR_TRY(check_removable(location, older->version.record, change.now, false));
       }
       meta::remove_version(batch, *older);
       doom_version(batch, older->version, change.now, doomed);

@@ -43,11 +43,39 @@ struct BucketLock {
   meta::Lock::Mode mode = meta::Lock::Mode::kNone;  // of the default; kNone: there is no default
   uint32_t count = 0;                               // of days or years
   bool in_years = false;
+  /// False: what is locked cannot be replaced, so that versions need not be kept (GCS).
+  bool needs_versions = true;
   bool operator==(const BucketLock&) const = default;
 };
 inline constexpr std::string_view kLockAttribute = "object-lock";
 std::string encode(const BucketLock& lock);
 std::optional<BucketLock> lock_of(const meta::DirectoryEntry& bucket);
+
+/// How long every generation in the bucket stays at least: from its birth, or from when its
+/// event-based hold was taken off. Attribute kRetentionAttribute, as encode() makes it.
+struct BucketRetention {
+  uint64_t seconds = 0;
+  Timestamp since;      // when it was set
+  bool locked = false;  // it can only become longer
+  bool operator==(const BucketRetention&) const = default;
+};
+// As access::kRetentionAttribute: front ends have it at hand with the access settings.
+inline constexpr std::string_view kRetentionAttribute = "access-retention";
+/// "1": new generations are on an event-based hold.
+inline constexpr std::string_view kEventHoldAttribute = "event-based-hold";
+std::string encode(const BucketRetention& retention);
+/// nullopt: none, or damaged text
+std::optional<BucketRetention> parse_retention(std::string_view text);
+std::optional<BucketRetention> retention_of(const meta::DirectoryEntry& bucket);
+/// The time from which the bucket's retention lets the generation go; 0 = not known yet (it is on
+/// an event-based hold).
+Timestamp retained_until(const BucketRetention& retention, const meta::EntryRecord& record);
+
+/// Name in EntryRecord::http of a time that the writer gives a meaning to (GCS: customTime), RFC
+/// 3339 as it was written.
+inline constexpr const char* kCustomTime = "x-goog-custom-time";
+/// 0 = it has none.
+Timestamp custom_time_of(const meta::EntryRecord& record);
 
 /// In place of a generation: the one that was written while its bucket kept no versions.
 inline constexpr uint64_t kUnversioned = 0;
@@ -234,6 +262,8 @@ struct AttributePatch {
   /// kInvalid, tag "no_lock": the bucket has none.
   std::optional<std::pair<meta::Lock::Mode, Timestamp>> retention;
   std::optional<bool> hold;
+  std::optional<bool> event_hold;
+  bool holds_any_bucket = false;  // see meta::Lock::any_bucket
   bool bypasses_governance = false;
   bool by_lifecycle = false;  // as RemoveRequest::by_lifecycle
 };

@@ -169,6 +169,7 @@ Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
   record_.write_id = write_id_;
   record_.owner = grant_.principal().name();
   record_.versioned = versioning_of(location_) == Versioning::kOn;
+  BR_TRY(check_replaceable(location_, now_));
   BR_TRY(lock, lock_of_new(location_, record_.lock, now_));
   record_.lock = lock;
   keeping_ = plan_keeping(parts_, *target_.mounts, location_);

@@ -1,5 +1,6 @@
 #include "base/kill_point.h"
 #include "core/doom.h"
+#include "core/locks.h"
 #include "core/parts.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
@@ -136,6 +137,7 @@ Result<Removed> Namespace::remove(const io::Context& context, const Grant& grant
   if (!location.entry && !(keeps && request.marks_absent)) {
     return std::unexpected(no_entry(location));
   }
+  BR_TRY(check_replaceable(location, parts_.clock.wall()));
   Removal removal{
       context, parts_, *mounts, grant, {}, {}, parts_.clock.wall(), request.by_lifecycle, {}};
   if (keeps) {

@@ -69,7 +69,7 @@ Result<void> Removal::find() {
   if (location_.entry && is_chosen(*location_.entry, wanted)) {
     plan_.was_last_state = true;
     BR_TRY(check_conditions(request_.conditions, location_.entry, false));
-    return check_removable(*location_.entry, now_, request_.bypasses_governance);
+    return check_removable(location_, *location_.entry, now_, request_.bypasses_governance);
   }
   BR_TRY(row, find_version(context_, parts_.store, location_, wanted));
   if (!row) return std::unexpected(no_generation(location_, wanted));
@@ -77,7 +77,8 @@ Result<void> Removal::find() {
   const bool is_marker = plan_.row->version.delete_marker;
   const auto record = is_marker ? std::nullopt : std::optional{plan_.row->version.record};
   BR_TRY(check_conditions(request_.conditions, record, false));
-  return record ? check_removable(*record, now_, request_.bypasses_governance) : Result<void>{};
+  return record ? check_removable(location_, *record, now_, request_.bypasses_governance)
+                : Result<void>{};
 }
 
 /// Nothing older may look like the current state by accident: a name whose entry is gone has a mark

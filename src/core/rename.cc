@@ -1,5 +1,6 @@
 #include "base/kill_point.h"
 #include "core/doom.h"
+#include "core/locks.h"
 #include "core/parts.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
@@ -33,7 +34,8 @@ Result<void> rename_entry(Namespace& names, const io::Context& context, Namespac
     BR_TRY(settle_left_intent(context, parts, *mounts, from.path()));
     BR_TRY(source, parts.tree.resolve(context, from.path()));
     if (!is_current(source)) return changed("race");
-    return check_conditions(copy.source_conditions, source.entry, false);
+    BR_TRY(check_conditions(copy.source_conditions, source.entry, false));
+    return check_replaceable(source, parts.clock.wall());
   };
   company.rows = [&](kv::Batch& batch) -> Result<void> {
     BR_TRY(source, parts.tree.resolve(io::Context{}, from.path()));

@@ -43,4 +43,32 @@ Result<std::string> AccessTokens::verify(std::string_view token, Timestamp now) 
   return to_hex(std::string_view{*payload}.substr(9));
 }
 
+namespace {
+
+// Differs from every token's payload in its first byte: pass 2 | credential | 0 | thing
+std::string signed_pass(std::string_view credential, std::string_view thing) {
+  std::string text(1, 2);
+  text.append(credential).append(1, '\0').append(thing);
+  return text;
+}
+
+}  // namespace
+
+Secret AccessTokens::issue_pass(std::string_view credential, std::string_view thing) const {
+  return Secret{to_base64url(credential) + "." +
+                to_base64url(mac_.sign(signed_pass(credential, thing)))};
+}
+
+Result<std::string> AccessTokens::verify_pass(std::string_view pass, std::string_view thing) const {
+  const size_t dot = pass.find('.');
+  if (dot == std::string_view::npos) return std::unexpected(invalid_token("it is cut off"));
+  auto credential = from_base64url(pass.substr(0, dot));
+  const auto mac = from_base64url(pass.substr(dot + 1));
+  if (!credential || !mac ||
+      !equal_in_constant_time(*mac, mac_.sign(signed_pass(*credential, thing)))) {
+    return std::unexpected(invalid_token("it was not made by this instance for this"));
+  }
+  return std::move(*credential);
+}
+
 }  // namespace beringia::identity

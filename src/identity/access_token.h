@@ -22,6 +22,11 @@ class AccessTokens {
   /// @return the service key's id. Whether that key still stands is the caller's question.
   /// @error kDenied (tag "invalid_token"): not ours, changed, or expired
   [[nodiscard]] Result<std::string> verify(std::string_view token, Timestamp now) const;
+  /// base64url(credential) "." base64url(HMAC of credential and thing): good for that thing only.
+  Secret issue_pass(std::string_view credential, std::string_view thing) const;
+  /// @return the credential. @error as verify()
+  [[nodiscard]] Result<std::string> verify_pass(std::string_view pass,
+                                                std::string_view thing) const;
 
  private:
   HmacSha256 mac_;

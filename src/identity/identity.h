@@ -128,6 +128,12 @@ class Directory {
   /// Either kind; tokens of a service key die with it at once. @error kNotFound
   [[nodiscard]] virtual Result<void> disable_key(const io::Context& context,
                                                  const std::string& id) = 0;
+  /// Access keys only. @error kNotFound
+  [[nodiscard]] virtual Result<void> enable_access_key(const io::Context& context,
+                                                       const std::string& id) = 0;
+  /// Access keys only, and disabled ones. @error kNotFound; kInvalid: it is not disabled
+  [[nodiscard]] virtual Result<void> remove_access_key(const io::Context& context,
+                                                       const std::string& id) = 0;
   struct KeySummary {
     std::string id, kind, principal;  // kind: "s3", "service-account"
     Timestamp created;
@@ -192,6 +198,27 @@ class Directory {
   [[nodiscard]] virtual Result<Principal> verify_bearer(
       const io::Context& context, const std::string& token,
       const std::vector<std::string>& audiences) = 0;
+
+  // ---- what service keys sign besides tokens ------------------------------------------------
+  /// "NAME@INSTANCE.beringia.local": how Google's clients know a principal. Names that are
+  /// addresses already stand for themselves.
+  virtual std::string email_of(const std::string& principal) const = 0;
+  /// Back again; other addresses stand for themselves.
+  virtual std::string principal_of_email(const std::string& email) const = 0;
+  /// Who signed `text` (RS256), of whom only `client_email` is told: tried are its newest
+  /// kMaxTriedKeys usable keys. @error kDenied (tag "invalid_token")
+  [[nodiscard]] virtual Result<Principal> verify_signed_text(const io::Context& context,
+                                                             const std::string& client_email,
+                                                             const std::string& text,
+                                                             const std::string& signature) = 0;
+  /// Lets whoever holds it act as `holder` on that one thing (a resumable upload), as long as the
+  /// credential that `holder` proved itself with stands. Permanent credentials only.
+  virtual Secret issue_pass(const Principal& holder, const std::string& thing) const = 0;
+  /// @error kDenied (tag "invalid_token")
+  [[nodiscard]] virtual Result<Principal> verify_pass(const io::Context& context,
+                                                      const std::string& pass,
+                                                      const std::string& thing) = 0;
 };
+inline constexpr size_t kMaxTriedKeys = 16;
 
 }  // namespace beringia::identity

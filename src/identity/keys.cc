@@ -93,7 +93,7 @@ Result<Directory::CreatedServiceKey> StoredDirectory::create_service_key(
   BR_TRY(check_room_for_key(principal));
   ServiceKey key;
   key.id = random_hex(rng_, 20);
-  key.client_email = principal + "@" + options_.instance + ".beringia.local";
+  key.client_email = principal + domain();
   key.principal = principal;
   key.public_key_pem = pair.public_pem();
   key.created = clock_.wall();
@@ -129,6 +129,32 @@ Result<void> StoredDirectory::disable_key(const io::Context& context, const std:
   auto done = commit(context, std::move(batch));
   if (done || done.error().retry() == Retry::kMaybeApplied) {
     hold(service_keys_, id, std::move(held));
+  }
+  return done;
+}
+
+Result<void> StoredDirectory::enable_access_key(const io::Context& context, const std::string& id) {
+  BR_TRY(guard, io::MutexGuard::lock(context, changes_));
+  const auto found = find(access_keys_, id);
+  if (!found) return std::unexpected(not_found("enabling key " + id, "there is no such key"));
+  HeldAccessKey held = *found;
+  held.key.disabled = false;
+  return store_access_key(context, held, {});
+}
+
+Result<void> StoredDirectory::remove_access_key(const io::Context& context, const std::string& id) {
+  BR_TRY(guard, io::MutexGuard::lock(context, changes_));
+  const auto found = find(access_keys_, id);
+  if (!found) return std::unexpected(not_found("removing key " + id, "there is no such key"));
+  if (!found->key.disabled) {
+    return std::unexpected(invalid("cannot remove key " + id, "it is in use", "disable it first"));
+  }
+  kv::Batch batch;
+  batch.remove(row_key(kAccessKeyRows, id));
+  auto done = commit(context, std::move(batch));
+  if (done || done.error().retry() == Retry::kMaybeApplied) {
+    const std::unique_lock lock{mutex_};
+    access_keys_.erase(id);
   }
   return done;
 }

@@ -46,6 +46,10 @@ class StoredDirectory final : public Directory {
                                                              const std::string& token_uri) override;
   [[nodiscard]] Result<void> disable_key(const io::Context& context,
                                          const std::string& id) override;
+  [[nodiscard]] Result<void> enable_access_key(const io::Context& context,
+                                               const std::string& id) override;
+  [[nodiscard]] Result<void> remove_access_key(const io::Context& context,
+                                               const std::string& id) override;
   [[nodiscard]] Result<std::vector<KeySummary>> list_keys(const io::Context& context) override;
   [[nodiscard]] Result<AccessKey> find_access_key(const io::Context& context,
                                                   const std::string& id) override;
@@ -71,6 +75,15 @@ class StoredDirectory final : public Directory {
   [[nodiscard]] Result<Principal> verify_bearer(const io::Context& context,
                                                 const std::string& token,
                                                 const std::vector<std::string>& audiences) override;
+  std::string email_of(const std::string& principal) const override;
+  std::string principal_of_email(const std::string& email) const override;
+  [[nodiscard]] Result<Principal> verify_signed_text(const io::Context& context,
+                                                     const std::string& client_email,
+                                                     const std::string& text,
+                                                     const std::string& signature) override;
+  Secret issue_pass(const Principal& holder, const std::string& thing) const override;
+  [[nodiscard]] Result<Principal> verify_pass(const io::Context& context, const std::string& pass,
+                                              const std::string& thing) override;
 
  private:
   struct HeldAccessKey {
@@ -103,6 +116,8 @@ class StoredDirectory final : public Directory {
                                                const Secret& secret);
   AccessKey make_access_key(const std::string& principal, std::string_view prefix = "BR");
   std::string random_text(std::string_view alphabet, size_t length);
+  /// "@INSTANCE.beringia.local"
+  std::string domain() const { return "@" + options_.instance + ".beringia.local"; }
 
   /// The principal of a verified credential. @error kDenied: disabled or gone
   [[nodiscard]] Result<Principal> principal_for(const std::string& name,

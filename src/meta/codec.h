@@ -282,6 +282,9 @@ void describe_lock(F& f, T& lock) {
   f.choice_or_first(kLockTag, lock.mode, Lock::Mode::kNone, Lock::Mode::kCompliance);
   f.time(kLockTag + 1, lock.until);
   f.number(kLockTag + 2, lock.hold);
+  f.number(kLockTag + 3, lock.event_hold);
+  f.number(kLockTag + 4, lock.any_bucket);
+  f.time(kLockTag + 5, lock.counts_from);
 }
 
 /// The fields of an encryption in a record of its own tags from kEncryptionTag.

@@ -44,8 +44,11 @@ struct Copy {
 struct Lock {
   enum class Mode : uint8_t { kNone = 0, kGovernance = 1, kCompliance = 2 };
   Mode mode = Mode::kNone;
-  Timestamp until;    ///< of the mode
-  bool hold = false;  ///< besides, until it is taken off
+  Timestamp until;          ///< of the mode
+  bool hold = false;        ///< besides, until it is taken off
+  bool event_hold = false;  ///< likewise; the bucket's retention counts from when it was taken off
+  bool any_bucket = false;  ///< `hold` was set by a door whose holds need no lock of the bucket
+  Timestamp counts_from;    ///< what the bucket's retention counts from; 0 = the generation's birth
   bool operator==(const Lock&) const = default;
 };
 

@@ -90,8 +90,9 @@ Result<void> LifecycleScan::scan_objects(const core::Grant& grant, const std::st
 void LifecycleScan::look_at(const std::string& name, meta::EntryRecord& record,
                             std::vector<LifecycleStep>& steps) {
   ++scanned_;
-  const wire::LifecycleSubject subject{name, record.size, &record.tags, record.storage_class,
-                                       record.created};
+  const wire::LifecycleSubject subject{name,           record.size,
+                                       &record.tags,   record.storage_class,
+                                       record.created, core::custom_time_of(record)};
   auto path = bucket_.path.join(name);
   if (!path) return;
   // S3 user guide, "Conflicts": an expiration goes before a transition.

@@ -39,6 +39,16 @@ std::string filter_text(const wire::LifecycleFilter& filter) {
   if (filter.created_before.micros != 0) {
     add(text, ", ", "created before " + to_iso8601(filter.created_before).substr(0, kDateBytes));
   }
+  if (filter.custom_before.micros != 0) {
+    add(text, ", ", "custom time before " + to_iso8601(filter.custom_before).substr(0, kDateBytes));
+  }
+  if (filter.custom_days) {
+    add(text, ", ", std::to_string(*filter.custom_days) + " days after the custom time");
+  }
+  if (filter.noncurrent_before.micros != 0) {
+    add(text, ", ",
+        "noncurrent before " + to_iso8601(filter.noncurrent_before).substr(0, kDateBytes));
+  }
   return text;
 }
 

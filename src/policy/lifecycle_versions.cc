@@ -34,11 +34,11 @@ void LifecycleVersions::look_at(core::VersionPage::Item item, std::vector<Lifecy
 void LifecycleVersions::look_at_noncurrent(core::VersionPage::Item& item, Timestamp since,
                                            std::vector<LifecycleStep>& steps) {
   meta::EntryRecord& record = item.version.record;
-  const wire::NoncurrentSubject subject{
-      {item.name, record.size, &record.tags, record.storage_class, record.created},
-      since,
-      noncurrent_,
-      live_};
+  const wire::NoncurrentSubject subject{{item.name, record.size, &record.tags, record.storage_class,
+                                         record.created, core::custom_time_of(record)},
+                                        since,
+                                        noncurrent_,
+                                        live_};
   auto path = bucket_.path.join(item.name);
   if (!path) return;
   const auto expiration = wire::noncurrent_expiration_of(bucket_.lifecycle, subject, bucket_.day);

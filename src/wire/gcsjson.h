@@ -47,7 +47,12 @@ struct ObjectResource {
   Timestamp updated;
   Timestamp time_storage_class_updated;
   Timestamp time_deleted;
-  Timestamp custom_time;
+  std::string custom_time;     ///< RFC 3339, as the client wrote it
+  std::string retention_mode;  ///< "Unlocked" or "Locked"
+  Timestamp retain_until;
+  Timestamp retention_expiration;
+  std::string owner_entity;  ///< "user-NAME"
+  std::string acl;           ///< rendered as it is; "" = absent
   std::optional<uint64_t> component_count;
   bool event_based_hold = false;  ///< rendered only when true
   bool temporary_hold = false;    ///< rendered only when true
@@ -67,6 +72,13 @@ struct FieldChange {
   bool operator==(const FieldChange&) const = default;
 };
 
+/// One line of an access control list: "user-NAME", "allUsers" ... and "READER", "OWNER" ...
+struct AccessControl {
+  std::string entity;
+  std::string role;
+  bool operator==(const AccessControl&) const = default;
+};
+
 /// The writable members of an object as clients send them: metadata of an insert, body of patch
 /// and update, destination of copy, rewrite and compose.
 struct ObjectChange {
@@ -78,7 +90,11 @@ struct ObjectChange {
   FieldChange content_disposition;
   FieldChange content_language;
   FieldChange storage_class;
-  FieldChange custom_time;  ///< RFC 3339
+  FieldChange custom_time;     ///< RFC 3339
+  bool has_retention = false;  ///< "retention" was sent; without a mode it takes it off
+  std::string retention_mode;
+  Timestamp retain_until;
+  std::optional<std::vector<AccessControl>> acl;
   std::optional<bool> event_based_hold;
   std::optional<bool> temporary_hold;
   std::optional<uint32_t> crc32c;
@@ -100,13 +116,14 @@ struct BucketResource {
   uint64_t metageneration = 1;
   Timestamp time_created;
   Timestamp updated;
-  std::optional<bool> uniform_access;  ///< iamConfiguration.uniformBucketLevelAccess.enabled
-  std::optional<bool> versioning;      ///< versioning.enabled
-  std::optional<bool> hierarchical;    ///< hierarchicalNamespace.enabled
-  FieldChange default_kms_key;         ///< encryption.defaultKmsKeyName; null removes
+  std::optional<bool> versioning;    ///< versioning.enabled
+  std::optional<bool> hierarchical;  ///< hierarchicalNamespace.enabled
+  FieldChange default_kms_key;       ///< encryption.defaultKmsKeyName; null removes
   StringMap labels;
   std::vector<std::string> removed_labels;  ///< sent as null by a patch; never rendered
   std::string lifecycle;                    ///< rendered as it is; "" = absent
+  std::optional<uint64_t> generation;
+  StringMap more;  ///< further members, rendered as they are: name -> JSON
   bool operator==(const BucketResource&) const = default;
 };
 
@@ -169,6 +186,11 @@ struct TokenError {
 [[nodiscard]] Result<BucketResource> parse_bucket(std::string_view json);
 [[nodiscard]] Result<ObjectList> parse_object_list(std::string_view json);
 [[nodiscard]] Result<BucketList> parse_bucket_list(std::string_view json);
+/// A bucketAccessControl or objectAccessControl.
+[[nodiscard]] Result<AccessControl> parse_access_control(std::string_view json);
+/// The member of that name, a list of them; nullopt: there is none, or null.
+[[nodiscard]] Result<std::optional<std::vector<AccessControl>>> parse_access_controls_of(
+    std::string_view json, std::string_view member);
 [[nodiscard]] Result<ComposeBody> parse_compose(std::string_view json);
 [[nodiscard]] Result<RewriteAnswer> parse_rewrite(std::string_view json);
 [[nodiscard]] Result<TokenAnswer> parse_token(std::string_view json);

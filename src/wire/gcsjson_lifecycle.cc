@@ -21,7 +21,9 @@ struct Condition {
   std::optional<bool> is_live;
   LifecycleFilter filter;
 
-  bool is_about_noncurrent() const { return newer_versions || days_noncurrent; }
+  bool is_about_noncurrent() const {
+    return newer_versions || days_noncurrent || filter.noncurrent_before.micros != 0;
+  }
   bool live() const { return is_live.value_or(true) && !is_about_noncurrent(); }
   bool noncurrent() const { return !is_live.value_or(false); }
 };
@@ -60,10 +62,13 @@ Result<Condition> read_condition(const Value& value) {
   condition.filter.suffixes = reader.texts("matchesSuffix");
   condition.newer_versions = read_number(reader, "numNewerVersions");
   condition.days_noncurrent = read_number(reader, "daysSinceNoncurrentTime");
-  for (const char* member :
-       {"customTimeBefore", "daysSinceCustomTime", "noncurrentTimeBefore", "matchesPattern"}) {
-    if (!reader.has(member)) continue;
-    return std::unexpected(wrong(std::string{member} + " is not offered"));
+  condition.filter.custom_days = read_number(reader, "daysSinceCustomTime");
+  BR_TRY(custom_before, read_date(reader, "customTimeBefore"));
+  condition.filter.custom_before = custom_before;
+  BR_TRY(noncurrent_before, read_date(reader, "noncurrentTimeBefore"));
+  condition.filter.noncurrent_before = noncurrent_before;
+  if (reader.has("matchesPattern")) {
+    return std::unexpected(wrong("matchesPattern is not offered"));
   }
   BR_TRY(reader.finish());
   BR_TRY(check_names(condition.filter.prefixes));
@@ -159,6 +164,12 @@ void write_rule(JsonWriter& json, const LifecycleRule& rule, std::string_view ty
   if (rule.filter.created_before.micros != 0) {
     json.member("createdBefore", to_iso8601(rule.filter.created_before).substr(0, kDateBytes));
   }
+  if (rule.filter.custom_before.micros != 0) {
+    json.member("customTimeBefore", to_iso8601(rule.filter.custom_before).substr(0, kDateBytes));
+  }
+  if (rule.filter.custom_days) {
+    json.member("daysSinceCustomTime", uint64_t{*rule.filter.custom_days});
+  }
   if (condition.days_noncurrent) {
     json.member("daysSinceNoncurrentTime", uint64_t{*condition.days_noncurrent});
   }
@@ -168,6 +179,10 @@ void write_rule(JsonWriter& json, const LifecycleRule& rule, std::string_view ty
   write_texts(json, "matchesPrefix", prefixes);
   write_texts(json, "matchesStorageClass", rule.filter.classes);
   write_texts(json, "matchesSuffix", rule.filter.suffixes);
+  if (rule.filter.noncurrent_before.micros != 0) {
+    json.member("noncurrentTimeBefore",
+                to_iso8601(rule.filter.noncurrent_before).substr(0, kDateBytes));
+  }
   if (condition.newer_versions) {
     json.member("numNewerVersions", uint64_t{*condition.newer_versions});
   }
@@ -187,7 +202,8 @@ std::optional<uint32_t> unless_zero(uint32_t number) {
 /// Google's conditions are empty otherwise; a rule of S3 always has a time.
 std::optional<uint32_t> age_of(const LifecycleRule& rule, uint32_t days) {
   const LifecycleFilter& filter = rule.filter;
-  const bool has_more = filter.created_before.micros != 0 || !filter.classes.empty() ||
+  const bool has_more = filter.created_before.micros != 0 || filter.custom_days ||
+                        filter.custom_before.micros != 0 || !filter.classes.empty() ||
                         !filter.prefixes.empty() || !filter.suffixes.empty();
   return days == 0 && has_more ? std::nullopt : std::optional{days};
 }
@@ -198,7 +214,9 @@ void write_noncurrent(JsonWriter& json, const LifecycleRule& rule,
   condition.age = noncurrent.age_days;
   condition.days_noncurrent = unless_zero(noncurrent.days);
   condition.newer_versions = newer_of(rule, noncurrent.newer_versions);
-  if (!condition.is_about_noncurrent()) condition.is_live = false;
+  if (!condition.is_about_noncurrent() && rule.filter.noncurrent_before.micros == 0) {
+    condition.is_live = false;
+  }
   write_rule(json, rule, "Delete", {}, condition);
 }
 
@@ -266,7 +284,9 @@ std::string render_lifecycle(const Lifecycle& lifecycle) {
       Condition condition;
       condition.days_noncurrent = unless_zero(*one.when.days);
       condition.newer_versions = newer_of(rule, one.newer_versions);
-      if (!condition.is_about_noncurrent()) condition.is_live = false;
+      if (!condition.is_about_noncurrent() && rule.filter.noncurrent_before.micros == 0) {
+        condition.is_live = false;
+      }
       write_rule(json, rule, "SetStorageClass", one.storage_class, condition);
     }
     if (rule.abort_uploads_days) {

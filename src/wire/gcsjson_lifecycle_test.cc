@@ -48,10 +48,41 @@ TEST(GcsLifecycle, is_taken_away_by_null_and_by_no_rules) {
   EXPECT_FALSE(*none);
 }
 
+TEST(GcsLifecycle, custom_times_and_dates_of_noncurrent_ones_are_conditions) {
+  const std::string text = rule(
+      kDelete,
+      R"({"customTimeBefore":"2020-01-02","daysSinceCustomTime":3,"daysSinceNoncurrentTime":1,)"
+      R"("noncurrentTimeBefore":"2020-01-05"})");
+  const auto lifecycle = parse_lifecycle_of(R"({"lifecycle":{"rule":[)" + text + "]}}");
+  ASSERT_TRUE(lifecycle && *lifecycle) << lifecycle.error().to_string();
+  const std::string shown = render_lifecycle(**lifecycle);
+  for (const char* part : {R"("customTimeBefore":"2020-01-02")", R"("daysSinceCustomTime":3)",
+                           R"("noncurrentTimeBefore":"2020-01-05")"}) {
+    EXPECT_NE(shown.find(part), std::string::npos) << shown;
+  }
+  const auto stored = encode(**lifecycle);
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(decode_lifecycle(*stored).value(), **lifecycle);
+  const auto day = [](int number) {
+    return parse_rfc3339("2020-01-0" + std::to_string(number) + "T00:00:00Z");
+  };
+  NoncurrentSubject subject{{"k", 1, nullptr, {}, day(1), day(1)}, day(4), 1, true};
+  const auto due = noncurrent_expiration_of(**lifecycle, subject);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(due->time, day(5)) << "a day after it became noncurrent, and three after its own time";
+  subject.since = day(5);
+  EXPECT_FALSE(noncurrent_expiration_of(**lifecycle, subject));
+  subject.since = day(4);
+  subject.object.custom = day(2);
+  EXPECT_FALSE(noncurrent_expiration_of(**lifecycle, subject));
+  subject.object.custom = {};
+  EXPECT_FALSE(noncurrent_expiration_of(**lifecycle, subject));
+}
+
 TEST(GcsLifecycle, refuses_what_it_cannot_do_with_the_reason) {
   for (const auto& [one, reason] : std::vector<std::pair<std::string, std::string>>{
            {rule(kDelete, "{}"), "no condition"},
-           {rule(kDelete, R"({"customTimeBefore":"2026-01-01"})"), "customTimeBefore"},
+           {rule(kDelete, R"({"matchesPattern":"2026-01-01"})"), "matchesPattern"},
            {rule(kDelete, R"({"isLive":true,"numNewerVersions":1})"), "noncurrent"},
            {rule(kDelete, R"({"agee":1})"), "agee"},
            {rule(kDelete, R"({"age":-1})"), "age"},

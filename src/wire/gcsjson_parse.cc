@@ -105,7 +105,7 @@ Result<void> read_object_time(ObjectResource& out, std::string_view key, dom::el
   if (key == "timeCreated") return read_time(key, value, out.time_created);
   if (key == "updated") return read_time(key, value, out.updated);
   if (key == "timeDeleted") return read_time(key, value, out.time_deleted);
-  if (key == "customTime") return read_time(key, value, out.custom_time);
+  if (key == "customTime") return read_text(key, value, out.custom_time);
   if (key == "timeStorageClassUpdated") {
     return read_time(key, value, out.time_storage_class_updated);
   }
@@ -188,6 +188,39 @@ Result<void> read_metadata_change(ObjectChange& out, dom::element element) {
   return {};
 }
 
+/// {"mode": "Unlocked", "retainUntilTime": "..."}; null, or members that are null: none.
+Result<void> read_retention_change(ObjectChange& out, dom::element element) {
+  out.has_retention = true;
+  if (element.is_null()) return {};
+  BR_TRY(object, object_of("retention", element));
+  for (auto [name, value] : object) {
+    if (name == "mode") BR_TRY(read_text(name, value, out.retention_mode));
+    if (name == "retainUntilTime") BR_TRY(read_time(name, value, out.retain_until));
+  }
+  return {};
+}
+
+Result<AccessControl> access_control_from(const dom::object& object) {
+  AccessControl out;
+  for (auto [key, value] : object) {
+    if (key == "entity") BR_TRY(read_text(key, value, out.entity));
+    if (key == "role") BR_TRY(read_text(key, value, out.role));
+  }
+  return out;
+}
+
+Result<std::vector<AccessControl>> access_controls_from(std::string_view key,
+                                                        dom::element element) {
+  std::vector<AccessControl> out;
+  BR_TRY(items, array_of(key, element));
+  for (dom::element item : items) {
+    BR_TRY(object, object_of(key, item));
+    BR_TRY(one, access_control_from(object));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 Result<void> read_change_member(ObjectChange& out, std::string_view key, dom::element value) {
   if (key == "name") return read_change(key, value, out.name);
   if (key == "bucket") return read_change(key, value, out.bucket);
@@ -205,7 +238,13 @@ Result<void> read_change_member(ObjectChange& out, std::string_view key, dom::el
     Timestamp checked;
     return read_time(key, value, checked);
   }
+  if (key == "retention") return read_retention_change(out, value);
   if (value.is_null()) return {};
+  if (key == "acl") {
+    BR_TRY(acl, access_controls_from(key, value));
+    out.acl = std::move(acl);
+    return {};
+  }
   if (key == "eventBasedHold") return read_bool(key, value, out.event_based_hold.emplace());
   if (key == "temporaryHold") return read_bool(key, value, out.temporary_hold.emplace());
   return {};
@@ -268,14 +307,6 @@ Result<void> read_bucket_member(BucketResource& out, std::string_view key, dom::
     out.project_number = std::to_string(number);
     return {};
   }
-  if (key == "iamConfiguration" && !value.is_null()) {
-    BR_TRY(object, object_of(key, value));
-    for (auto [name, inner] : object) {
-      if (name == "uniformBucketLevelAccess") {
-        BR_TRY(read_enabled(name, inner, out.uniform_access));
-      }
-    }
-  }
   return {};
 }
 
@@ -325,6 +356,22 @@ Result<ObjectChange> parse_object_change(std::string_view json) {
 Result<BucketResource> parse_bucket(std::string_view json) {
   BR_TRY(document, JsonDocument::parse(json, kMaxResourceBytes, "a bucket resource"));
   return bucket_from(document.root());
+}
+
+Result<AccessControl> parse_access_control(std::string_view json) {
+  BR_TRY(document, JsonDocument::parse(json, kMaxResourceBytes, "an access control"));
+  return access_control_from(document.root());
+}
+
+Result<std::optional<std::vector<AccessControl>>> parse_access_controls_of(
+    std::string_view json, std::string_view member) {
+  BR_TRY(document, JsonDocument::parse(json, kMaxResourceBytes, "a resource"));
+  for (auto [key, value] : document.root()) {
+    if (key != member || value.is_null()) continue;
+    BR_TRY(controls, access_controls_from(key, value));
+    return std::optional{std::move(controls)};
+  }
+  return std::optional<std::vector<AccessControl>>{};
 }
 
 Result<ObjectList> parse_object_list(std::string_view json) {

@@ -58,7 +58,13 @@ void write(JsonWriter& json, const ObjectResource& object) {
   time(json, "updated", object.updated);
   time(json, "timeDeleted", object.time_deleted);
   time(json, "timeStorageClassUpdated", object.time_storage_class_updated);
-  time(json, "customTime", object.custom_time);
+  text(json, "customTime", object.custom_time);
+  time(json, "retentionExpirationTime", object.retention_expiration);
+  if (!object.retention_mode.empty()) {
+    json.key("retention").begin_object().member("mode", std::string_view{object.retention_mode});
+    time(json, "retainUntilTime", object.retain_until);
+    json.end_object();
+  }
   map(json, "metadata", object.metadata);
   text(json, "kmsKeyName", object.kms_key_name);
   if (!object.customer_key_sha256.empty()) {
@@ -67,6 +73,11 @@ void write(JsonWriter& json, const ObjectResource& object) {
     text(json, "keySha256", object.customer_key_sha256);
     json.end_object();
   }
+  if (!object.owner_entity.empty()) {
+    json.key("owner").begin_object();
+    json.member("entity", std::string_view{object.owner_entity}).end_object();
+  }
+  if (!object.acl.empty()) json.key("acl").raw(object.acl);
   json.end_object();
 }
 
@@ -88,11 +99,6 @@ void write(JsonWriter& json, const BucketResource& bucket) {
   text(json, "locationType", bucket.location_type);
   text(json, "storageClass", bucket.storage_class);
   text(json, "etag", bucket.etag);
-  if (bucket.uniform_access) {
-    json.key("iamConfiguration").begin_object();
-    enabled(json, "uniformBucketLevelAccess", bucket.uniform_access);
-    json.end_object();
-  }
   enabled(json, "versioning", bucket.versioning);
   enabled(json, "hierarchicalNamespace", bucket.hierarchical);
   if (bucket.default_kms_key.kind == FieldChange::Kind::kNull) json.key("encryption").null();
@@ -103,6 +109,8 @@ void write(JsonWriter& json, const BucketResource& bucket) {
   }
   map(json, "labels", bucket.labels);
   if (!bucket.lifecycle.empty()) json.key("lifecycle").raw(bucket.lifecycle);
+  if (bucket.generation) integer(json, "generation", *bucket.generation);
+  for (const auto& [name, value] : bucket.more) json.key(name).raw(value);
   json.end_object();
 }
 

@@ -25,7 +25,7 @@ ObjectResource sample() {
   object.time_created = parse_rfc3339("2026-01-02T03:04:05.678Z");
   object.updated = parse_rfc3339("2026-01-02T03:04:06.678Z");
   object.time_storage_class_updated = parse_rfc3339("2026-01-02T03:04:07.678Z");
-  object.custom_time = parse_rfc3339("2020-01-02T03:04:07.678Z");
+  object.custom_time = "2020-01-02T03:04:07.678901Z";
   object.component_count = 3;
   object.temporary_hold = true;
   object.metadata = {{"beringia-write-id", "abc"}, {"owner", "Zoë"}};
@@ -109,7 +109,6 @@ TEST(BucketResource, survives_rendering_and_parsing) {
   bucket.location = "US";
   bucket.project_number = "42";
   bucket.storage_class = "STANDARD";
-  bucket.uniform_access = true;
   bucket.versioning = false;
   bucket.labels = {{"team", "etl"}};
   auto parsed = parse_bucket(render(bucket));

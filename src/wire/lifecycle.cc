@@ -30,8 +30,13 @@ void write_filter(JsonWriter& json, const LifecycleFilter& filter) {
   if (filter.created_before.micros != 0) {
     json.member("created-before", filter.created_before.micros);
   }
+  if (filter.custom_before.micros != 0) json.member("custom-before", filter.custom_before.micros);
+  if (filter.custom_days) json.member("custom-days", uint64_t{*filter.custom_days});
   json.member("form", kForms[static_cast<size_t>(filter.form)]);
   if (filter.larger_than) json.member("larger-than", static_cast<int64_t>(*filter.larger_than));
+  if (filter.noncurrent_before.micros != 0) {
+    json.member("noncurrent-before", filter.noncurrent_before.micros);
+  }
   write_texts(json, "prefixes", filter.prefixes);
   if (filter.smaller_than) json.member("smaller-than", static_cast<int64_t>(*filter.smaller_than));
   write_texts(json, "suffixes", filter.suffixes);
@@ -106,6 +111,9 @@ Result<LifecycleFilter> read_filter(const Value& value) {
   LifecycleFilter filter;
   filter.classes = reader.texts("classes");
   filter.created_before = read_time(reader, "created-before");
+  filter.custom_before = read_time(reader, "custom-before");
+  filter.custom_days = read_number(reader, "custom-days");
+  filter.noncurrent_before = read_time(reader, "noncurrent-before");
   const std::string form = reader.text("form");
   for (size_t i = 0; i < std::size(kForms); ++i) {
     if (form == kForms[i]) filter.form = static_cast<LifecycleFilter::Form>(i);

@@ -26,12 +26,16 @@ struct LifecycleFilter {
   std::optional<uint64_t> larger_than, smaller_than;  // bytes
   std::vector<std::string> classes;                   // storage class is any of them
   Timestamp created_before;                           // 0 = whenever
+  Timestamp custom_before;                            // has a custom time, before that; 0 = any
+  std::optional<uint32_t> custom_days;                // has one, so many days ago (a time to wait)
+  Timestamp noncurrent_before;                        // became noncurrent before that; 0 = whenever
   bool operator==(const LifecycleFilter&) const = default;
 
   /// It asks for more than names: uploads and delete markers have no more.
   bool looks_at_objects() const {
     return !tags.empty() || larger_than || smaller_than || !classes.empty() ||
-           created_before.micros != 0;
+           created_before.micros != 0 || custom_before.micros != 0 || custom_days ||
+           noncurrent_before.micros != 0;
   }
 };
 
@@ -109,6 +113,7 @@ struct LifecycleSubject {
   const LifecycleTags* tags = nullptr;  // null = none
   std::string_view storage_class;       // "" = STANDARD
   Timestamp created;                    // of this generation
+  Timestamp custom;                     // what its writer says; 0 = nothing
 };
 
 /// What a rule does to an object, and from when on. Points into the Lifecycle.

@@ -19,10 +19,22 @@ Timestamp time_of(const LifecycleRule& rule, const LifecycleTime& when, Timestam
   return when.days ? days_after(from, *when.days, rule.as_google, day) : when.date;
 }
 
+/// Not before the days since the custom time have passed, where the rule has such.
+Timestamp with_custom(const LifecycleRule& rule, const LifecycleSubject& subject, Timestamp time,
+                      Duration day) {
+  if (!rule.filter.custom_days) return time;
+  return std::max(time, days_after(subject.custom, *rule.filter.custom_days, rule.as_google, day));
+}
+
 /// S3 counts the noncurrent ones, Google the live one as well.
 bool has_newer(const LifecycleRule& rule, const NoncurrentSubject& subject, uint32_t wanted) {
   const uint32_t newer = subject.newer + (rule.as_google && subject.live ? 1 : 0);
   return newer >= wanted;
+}
+
+bool is_before(const LifecycleRule& rule, const NoncurrentSubject& subject) {
+  const Timestamp before = rule.filter.noncurrent_before;
+  return before.micros == 0 || subject.since < before;
 }
 
 /// Classes that were already found cold enough.
@@ -82,6 +94,10 @@ bool matches(const LifecycleFilter& filter, const LifecycleSubject& subject) {
   if (filter.larger_than && subject.size <= *filter.larger_than) return false;
   if (filter.smaller_than && subject.size >= *filter.smaller_than) return false;
   if (filter.created_before.micros != 0 && subject.created >= filter.created_before) return false;
+  if ((filter.custom_days || filter.custom_before.micros != 0) && subject.custom.micros == 0) {
+    return false;
+  }
+  if (filter.custom_before.micros != 0 && subject.custom >= filter.custom_before) return false;
   if (!has_any(filter.classes, [&](const std::string& one) {
         const std::string_view word =
             subject.storage_class.empty() ? "STANDARD" : subject.storage_class;
@@ -112,8 +128,12 @@ std::optional<LifecycleDue> expiration_of(const Lifecycle& lifecycle,
                                           const LifecycleSubject& subject, Duration day) {
   std::optional<LifecycleDue> earliest;
   for (const LifecycleRule& rule : lifecycle.rules) {
-    if (!rule.enabled || !rule.expiration.is_set() || !matches(rule.filter, subject)) continue;
-    const Timestamp time = time_of(rule, rule.expiration, subject.created, day);
+    if (!rule.enabled || !rule.expiration.is_set() || !matches(rule.filter, subject) ||
+        rule.filter.noncurrent_before.micros != 0) {
+      continue;
+    }
+    const Timestamp time =
+        with_custom(rule, subject, time_of(rule, rule.expiration, subject.created, day), day);
     if (!earliest || time < earliest->time) earliest = LifecycleDue{&rule, time, {}};
   }
   return earliest;
@@ -124,9 +144,13 @@ std::optional<LifecycleDue> transition_of(const Lifecycle& lifecycle,
                                           Duration day) {
   Coldest coldest{lifecycle, subject, now};
   for (const LifecycleRule& rule : lifecycle.rules) {
-    if (rule.transitions.empty() || !coldest.looks_at(rule)) continue;
+    if (rule.transitions.empty() || !coldest.looks_at(rule) ||
+        rule.filter.noncurrent_before.micros != 0) {
+      continue;
+    }
     for (const LifecycleTransition& one : rule.transitions) {
-      coldest.offer(rule, one, time_of(rule, one.when, subject.created, day));
+      coldest.offer(rule, one,
+                    with_custom(rule, subject, time_of(rule, one.when, subject.created, day), day));
     }
   }
   return coldest.found();
@@ -139,10 +163,12 @@ std::optional<LifecycleDue> noncurrent_expiration_of(const Lifecycle& lifecycle,
   for (const LifecycleRule& rule : lifecycle.rules) {
     const auto& noncurrent = rule.noncurrent_expiration;
     if (!rule.enabled || !noncurrent || !matches(rule.filter, subject.object) ||
-        !has_newer(rule, subject, noncurrent->newer_versions)) {
+        !has_newer(rule, subject, noncurrent->newer_versions) || !is_before(rule, subject)) {
       continue;
     }
-    Timestamp time = days_after(subject.since, noncurrent->days, rule.as_google, day);
+    Timestamp time =
+        with_custom(rule, subject.object,
+                    days_after(subject.since, noncurrent->days, rule.as_google, day), day);
     if (noncurrent->age_days) {
       time = std::max(
           time, days_after(subject.object.created, *noncurrent->age_days, rule.as_google, day));
@@ -157,10 +183,15 @@ std::optional<LifecycleDue> noncurrent_transition_of(const Lifecycle& lifecycle,
                                                      Timestamp now, Duration day) {
   Coldest coldest{lifecycle, subject.object, now};
   for (const LifecycleRule& rule : lifecycle.rules) {
-    if (rule.noncurrent_transitions.empty() || !coldest.looks_at(rule)) continue;
+    if (rule.noncurrent_transitions.empty() || !coldest.looks_at(rule) ||
+        !is_before(rule, subject)) {
+      continue;
+    }
     for (const LifecycleTransition& one : rule.noncurrent_transitions) {
       if (!has_newer(rule, subject, one.newer_versions)) continue;
-      coldest.offer(rule, one, time_of(rule, one.when, subject.since, day));
+      coldest.offer(
+          rule, one,
+          with_custom(rule, subject.object, time_of(rule, one.when, subject.since, day), day));
     }
   }
   return coldest.found();

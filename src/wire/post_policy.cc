@@ -12,8 +12,8 @@ namespace {
 constexpr size_t kMaxConditions = 200;
 
 // S3 API, "POST policy": these need no condition.
-constexpr std::string_view kUncovered[] = {"x-amz-signature", "signature", "awsaccesskeyid",
-                                           "policy", "file"};
+constexpr std::string_view kUncovered[] = {"x-amz-signature", "x-goog-signature", "signature",
+                                           "awsaccesskeyid",  "policy",           "file"};
 
 Error invalid_document(std::string why) {
   return invalid("Invalid Policy: " + why).with_tag("InvalidPolicyDocument");

@@ -97,9 +97,11 @@ bool is_told_by_s3(const LifecycleRule& rule) {
   const LifecycleFilter& filter = rule.filter;
   const auto& noncurrent = rule.noncurrent_expiration;
   return filter.prefixes.size() <= 1 && filter.suffixes.empty() && filter.classes.empty() &&
-         filter.created_before.micros == 0 && !(noncurrent && noncurrent->age_days) &&
-         rule.expiration.days.value_or(1) > 0 && !(noncurrent && noncurrent->days == 0) &&
-         are_s3(rule.transitions) && are_s3(rule.noncurrent_transitions);
+         filter.created_before.micros == 0 && filter.custom_before.micros == 0 &&
+         !filter.custom_days && filter.noncurrent_before.micros == 0 &&
+         !(noncurrent && noncurrent->age_days) && rule.expiration.days.value_or(1) > 0 &&
+         !(noncurrent && noncurrent->days == 0) && are_s3(rule.transitions) &&
+         are_s3(rule.noncurrent_transitions);
 }
 
 std::string render_lifecycle(const Lifecycle& lifecycle) {

@@ -179,6 +179,11 @@ Result<std::string> canonical_request(const SigV4Request& request, const SigV4Cl
   return out;
 }
 
+Result<std::string> string_to_sign(const SigV4Request& request, const SigV4Claim& claim) {
+  BR_TRY(canonical, canonical_request(request, claim));
+  return string_to_sign(claim.dialect->algorithm, claim) + to_hex(sha256(canonical));
+}
+
 HmacSha256 derive_signing_key(const SigV4Claim& claim, const Secret& secret) {
   const Secret first{std::string{claim.dialect->key_prefix} + secret.reveal()};
   const Secret date{HmacSha256{first.reveal()}.sign(claim.date)};

@@ -50,6 +50,10 @@ inline constexpr SigV4Dialect kSts4{"AWS4-HMAC-SHA256", "AWS4", "aws4_request", 
 inline constexpr SigV4Dialect kGoog4{"GOOG4-HMAC-SHA256", "GOOG4",   "goog4_request",
                                      "x-goog-",           "X-Goog-", "storage"};
 
+/// As kGoog4, signed with a service account's RSA key.
+inline constexpr SigV4Dialect kGoog4Rsa{"GOOG4-RSA-SHA256", "",        "goog4_request",
+                                        "x-goog-",          "X-Goog-", "storage"};
+
 /// What the signature says about the body (x-amz-content-sha256).
 enum class PayloadMode {
   kSignedHash,             ///< the body's SHA-256 is signed
@@ -147,6 +151,11 @@ struct SigV4Verified {
 [[nodiscard]] Result<SigV4Verified> verify_sigv4(const SigV4Request& request,
                                                  const SigV4Claim& claim, const Secret& secret,
                                                  SigningKeys& keys);
+
+/// What is signed: the algorithm, the time, the scope and the hash of the canonical request. For
+/// signatures that are no HMAC (kGoog4Rsa). @error as canonical_request
+[[nodiscard]] Result<std::string> string_to_sign(const SigV4Request& request,
+                                                 const SigV4Claim& claim);
 
 /// The canonical request, as the client must have hashed it. @error kInvalid, tag InvalidURI
 [[nodiscard]] Result<std::string> canonical_request(const SigV4Request& request,

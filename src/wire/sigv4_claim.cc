@@ -12,6 +12,9 @@ namespace {
 constexpr size_t kMaxQueryParameters = 200;
 constexpr size_t kMaxDerDigits = 144;
 constexpr size_t kMaxRegionSet = 1024;
+// Of RSA keys of 2,048 to 8,192 bits.
+constexpr size_t kMinRsaDigits = 512;
+constexpr size_t kMaxRsaDigits = 2048;
 
 Error refuse(std::string_view tag, std::string what, std::string why = {}) {
   return denied(std::move(what), std::move(why)).with_tag(std::string{tag});
@@ -138,10 +141,13 @@ Result<void> read_signed_headers(std::string_view list, std::string_view tag, Si
 
 Result<void> read_signature(std::string_view signature, std::string_view tag, SigV4Claim& claim) {
   // DER of two numbers of 256 bits: up to 72 bytes.
+  const bool even = signature.size() % 2 == 0;
+  const bool is_rsa = claim.dialect == &kGoog4Rsa;
   const bool sized =
       claim.dialect->asymmetric
-          ? signature.size() % 2 == 0 && signature.size() >= 16 && signature.size() <= kMaxDerDigits
-          : signature.size() == 64;
+          ? even && signature.size() >= 16 && signature.size() <= kMaxDerDigits
+      : is_rsa ? even && signature.size() >= kMinRsaDigits && signature.size() <= kMaxRsaDigits
+               : signature.size() == 64;
   const bool hex = sized && std::ranges::all_of(signature, [](char c) {
                      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
                    });
@@ -149,7 +155,8 @@ Result<void> read_signature(std::string_view signature, std::string_view tag, Si
     return std::unexpected(malformed(tag, "the Signature is mal-formed",
                                      claim.dialect->asymmetric
                                          ? "it is DER in lower-case hexadecimal digits"
-                                         : "it has 64 lower-case hexadecimal digits"));
+                                     : is_rsa ? "it has 512 or more lower-case hexadecimal digits"
+                                              : "it has 64 lower-case hexadecimal digits"));
   }
   claim.signature = signature;
   return {};
@@ -390,15 +397,18 @@ Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
   const bool takes_pairs = aws.service == kAws4a.service;
   std::optional<Result<SigV4Claim>> claim;
   if (!authorization) {
-    claim =
-        goog_fields.any && !aws_fields.any
-            ? parse_query(request, goog_fields, kGoog4)
-            : parse_query(request, aws_fields,
-                          takes_pairs && aws_fields.algorithm == kAws4a.algorithm ? kAws4a : aws);
+    const bool is_google = goog_fields.any && !aws_fields.any;
+    const bool is_rsa = is_google && goog_fields.algorithm == kGoog4Rsa.algorithm;
+    const bool is_pair = takes_pairs && aws_fields.algorithm == kAws4a.algorithm;
+    claim = is_rsa      ? parse_query(request, goog_fields, kGoog4Rsa)
+            : is_google ? parse_query(request, goog_fields, kGoog4)
+                        : parse_query(request, aws_fields, is_pair ? kAws4a : aws);
   } else if (authorization->starts_with("AWS4-HMAC-SHA256 ")) {
     claim = parse_header(request, *authorization, aws);
   } else if (authorization->starts_with("GOOG4-HMAC-SHA256 ")) {
     claim = parse_header(request, *authorization, kGoog4);
+  } else if (authorization->starts_with("GOOG4-RSA-SHA256 ")) {
+    claim = parse_header(request, *authorization, kGoog4Rsa);
   } else if (authorization->starts_with("AWS ")) {
     return std::unexpected(
         malformed("InvalidRequest",

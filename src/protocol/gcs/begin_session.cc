@@ -1,17 +1,28 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/acls.h"
+#include "protocol/gcs/authenticate.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/resumable_session.h"
 #include "protocol/gcs/verbs.h"
+#include "protocol/gcs/xml_headers.h"
 #include "wire/gcsjson.h"
 
 namespace beringia::protocol::gcs {
 
+namespace {
+
+std::string session_address(const Call& call, const std::string& id) {
+  return call.base_url + "/upload/storage/v1/b/" + percent_encode(call.route.bucket) +
+         "/o?uploadType=resumable&name=" + percent_encode(call.route.object) + "&upload_id=" + id;
+}
+
+}  // namespace
+
 Result<io::HttpResponse> begin_session(Call& call) {
-  BR_TRY(check_predefined_acl(call.query));
   BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
   BR_TRY(change, wire::gcs::parse_object_change(body.empty() ? "{}" : body));
   call.route.object = call.query.get("name").empty() ? change.name.value() : call.query.get("name");
@@ -45,6 +56,8 @@ Result<io::HttpResponse> begin_session(Call& call) {
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
   begin.attributes.encryption = std::move(encryption);
+  BR_TRY(acl, acl_of_new_object(call, call.route.bucket, call.query.get("predefinedAcl")));
+  begin.attributes.acl = std::move(acl);
   if (!terms.conditions.empty()) {
     // A lost condition need not wait for the body; it is checked again at the end.
     auto entry = call.rooms.names.stat(call.context, *grant);
@@ -58,10 +71,40 @@ Result<io::HttpResponse> begin_session(Call& call) {
   }
   BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
   io::HttpResponse response = empty_response(200);
-  response.headers.add("Location",
-                       call.base_url + "/upload/storage/v1/b/" + percent_encode(call.route.bucket) +
-                           "/o?uploadType=resumable&name=" + percent_encode(call.route.object) +
-                           "&upload_id=" + upload.id);
+  response.headers.add("Location", session_address(call, upload.id));
+  return response;
+}
+
+/// POST with "x-goog-resumable: start" (XML API, "Resumable uploads"): what signed URLs begin
+/// uploads with. Whoever has the answer's address may write to it, as at Google's.
+Result<io::HttpResponse> xml_begin_session(Call& call) {
+  if (!equals_ignoring_case(call.header("x-goog-resumable"), "start")) {
+    return std::unexpected(invalid("POST begins a resumable upload", "x-goog-resumable is missing",
+                                   "send x-goog-resumable: start"));
+  }
+  core::BeginUpload begin;
+  begin.protocol = kSessionProtocol;
+  SessionTerms terms;
+  BR_TRY(attributes, xml_attributes_of(call));
+  begin.attributes = std::move(attributes);
+  BR_TRY(conditions, xml_conditions_of(call));
+  terms.conditions.generation_match = conditions.generation_match;
+  terms.conditions.metageneration_match = conditions.metageneration_match;
+  begin.options = options_of(terms);
+  BR_TRY(path, call.new_object_path(call.route.bucket, call.route.object));
+  BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
+  begin.attributes.encryption = std::move(encryption);
+  BR_TRY(acl, acl_of_new_object(call, call.route.bucket, xml_predefined_acl(call)));
+  begin.attributes.acl = std::move(acl);
+  BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
+  std::string address = session_address(call, upload.id);
+  if (call.is_signed_url) {
+    address.append("&").append(kSessionPass).append("=");
+    address += percent_encode(call.rooms.directory.issue_pass(*call.principal, upload.id).reveal());
+  }
+  io::HttpResponse response = empty_response(201);
+  response.headers.add("Location", std::move(address));
   return response;
 }
 

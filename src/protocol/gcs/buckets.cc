@@ -4,8 +4,12 @@
 
 #include "access/bucket_access.h"
 #include "base/encoding.h"
+#include "base/json_writer.h"
 #include "core/encryption.h"
+#include "protocol/gcs/acls.h"
+#include "protocol/gcs/bucket_settings.h"
 #include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/setting_names.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/gcsjson.h"
 
@@ -13,15 +17,11 @@ namespace beringia::protocol::gcs {
 namespace {
 
 constexpr uint64_t kMaxResults = 1000;
-// Names in DirectoryEntry::attributes.
-const std::string kLocation = "location";
-const std::string kStorageClass = "storage-class";
-const std::string kLabel = "label:";
 const std::string kLifecycle{access::kLifecycleAttribute};
 
-std::string attribute(const meta::DirectoryEntry& record, const std::string& name,
+std::string attribute(const meta::DirectoryEntry& record, std::string_view name,
                       const char* fallback) {
-  const auto found = record.attributes.find(name);
+  const auto found = record.attributes.find(std::string{name});
   return found == record.attributes.end() ? fallback : found->second;
 }
 
@@ -32,6 +32,27 @@ wire::Lifecycle lifecycle_of(const meta::DirectoryEntry& record) {
                       : wire::decode_lifecycle(text).value_or(wire::Lifecycle{});
 }
 
+/// Lists are shown where they hold, to who asks for them and may read them.
+void show_lists(const Call& call, const std::string& name, wire::gcs::BucketResource& bucket) {
+  if (!shows_lists(call)) return;
+  const access::BucketView* view = call.view_of(name);
+  if (view == nullptr || !view->access->has_acls()) return;
+  auto path = call.bucket_path(name);
+  if (!path || !call.may({core::Action::kAdminister, access::Right::kReadBucketAcl}, *path)) {
+    return;
+  }
+  JsonWriter owner;
+  owner.begin_object();
+  owner.member("entity", entity_of(call, {access::Acl::Grantee::kPrincipal, view->owner,
+                                          access::Acl::Permission{}}));
+  bucket.more["owner"] = owner.end_object().take();
+  bucket.more["acl"] = render_acl(call, view->access->acl, AclOf::kBucket);
+  auto standard = predefined_acl("projectPrivate", "", AclOf::kObject);
+  if (!view->access->default_acl && !standard) return;
+  bucket.more["defaultObjectAcl"] = render_acl(
+      call, view->access->default_acl ? *view->access->default_acl : *standard, AclOf::kObject);
+}
+
 wire::gcs::BucketResource bucket_resource(const Call& call, const std::string& name,
                                           const meta::DirectoryEntry& record) {
   wire::gcs::BucketResource bucket;
@@ -39,13 +60,13 @@ wire::gcs::BucketResource bucket_resource(const Call& call, const std::string& n
   bucket.self_link = call.base_url + "/storage/v1/b/" + percent_encode(name);
   bucket.project_number = "0";
   bucket.location = attribute(record, kLocation, "US");
-  bucket.location_type = "multi-region";
+  bucket.location_type = location_type_of(record);
   bucket.storage_class = attribute(record, kStorageClass, "STANDARD");
   bucket.metageneration = std::max<uint64_t>(record.metageneration, 1);
   bucket.etag = json_etag(0, bucket.metageneration);
   bucket.time_created = record.created;
   bucket.updated = record.created;
-  bucket.uniform_access = true;
+  bucket.generation = record.generation;
   const core::Versioning versioning = core::versioning_of(record);
   if (versioning != core::Versioning::kOff) {
     bucket.versioning = versioning == core::Versioning::kOn;
@@ -53,18 +74,10 @@ wire::gcs::BucketResource bucket_resource(const Call& call, const std::string& n
   for (const auto& [key, value] : record.attributes) {
     if (key.starts_with(kLabel)) bucket.labels[key.substr(kLabel.size())] = value;
   }
-  const auto encryption =
-      core::parse_default_encryption(attribute(record, core::kDefaultEncryption, ""));
-  if (encryption && encryption->method == meta::Encryption::Method::kNamed) {
-    bucket.default_kms_key = {wire::gcs::FieldChange::Kind::kText, encryption->key_id};
-  }
+  show_settings(record, bucket);
+  show_lists(call, name, bucket);
   bucket.lifecycle = wire::gcs::render_lifecycle(lifecycle_of(record));
   return bucket;
-}
-
-io::HttpResponse bucket_response(const Call& call, const std::string& name,
-                                 const meta::DirectoryEntry& record) {
-  return json_response(200, wire::gcs::render(bucket_resource(call, name, record)));
 }
 
 /// GCS: 3 to 63 of a-z 0-9 - _ . with a letter or digit at both ends.
@@ -74,27 +87,6 @@ bool is_bucket_name(std::string_view name) {
          !name.starts_with("goog") && name.find("..") == std::string_view::npos &&
          std::ranges::all_of(
              name, [&](char c) { return is_edge(c) || c == '-' || c == '_' || c == '.'; });
-}
-
-/// What a bucket cannot have here is refused, never ignored.
-Result<void> check_offered(const std::string& json, const wire::gcs::BucketResource& bucket) {
-  if (bucket.hierarchical.value_or(false)) {
-    return std::unexpected(unsupported("Hierarchical namespaces are not offered",
-                                       "every bucket has real directories already"));
-  }
-  for (const char* field :
-       {"retentionPolicy", "website", "logging", "cors", "objectRetention", "customPlacementConfig",
-        "autoclass", "encryption/googleManagedEncryptionEnforcementConfig",
-        "encryption/customerManagedEncryptionEnforcementConfig",
-        "encryption/customerSuppliedEncryptionEnforcementConfig"}) {
-    BR_TRY(found, wire::gcs::select_fields(json, field));
-    // An empty or null member asks for nothing.
-    const bool asks = found.find(':') != std::string::npos &&
-                      found.find("null") == std::string::npos && !found.ends_with(":{}}") &&
-                      !found.ends_with(":[]}") && found.find(":{\"rule\":[]}") == std::string::npos;
-    if (asks) return std::unexpected(unsupported(std::string{field} + " is not offered"));
-  }
-  return {};
 }
 
 /// Puts the default key into the attributes. @error kInvalid: there is no such key
@@ -158,12 +150,20 @@ Result<void> check_all_told(const meta::DirectoryEntry& before, const meta::Stri
               "set \"lifecycle\": null first"));
 }
 
+std::string ascii_upper(std::string text) {
+  for (char& c : text) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return text;
+}
+
 meta::StringMap attributes_of_bucket(const wire::gcs::BucketResource& bucket) {
   meta::StringMap attributes;
-  if (!bucket.location.empty()) attributes[kLocation] = bucket.location;
-  if (!bucket.storage_class.empty()) attributes[kStorageClass] = bucket.storage_class;
-  for (const auto& [key, value] : bucket.labels) attributes[kLabel + key] = value;
-  for (const auto& key : bucket.removed_labels) attributes[kLabel + key] = "";  // "" removes
+  if (!bucket.location.empty()) attributes[std::string{kLocation}] = ascii_upper(bucket.location);
+  if (!bucket.storage_class.empty()) attributes[std::string{kStorageClass}] = bucket.storage_class;
+  for (const auto& [key, value] : bucket.labels) attributes[std::string{kLabel} + key] = value;
+  for (const auto& key : bucket.removed_labels)
+    attributes[std::string{kLabel} + key] = "";  // "" removes
   return attributes;
 }
 
@@ -182,25 +182,61 @@ Result<void> check_metageneration(const core::Conditions& conditions,
 
 }  // namespace
 
+io::HttpResponse bucket_response(const Call& call, const std::string& name,
+                                 const meta::DirectoryEntry& record) {
+  return json_response(200, wire::gcs::render(bucket_resource(call, name, record)));
+}
+
+namespace {
+
+/// All that a body asks for, as attributes. @error as its parts
+Result<meta::StringMap> attributes_asked_for(Call& call, const Path& path, const std::string& body,
+                                             const wire::gcs::BucketResource& bucket,
+                                             const meta::DirectoryEntry* before) {
+  BR_TRY(document, wire::parse_json(body, wire::gcs::kMaxResourceBytes, "a bucket"));
+  BucketChange change{call, document, before, call.method == "PUT", attributes_of_bucket(bucket)};
+  BR_TRY(add_default_key(call, bucket, change.attributes));
+  BR_TRY(add_lifecycle(body, change.attributes));
+  BR_TRY(add_versioning(path, bucket, before, change.attributes));
+  BR_TRY(add_access_settings(change));
+  BR_TRY(add_settings(change));
+  const access::BucketView* view = before == nullptr ? nullptr : call.view_of(call.route.bucket);
+  access::BucketAccess access;
+  if (view != nullptr) access = *view->access;
+  const std::string& prevention = change.will_be(access::kPublicAttribute);
+  BR_TRY(block, access::parse_public_access_block(prevention));
+  access.block = block;
+  const std::string owner = before == nullptr ? call.principal->name() : before->owner;
+  const bool uniform =
+      change.will_be(access::kOwnershipAttribute).empty() ||
+      change.will_be(access::kOwnershipAttribute) == to_string(access::Ownership::kBucketOwner);
+  BR_TRY(add_bucket_lists(call, body, owner, uniform, access, change.attributes));
+  return std::move(change.attributes);
+}
+
+}  // namespace
+
 Result<io::HttpResponse> insert_bucket(Call& call) {
-  BR_TRY(check_predefined_acl(call.query));
-  BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
-  BR_TRY(bucket, wire::gcs::parse_bucket(body.empty() ? "{}" : body));
+  BR_TRY(read, call.read_body(wire::gcs::kMaxResourceBytes));
+  const std::string body = read.empty() ? "{}" : std::move(read);
+  BR_TRY(bucket, wire::gcs::parse_bucket(body));
   call.route.bucket = bucket.name;
   if (!is_bucket_name(bucket.name)) {
     return std::unexpected(invalid("Invalid bucket name: '" + bucket.name.substr(0, 70) + "'",
                                    "names have 3 to 63 of a-z 0-9 - _ ."));
   }
-  BR_TRY(check_offered(body, bucket));
   core::WriteAttributes check;
   check.storage_class = bucket.storage_class;
   BR_TRY(check_attributes(check));
   BR_TRY(path, call.bucket_path(bucket.name));
   BR_TRY(grant, call.admit(core::Action::kCreateBucket, path));
-  meta::StringMap attributes = attributes_of_bucket(bucket);
-  BR_TRY(add_default_key(call, bucket, attributes));
-  BR_TRY(add_lifecycle(body.empty() ? "{}" : body, attributes));
-  BR_TRY(add_versioning(path, bucket, nullptr, attributes));
+  BR_TRY(attributes, attributes_asked_for(call, path, body, bucket, nullptr));
+  BR_TRY(object_retention, call.query.flag("enableObjectRetention", false));
+  if (object_retention) {
+    core::BucketLock lock;
+    lock.needs_versions = false;
+    attributes[std::string{core::kLockAttribute}] = core::encode(lock);
+  }
   std::erase_if(attributes, [](const auto& pair) { return pair.second.empty(); });
   auto made = call.rooms.names.make_directory(call.context, *grant, attributes);
   if (!made) {
@@ -212,6 +248,7 @@ Result<io::HttpResponse> insert_bucket(Call& call) {
     }
     return std::unexpected(std::move(made).error());
   }
+  call.looked.reset();
   return bucket_response(call, bucket.name, made->record);
 }
 
@@ -256,20 +293,17 @@ Result<io::HttpResponse> list_buckets(Call& call) {
 }
 
 Result<io::HttpResponse> patch_bucket(Call& call) {
-  BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
-  BR_TRY(bucket, wire::gcs::parse_bucket(body.empty() ? "{}" : body));
-  BR_TRY(check_offered(body.empty() ? "{}" : body, bucket));
+  BR_TRY(read, call.read_body(wire::gcs::kMaxResourceBytes));
+  const std::string body = read.empty() ? "{}" : std::move(read);
+  BR_TRY(bucket, wire::gcs::parse_bucket(body));
   BR_TRY(path, call.bucket_path(call.route.bucket));
   BR_TRY(conditions, conditions_of(call.query));
   BR_TRY(grant, call.admit(core::Action::kAdminister, path));
   BR_TRY(before, call.rooms.names.stat_directory(call.context, *grant));
   BR_TRY(check_metageneration(conditions, before.record, false));
-  meta::StringMap attributes = attributes_of_bucket(bucket);
-  attributes.erase(kLocation);  // a bucket's location never changes
-  BR_TRY(add_default_key(call, bucket, attributes));
-  BR_TRY(add_lifecycle(body.empty() ? "{}" : body, attributes));
-  BR_TRY(add_versioning(path, bucket, &before.record, attributes));
-  if (call.method == "PUT") {  // update: what is not named goes
+  BR_TRY(attributes, attributes_asked_for(call, path, body, bucket, &before.record));
+  attributes.erase(std::string{kLocation});  // a bucket's location never changes
+  if (call.method == "PUT") {                // update: what is not named goes
     const auto rules = lifecycle_of(before.record).rules;
     if (!rules.empty() && std::ranges::all_of(rules, wire::gcs::is_told_by_google)) {
       attributes.emplace(kLifecycle, "");
@@ -280,16 +314,23 @@ Result<io::HttpResponse> patch_bucket(Call& call) {
   }
   BR_TRY(check_all_told(before.record, attributes));
   BR_TRY(info, call.rooms.names.set_directory_attributes(call.context, *grant, attributes));
+  call.looked.reset();  // it is another one now
   return bucket_response(call, call.route.bucket, info.record);
 }
 
 Result<io::HttpResponse> delete_bucket(Call& call) {
   BR_TRY(path, call.bucket_path(call.route.bucket));
   BR_TRY(conditions, conditions_of(call.query));
-  BR_TRY(grant, call.admit(core::Action::kAdminister, path));
+  BR_TRY(grant, call.admit({core::Action::kAdminister, access::Right::kDeleteBucket}, path));
   if (!conditions.empty()) {
     BR_TRY(info, call.rooms.names.stat_directory(call.context, *grant));
     BR_TRY(check_metageneration(conditions, info.record, false));
+  }
+  const access::BucketView* view = call.view_of(call.route.bucket);
+  if (view != nullptr && !view->access->folders.empty()) {
+    return std::unexpected(
+        already_exists("The bucket you tried to delete still has managed folders.")
+            .with_tag("not_empty"));
   }
   auto removed = call.rooms.names.remove_directory(call.context, *grant);
   if (!removed) {

@@ -21,12 +21,12 @@ bool is_host(std::string_view host) {
 }  // namespace
 
 core::Door Call::door() const {
-  return {"gcs", std::string{operation_name(route.verb)}, request.peer_address, context.trace_id()};
+  return {"gcs", std::string{operation_name(route.verb)}, request.peer_address, context.trace_id(),
+          request.is_tls};
 }
 
-Result<const core::Grant*> Call::admit(core::Action action, const Path& path,
+Result<const core::Grant*> Call::admit(access::Ask ask, const Path& path,
                                        std::optional<uint64_t> generation) {
-  access::Ask ask{action};
   ask.generation = generation;
   BR_TRY(grant, rooms.gate.admit(context, *principal, ask, path, door()));
   grants.push_back(std::move(grant));
@@ -39,8 +39,18 @@ Result<const core::Grant*> Call::admit_bucket_list() {
   return &grants.back();
 }
 
-bool Call::may(core::Action action, const Path& path) const {
-  return rooms.gate.may(*principal, action, path);
+bool Call::may(const access::Ask& ask, const Path& path) const {
+  return rooms.gate.may(*principal, ask, path, door());
+}
+
+const access::BucketView* Call::view_of(std::string_view bucket) const {
+  if (!looked || looked->first != bucket) {
+    looked.emplace(std::string{bucket}, std::nullopt);
+    if (auto path = rooms.names.bucket_path(bucket)) {
+      if (auto view = rooms.gate.look(*path)) looked->second = std::move(*view);
+    }
+  }
+  return looked->second ? &*looked->second : nullptr;
 }
 
 Result<Path> Call::bucket_path(std::string_view bucket) const {
@@ -85,33 +95,6 @@ std::string base_url_of(const io::HttpRequest& request, const std::string& publi
   // A proxy may have ended TLS before us: then the public address tells the scheme.
   const bool is_tls = request.is_tls || public_url.starts_with("https://");
   return (is_tls ? "https://" : "http://") + std::string{host};
-}
-
-Result<identity::Principal> authenticate(const Call& call) {
-  const std::string_view header = call.header("Authorization");
-  const size_t blank = header.find(' ');
-  if (header.empty()) {
-    return std::unexpected(denied("Anonymous caller does not have " +
-                                      std::string{operation_name(call.route.verb)} + " access.",
-                                  "the request has no Authorization header")
-                               .with_tag("anonymous"));
-  }
-  if (blank == std::string_view::npos || !equals_ignoring_case(header.substr(0, blank), "Bearer")) {
-    return std::unexpected(denied("Invalid Credentials", "Authorization is not a bearer token")
-                               .with_tag("invalid_token"));
-  }
-  std::string_view token = header.substr(blank + 1);
-  while (token.starts_with(' ')) token.remove_prefix(1);
-  std::vector<std::string> audiences;
-  if (!token.starts_with("ya29.")) {  // self-signed: access tokens name no audience
-    audiences = {"https://storage.googleapis.com/", "https://storage.googleapis.com"};
-    for (const std::string& url : {call.base_url, call.rooms.public_url}) {
-      if (url.empty()) continue;
-      audiences.push_back(url);
-      audiences.push_back(url + "/");
-    }
-  }
-  return call.rooms.directory.verify_bearer(call.context, std::string{token}, audiences);
 }
 
 io::HttpResponse json_response(int status, std::string json) {

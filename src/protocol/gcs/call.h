@@ -1,10 +1,12 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "access/bucket_access.h"
 #include "base/time.h"
 #include "core/gate.h"
 #include "core/namespace.h"
@@ -13,6 +15,7 @@
 #include "protocol/gcs/parameters.h"
 #include "protocol/gcs/router.h"
 #include "protocol/gcs/session_turns.h"
+#include "protocol/gcs/signed_body.h"
 
 namespace beringia::protocol::gcs {
 
@@ -25,6 +28,7 @@ struct Rooms {
   SessionTurns& turns;
   std::string public_url;  // without a trailing '/'; "" = derived from each request
   bool customer_keys_over_http = false;
+  bool uniform_access = true;  // of new buckets that do not say
 };
 
 /// One request on its way through the service. Lives on the stack of its fiber.
@@ -40,13 +44,21 @@ struct Call {
   /// Every grant of this request, so that its audit records learn how it ended. A deque: verbs
   /// hold references while more are added.
   std::deque<core::Grant> grants;
+  std::unique_ptr<SignedBody> signed_body = {};
+  /// Proven by the address alone, whose holder has no credential to send again.
+  bool is_signed_url = false;
+  /// See view_of().
+  mutable std::optional<std::pair<std::string, std::optional<access::BucketView>>> looked = {};
 
   /// Asks the gate. `generation`: which one it is about, if not the current one. @error kDenied
-  [[nodiscard]] Result<const core::Grant*> admit(core::Action action, const Path& path,
+  [[nodiscard]] Result<const core::Grant*> admit(access::Ask ask, const Path& path,
                                                  std::optional<uint64_t> generation = {});
+  /// Owner and access settings of a bucket, looked up once. Null: there is none, or they cannot be
+  /// read. Valid until the next call for another bucket.
+  const access::BucketView* view_of(std::string_view bucket) const;
   /// For lists of buckets: everyone may ask, and is shown what they may list.
   [[nodiscard]] Result<const core::Grant*> admit_bucket_list();
-  bool may(core::Action action, const Path& path) const;
+  bool may(const access::Ask& ask, const Path& path) const;
   core::Door door() const;
   /// Directory form. @error kNotFound (tag "no_bucket"): no bucket can have this name
   [[nodiscard]] Result<Path> bucket_path(std::string_view bucket) const;
@@ -62,9 +74,6 @@ struct Call {
 
 /// "http://host:port" of a request; the Host header is checked before it is echoed.
 std::string base_url_of(const io::HttpRequest& request, const std::string& public_url);
-
-/// Who asks, from Authorization: Bearer. @error kDenied (tags "anonymous", "invalid_token")
-[[nodiscard]] Result<identity::Principal> authenticate(const Call& call);
 
 io::HttpResponse json_response(int status, std::string json);
 io::HttpResponse empty_response(int status);

@@ -1,6 +1,8 @@
 #include <utility>
 
+#include "protocol/gcs/acls.h"
 #include "protocol/gcs/encryption_headers.h"
+#include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
@@ -32,10 +34,31 @@ Result<std::vector<std::optional<uint64_t>>> source_generations(
   return generations;
 }
 
+struct Removable {
+  const core::Grant* grant = nullptr;
+  uint64_t generation = 0;
+};
+
+/// deleteSourceObjects: what is to go once the destination is there, but for the destination.
+Result<std::vector<Removable>> find_removable(Call& call,
+                                              const std::vector<wire::gcs::ComposeSource>& sources,
+                                              const std::vector<const core::Grant*>& reads,
+                                              std::vector<std::optional<uint64_t>>& generations) {
+  std::vector<Removable> spent;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i].name == call.route.object) continue;
+    BR_TRY(path, call.object_path(call.route.bucket, sources[i].name));
+    BR_TRY(grant, call.admit(core::Action::kDelete, path));
+    BR_TRY(entry, call.rooms.names.stat(call.context, *reads[i], generations[i]));
+    generations[i] = entry.record.generation;  // what is joined is what goes
+    if (entry.is_current) spent.push_back({grant, entry.record.generation});
+  }
+  return spent;
+}
+
 }  // namespace
 
 Result<io::HttpResponse> compose_object(Call& call) {
-  BR_TRY(check_predefined_acl(call.query));
   const Route& route = call.route;
   BR_TRY(path, call.new_object_path(route.bucket, route.object));
   BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
@@ -49,10 +72,6 @@ Result<io::HttpResponse> compose_object(Call& call) {
                                    std::to_string(compose.sources.size()) +
                                    ") exceeds the maximum (32)"));
   }
-  if (compose.delete_sources) {
-    return std::unexpected(unsupported("deleteSourceObjects is not offered", "",
-                                       "delete the sources after the compose request"));
-  }
   BR_TRY(attributes, attributes_of(compose.destination));
   BR_TRY(conditions, conditions_of(call.query));
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
@@ -65,13 +84,22 @@ Result<io::HttpResponse> compose_object(Call& call) {
     sources.push_back(source_grant);
   }
   BR_TRY(generations, source_generations(call, compose.sources, sources));
-  if (attributes.content_type.empty() && !compose.destination.content_type.present()) {
-    // GCS: the content type of the first source, if the request names none.
-    auto first = call.rooms.names.stat(call.context, *sources[0]);
-    if (first) attributes.content_type = first->record.content_type;
+  std::vector<Removable> spent;
+  if (compose.delete_sources) {
+    BR_TRY(found, find_removable(call, compose.sources, sources, generations));
+    spent = std::move(found);
   }
+  BR_TRY(acl, acl_of_new_object(call, route.bucket, call.query.get("destinationPredefinedAcl")));
+  attributes.acl = std::move(acl);
   BR_TRY(entry, call.rooms.names.compose(call.context, *grant, sources, generations, attributes,
                                          conditions));
+  for (const Removable& source : spent) {
+    // One that was written again meanwhile is another one, and stays.
+    core::Conditions same;
+    same.generation_match = source.generation;
+    auto removed = remove_entry(call, *source.grant, same, std::nullopt);
+    if (!removed) source.grant->note_error(removed.error());
+  }
   return object_response(call, route.bucket, route.object, entry.record);
 }
 

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "protocol/gcs/acls.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
@@ -14,7 +15,9 @@ Result<std::optional<core::WriteAttributes>> new_attributes(Call& call, const co
   BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
   BR_TRY(change, wire::gcs::parse_object_change(body.empty() ? "{}" : body));
   const bool encrypts = encryption.method != meta::Encryption::Method::kNone;
-  if (!names_attributes(change) && !encrypts) return std::nullopt;
+  BR_TRY(acl,
+         acl_of_new_object(call, call.route.to_bucket, call.query.get("destinationPredefinedAcl")));
+  if (!names_attributes(change) && !encrypts && acl.empty()) return std::nullopt;
   BR_TRY(source, call.rooms.names.stat(call.context, from, request.source_generation));
   // The attributes must belong to the bytes that are copied.
   if (!request.source_conditions.generation_match) {
@@ -22,13 +25,13 @@ Result<std::optional<core::WriteAttributes>> new_attributes(Call& call, const co
   }
   BR_TRY(attributes, merged_attributes(source.record, change));
   attributes.encryption = std::move(encryption);
+  attributes.acl = std::move(acl);
   return std::move(attributes);
 }
 
 }  // namespace
 
 Result<io::HttpResponse> copy_object(Call& call) {
-  BR_TRY(check_predefined_acl(call.query));
   const Route& route = call.route;
   BR_TRY(source, call.object_path(route.bucket, route.object));
   BR_TRY(target, call.new_object_path(route.to_bucket, route.to_object));

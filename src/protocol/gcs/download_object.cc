@@ -105,6 +105,7 @@ Result<io::HttpResponse> send_media(Call& call, core::ReadRequest request) {
   bool transcoded = false;
   std::optional<io::ByteRange> range;
   auto choose = [&](const core::Entry& entry) -> Result<std::optional<io::ByteRange>> {
+    if (!call.route.is_xml) BR_TRY(check_json_etags(call, entry.record));
     size = entry.record.size;
     transcoded = is_transcoded(call, entry.record);
     if (transcoded) return std::nullopt;  // GCS: ranges of transcoded objects are ignored
@@ -134,6 +135,10 @@ Result<io::HttpResponse> send_media(Call& call, core::ReadRequest request) {
   const meta::EntryRecord& record = open.entry.record;
   io::HttpResponse response;
   add_media_headers(call, response, record, !range || range->length == size);
+  // Each API has ETags of its own.
+  if (!call.route.is_xml) {
+    response.headers.set("ETag", json_etag(record.generation, record.metageneration));
+  }
   if (transcoded) {
     response.headers.remove("Content-Encoding");
     response.headers.remove("Accept-Ranges");

@@ -12,12 +12,19 @@ constexpr int kRetryAfterSeconds = 1;
 WireError denied_error(const std::string& tag) {
   if (tag == "anonymous") return {401, "required", "AuthenticationRequired"};
   if (tag == "invalid_token") return {401, "authError", "AuthenticationRequired"};
+  if (tag == "bad_signature") return {403, "forbidden", "SignatureDoesNotMatch"};
+  if (tag == "expired_url") return {400, "invalid", "ExpiredToken"};
+  if (tag == "locked") return {403, "forbidden", "AccessDenied"};
+  if (tag == "encryption_refused") return {412, "conditionNotMet", "PreconditionFailed"};
   return {403, "forbidden", "AccessDenied"};
 }
 
 WireError conflict_error(const std::string& tag) {
   if (tag == "not_modified") return {304, "notModified", "NotModified"};
-  if (tag == "precondition") return {412, "conditionNotMet", "PreconditionFailed"};
+  if (tag == "precondition" || tag == "not_allowed_now") {
+    return {412, "conditionNotMet", "PreconditionFailed"};
+  }
+  if (tag == "locked_bucket") return {400, "invalid", "InvalidArgument"};
   // A lost race changed nothing: the client may repeat the request.
   return {503, "backendError", "ServiceUnavailable"};
 }
@@ -39,6 +46,8 @@ WireError not_found_error(const std::string& tag) {
 
 std::string message_of(const Call& call, const Error& error, const WireError& wire) {
   const Route& route = call.route;
+  if (error.tag() == "not_allowed_now") return error.what();
+  if (error.tag() == "encryption_refused") return error.what() + ": " + error.why();
   if (wire.status == 412) return "At least one of the pre-conditions you specified did not hold.";
   if (error.code() == Code::kNotFound && error.tag() == "no_bucket") {
     return "The specified bucket does not exist.";
@@ -46,7 +55,7 @@ std::string message_of(const Call& call, const Error& error, const WireError& wi
   if (error.code() == Code::kNotFound && error.tag().empty() && !route.object.empty()) {
     return "No such object: " + route.bucket + "/" + route.object;
   }
-  if (wire.status == 403 && call.principal) {
+  if (wire.status == 403 && call.principal && error.tag() != "locked") {
     return call.principal->name() + " does not have " + std::string{operation_name(route.verb)} +
            " access to the Google Cloud Storage resource. Permission denied on resource (or it "
            "may not exist).";
@@ -117,7 +126,10 @@ WireError wire_error_of(const Error& error) {
 }
 
 io::HttpResponse error_response(const Call& call, const Error& error) {
-  const WireError wire = wire_error_of(error);
+  WireError wire = wire_error_of(error);
+  if (wire.status == 403 && call.principal && call.principal->is_anonymous()) {
+    wire = denied_error("anonymous");
+  }
   io::HttpResponse response;
   if (wire.status == 304) {
     response.status = 304;

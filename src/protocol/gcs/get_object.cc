@@ -1,14 +1,13 @@
 #include "base/encoding.h"
 #include "core/encryption.h"
 #include "protocol/gcs/encryption_headers.h"
+#include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
 namespace beringia::protocol::gcs {
-namespace {
 
-/// If-Match and If-None-Match with the ETags of the JSON API.
-Result<void> check_etags(const Call& call, const meta::EntryRecord& record) {
+Result<void> check_json_etags(const Call& call, const meta::EntryRecord& record) {
   const std::string etag = json_etag(record.generation, record.metageneration);
   const std::string quoted = "\"" + etag + "\"";
   auto names_it = [&](std::string_view header) {
@@ -25,8 +24,6 @@ Result<void> check_etags(const Call& call, const meta::EntryRecord& record) {
   return {};
 }
 
-}  // namespace
-
 Result<io::HttpResponse> get_object(Call& call) {
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
   BR_TRY(conditions, conditions_of(call.query));
@@ -37,7 +34,7 @@ Result<io::HttpResponse> get_object(Call& call) {
   if (soft_deleted) return std::unexpected(not_found("there is no " + path.text()));
   BR_TRY(entry, call.rooms.names.stat(call.context, *grant, generation));
   BR_TRY(core::check_conditions(conditions, entry.record, true));
-  BR_TRY(check_etags(call, entry.record));
+  BR_TRY(check_json_etags(call, entry.record));
   BR_TRY(customer_key, customer_key_of(call));
   if (customer_key) BR_TRY(core::check_customer_key(entry.record.encryption, customer_key));
   return object_response(call, call.route.bucket, call.route.object, entry);

@@ -70,6 +70,26 @@ Result<std::vector<std::string>> expand(std::string_view pattern) {
   return done;
 }
 
+/// "**/" at the beginning of a component also stands for no directory at all: "**/a" is "a", too.
+Result<std::vector<std::string>> without_directories(std::vector<std::string> patterns) {
+  constexpr std::string_view kDirectories = "**/";
+  for (size_t i = 0; i < patterns.size(); ++i) {
+    size_t at = 0;
+    while ((at = patterns[i].find(kDirectories, at)) != std::string::npos) {
+      if (at == 0 || patterns[i][at - 1] == '/') {
+        std::string shorter = patterns[i];
+        shorter.erase(at, kDirectories.size());
+        if (std::ranges::find(patterns, shorter) == patterns.end()) patterns.push_back(shorter);
+        if (patterns.size() > Glob::kMaxAlternatives) {
+          return std::unexpected(bad_glob("it has too many alternatives"));
+        }
+      }
+      at += kDirectories.size();
+    }
+  }
+  return patterns;
+}
+
 }  // namespace
 
 bool Glob::Token::accepts(char c) const {
@@ -157,7 +177,8 @@ Result<Glob> Glob::parse(std::string_view pattern) {
   if (pattern.size() > kMaxBytes) return std::unexpected(bad_glob("it is too long"));
   const size_t special = std::min(pattern.find_first_of("*?[{\\"), pattern.size());
   glob.literal_prefix_ = pattern.substr(0, special);
-  BR_TRY(alternatives, expand(pattern));
+  BR_TRY(expanded, expand(pattern));
+  BR_TRY(alternatives, without_directories(std::move(expanded)));
   for (const std::string& alternative : alternatives) {
     BR_TRY(tokens, tokenize(alternative));
     glob.alternatives_.push_back(std::move(tokens));

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/acls.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
@@ -15,11 +16,12 @@ Error no_name() { return invalid("Required parameter: name").with_tag("required"
 
 /// Commits the object. `at_end` runs after its last byte, before it is visible.
 Result<io::HttpResponse> store(Call& call, core::WriteRequest request) {
-  BR_TRY(check_predefined_acl(call.query));
   BR_TRY(path, call.new_object_path(call.route.bucket, call.route.object));
   BR_TRY(conditions, conditions_of(call.query));
   request.conditions = std::move(conditions);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  BR_TRY(acl, acl_of_new_object(call, call.route.bucket, call.query.get("predefinedAcl")));
+  request.attributes.acl = std::move(acl);
   BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
   request.attributes.encryption = std::move(encryption);
   BR_TRY(entry, call.rooms.names.write(call.context, *grant, request));

@@ -75,6 +75,20 @@ Result<core::ListVersionsRequest> version_request_of(const Parameters& query) {
   return request;
 }
 
+/// includeFoldersAsPrefixes: managed folders are prefixes, too, though nothing lies below them. On
+/// the first page, which may become longer than was asked for.
+void add_folders(const Call& call, wire::gcs::ObjectList& list) {
+  const access::BucketView* view = call.view_of(call.route.bucket);
+  if (view == nullptr) return;
+  const std::string& prefix = call.query.get("prefix");
+  for (const auto& [folder, policy] : view->access->folders) {
+    if (!folder.starts_with(prefix) || folder.size() == prefix.size()) continue;
+    const std::string shown = folder.substr(0, folder.find('/', prefix.size()) + 1);
+    const auto at = std::ranges::lower_bound(list.prefixes, shown);
+    if (at == list.prefixes.end() || *at != shown) list.prefixes.insert(at, shown);
+  }
+}
+
 /// All generations. Of one name the oldest comes first, as far as they are on one page. Marks of
 /// deletions are S3's: GCS has none.
 Result<io::HttpResponse> list_versions(Call& call, const core::Grant& grant, const Glob& glob) {
@@ -145,6 +159,8 @@ Result<io::HttpResponse> list_objects(Call& call) {
     request.start_after = page.last;
     request.limit = wanted - found;
   }
+  BR_TRY(folders, call.query.flag("includeFoldersAsPrefixes", false));
+  if (folders && delimiter == "/" && call.query.get("pageToken").empty()) add_folders(call, list);
   return json_response(200, wire::gcs::render(list));
 }
 

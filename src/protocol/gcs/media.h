@@ -14,6 +14,10 @@ namespace beringia::protocol::gcs {
 /// decompressive transcoding. Shared by the JSON and the XML API.
 [[nodiscard]] Result<io::HttpResponse> send_media(Call& call, core::ReadRequest request);
 
+/// If-Match and If-None-Match with the ETags of the JSON API. @error kConflict (tags
+/// "precondition", "not_modified")
+[[nodiscard]] Result<void> check_json_etags(const Call& call, const meta::EntryRecord& record);
+
 /// The sums in x-goog-hash, which may come in one header or in two. @error kInvalid
 [[nodiscard]] Result<wire::gcs::Hashes> header_hashes(const Call& call);
 /// What the headers of an upload say about its body: Content-Length, x-goog-hash, Content-MD5.

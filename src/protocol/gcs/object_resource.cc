@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/acls.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "wire/storage_class.h"
 
@@ -35,14 +37,76 @@ std::string http_value(const meta::EntryRecord& record, const std::string& name)
   return found == record.http.end() ? std::string{} : found->second;
 }
 
-Result<void> check_offered(const ObjectChange& change) {
-  if (change.temporary_hold.value_or(false) || change.event_based_hold.value_or(false)) {
-    return std::unexpected(unsupported("Object holds are not offered"));
+/// GCS's words for the modes of a lock.
+constexpr std::string_view kUnlocked = "Unlocked";
+constexpr std::string_view kLocked = "Locked";
+
+Result<std::pair<meta::Lock::Mode, Timestamp>> retention_of(const ObjectChange& change) {
+  using Mode = meta::Lock::Mode;
+  if (change.retention_mode.empty() && change.retain_until.micros == 0) {
+    return std::pair{Mode::kNone, Timestamp{}};
   }
-  if (!change.custom_time.value().empty()) {
-    return std::unexpected(unsupported("customTime is not offered"));
+  const bool unlocked = change.retention_mode == kUnlocked;
+  if ((!unlocked && change.retention_mode != kLocked) || change.retain_until.micros == 0) {
+    return std::unexpected(
+        invalid("Invalid retention", "it has the mode Unlocked or Locked, and a retainUntilTime"));
   }
-  return {};
+  return std::pair{unlocked ? Mode::kGovernance : Mode::kCompliance, change.retain_until};
+}
+
+/// JSON API reference, "Objects", customTime: once set it is never removed, and never goes back.
+Result<void> check_custom_time(const ObjectChange& change, const meta::EntryRecord& old) {
+  const std::string before = http_value(old, kCustomTime);
+  if (!change.custom_time.present() || before.empty()) return {};
+  if (parse_rfc3339(change.custom_time.value()) >= parse_rfc3339(before)) return {};
+  return std::unexpected(
+      invalid("The customTime of an object cannot be removed or set to an "
+              "earlier time",
+              "it is " + before));
+}
+
+/// The lock of a new object.
+Result<meta::Lock> lock_of(const ObjectChange& change) {
+  BR_TRY(retention, retention_of(change));
+  meta::Lock lock;
+  std::tie(lock.mode, lock.until) = retention;
+  lock.hold = lock.any_bucket = change.temporary_hold.value_or(false);
+  lock.event_hold = change.event_based_hold.value_or(false);
+  return lock;
+}
+
+void show_lock(const meta::EntryRecord& record, wire::gcs::ObjectResource& object) {
+  using Mode = meta::Lock::Mode;
+  object.temporary_hold = record.lock.hold;
+  object.event_based_hold = record.lock.event_hold;
+  if (record.lock.mode != Mode::kNone) {
+    object.retention_mode = record.lock.mode == Mode::kGovernance ? kUnlocked : kLocked;
+    object.retain_until = record.lock.until;
+  }
+}
+
+/// What the bucket's retention policy makes of it.
+void show_retention(const Call& call, std::string_view bucket, const meta::EntryRecord& record,
+                    wire::gcs::ObjectResource& object) {
+  const access::BucketView* view = call.view_of(bucket);
+  const auto retention =
+      view == nullptr ? std::nullopt : core::parse_retention(view->access->retention);
+  if (retention) object.retention_expiration = core::retained_until(*retention, record);
+}
+
+/// Lists are shown where they hold, to who asks for them and may read them.
+void show_lists(const Call& call, std::string_view bucket, const meta::EntryRecord& record,
+                wire::gcs::ObjectResource& object) {
+  if (!shows_lists(call)) return;
+  const access::BucketView* view = call.view_of(bucket);
+  if (view == nullptr || !view->access->has_acls()) return;
+  const auto acl = acl_of_entry(*view, record);
+  if (!acl) return;
+  object.owner_entity =
+      entity_of(call, {access::Acl::Grantee::kPrincipal, acl->owner, access::Acl::Permission{}});
+  auto path = call.object_path(bucket, object.name);
+  if (!path || !call.may({core::Action::kAdminister, access::Right::kReadObjectAcl}, *path)) return;
+  object.acl = render_acl(call, *acl, AclOf::kObject, object.name, record.generation);
 }
 
 meta::StringMap metadata_of(const ObjectChange& change) {
@@ -76,6 +140,8 @@ wire::gcs::ObjectResource object_resource(const Call& call, std::string_view buc
                                           std::string_view name, const meta::EntryRecord& record) {
   auto object = object_resource(call.base_url, bucket, name, record);
   if (!shows_checksums(call, record.encryption)) object.crc32c.reset();
+  show_retention(call, bucket, record, object);
+  show_lists(call, bucket, record, object);
   return object;
 }
 
@@ -109,6 +175,8 @@ wire::gcs::ObjectResource object_resource(const std::string& base_url, std::stri
     object.kms_key_name = record.encryption.key_id;
   }
   object.customer_key_sha256 = to_base64(record.encryption.key_sha256);
+  object.custom_time = http_value(record, kCustomTime);
+  show_lock(record, object);
   return object;
 }
 
@@ -175,8 +243,12 @@ Result<void> check_attributes(const core::WriteAttributes& attributes) {
 }
 
 Result<core::WriteAttributes> attributes_of(const ObjectChange& change) {
-  BR_TRY(check_offered(change));
   core::WriteAttributes attributes;
+  BR_TRY(lock, lock_of(change));
+  attributes.lock = lock;
+  if (!change.custom_time.value().empty()) {
+    attributes.http[kCustomTime] = change.custom_time.value();
+  }
   attributes.content_type = change.content_type.value();
   attributes.storage_class = change.storage_class.value();
   for (const auto& [name, field] : kHttpFields) {
@@ -189,15 +261,17 @@ Result<core::WriteAttributes> attributes_of(const ObjectChange& change) {
 
 bool names_attributes(const ObjectChange& change) {
   return change.content_type.present() || change.storage_class.present() || change.has_metadata ||
-         change.metadata_null || std::ranges::any_of(kHttpFields, [&](const auto& item) {
-           return (change.*item.second).present();
-         });
+         change.metadata_null || change.custom_time.present() || change.has_retention ||
+         change.temporary_hold || change.event_based_hold ||
+         std::ranges::any_of(kHttpFields,
+                             [&](const auto& item) { return (change.*item.second).present(); });
 }
 
 Result<core::WriteAttributes> merged_attributes(const meta::EntryRecord& source,
                                                 const ObjectChange& change) {
-  BR_TRY(check_offered(change));
   core::WriteAttributes attributes;
+  BR_TRY(lock, lock_of(change));
+  attributes.lock = lock;
   attributes.content_type =
       change.content_type.present() ? change.content_type.value() : source.content_type;
   attributes.storage_class = change.storage_class.present()
@@ -209,6 +283,12 @@ Result<core::WriteAttributes> merged_attributes(const meta::EntryRecord& source,
     attributes.http.erase(name);
     if (!(change.*field).value().empty()) attributes.http[name] = (change.*field).value();
   }
+  if (change.custom_time.present()) {
+    attributes.http.erase(kCustomTime);
+    if (!change.custom_time.value().empty()) {
+      attributes.http[kCustomTime] = change.custom_time.value();
+    }
+  }
   const bool replaces = change.has_metadata || change.metadata_null;
   attributes.metadata = replaces ? metadata_of(change) : source.metadata;
   attributes.tags = source.tags;
@@ -216,10 +296,29 @@ Result<core::WriteAttributes> merged_attributes(const meta::EntryRecord& source,
   return attributes;
 }
 
-Result<core::AttributePatch> patch_of(const ObjectChange& change) {
-  BR_TRY(check_offered(change));
+namespace {
+
+/// What a change says about locks.
+Result<void> patch_lock(const ObjectChange& change, core::AttributePatch& patch) {
+  if (change.temporary_hold) {
+    patch.hold = change.temporary_hold;
+    patch.holds_any_bucket = true;
+  }
+  patch.event_hold = change.event_based_hold;
+  if (!change.has_retention) return {};
+  BR_TRY(retention, retention_of(change));
+  patch.retention = retention;
+  return {};
+}
+
+}  // namespace
+
+Result<core::AttributePatch> patch_of(const ObjectChange& change, const meta::EntryRecord& old) {
+  BR_TRY(check_custom_time(change, old));
   BR_TRY(checked, attributes_of(change));
   core::AttributePatch patch;
+  BR_TRY(patch_lock(change, patch));
+  if (change.custom_time.present()) patch.http[kCustomTime] = change.custom_time.value();
   if (change.content_type.present()) patch.content_type = change.content_type.value();
   if (change.storage_class.present()) patch.storage_class = checked.storage_class;
   for (const auto& [name, field] : kHttpFields) {
@@ -232,30 +331,21 @@ Result<core::AttributePatch> patch_of(const ObjectChange& change) {
 
 Result<core::AttributePatch> replacement_of(const ObjectChange& change,
                                             const meta::EntryRecord& old) {
+  BR_TRY(check_custom_time(change, old));
   BR_TRY(attributes, attributes_of(change));
   core::AttributePatch patch;
+  BR_TRY(patch_lock(change, patch));
   patch.content_type = attributes.content_type;
   if (change.storage_class.present()) patch.storage_class = attributes.storage_class;
-  for (const auto& [name, value] : old.http) patch.http[name] = "";
+  for (const auto& [name, value] : old.http) {
+    if (name != kCustomTime) patch.http[name] = "";
+  }
   for (const auto& [name, value] : attributes.http) patch.http[name] = value;
   patch.replace_metadata = true;
   patch.metadata = attributes.metadata;
   return patch;
 }
 
-Result<void> check_predefined_acl(const Parameters& query) {
-  for (const std::string_view name :
-       {"predefinedAcl", "predefinedDefaultObjectAcl", "destinationPredefinedAcl"}) {
-    const std::string& value = query.get(name);
-    if (value == "publicRead" || value == "publicReadWrite" || value == "authenticatedRead") {
-      return std::unexpected(
-          invalid("Cannot use ACL API to make data public when uniform bucket-level access is "
-                  "enabled.",
-                  std::string{name} + "=" + value,
-                  "grant a path prefix to a principal in the estate file"));
-    }
-  }
-  return {};
-}
+bool shows_lists(const Call& call) { return call.query.get("projection") == "full"; }
 
 }  // namespace beringia::protocol::gcs

@@ -35,16 +35,19 @@ std::string json_etag(uint64_t generation, uint64_t metageneration);
 /// In Google's words.
 std::string storage_class_of(const meta::EntryRecord& record);
 
-/// What the client wants stored with a new object. @error kInvalid: bad class, metadata over 8 KiB;
-/// kUnsupported: holds, customTime
+using core::kCustomTime;
+
+/// What the client wants stored with a new object. @error kInvalid: bad class, metadata over 8 KiB,
+/// bad retention
 [[nodiscard]] Result<core::WriteAttributes> attributes_of(const wire::gcs::ObjectChange& change);
 /// `change` laid over the attributes of an existing object (copy, rewrite).
 [[nodiscard]] Result<core::WriteAttributes> merged_attributes(
     const meta::EntryRecord& source, const wire::gcs::ObjectChange& change);
 /// Whether the change names any attribute at all (name and bucket are not attributes).
 bool names_attributes(const wire::gcs::ObjectChange& change);
-/// As a patch: null removes. @error as attributes_of
-[[nodiscard]] Result<core::AttributePatch> patch_of(const wire::gcs::ObjectChange& change);
+/// As a patch: null removes. @error as attributes_of; kInvalid: customTime would go back
+[[nodiscard]] Result<core::AttributePatch> patch_of(const wire::gcs::ObjectChange& change,
+                                                    const meta::EntryRecord& old);
 /// As a full replacement: what is absent is removed. @error as attributes_of
 [[nodiscard]] Result<core::AttributePatch> replacement_of(const wire::gcs::ObjectChange& change,
                                                           const meta::EntryRecord& old);
@@ -52,8 +55,7 @@ bool names_attributes(const wire::gcs::ObjectChange& change);
 /// Total bytes of user metadata, keys and values.
 inline constexpr size_t kMaxMetadataBytes = 8 << 10;  // GCS quotas: 8 KiB
 [[nodiscard]] Result<void> check_attributes(const core::WriteAttributes& attributes);
-/// predefinedAcl and its siblings: those that make data public are refused, the rest mean nothing
-/// here (uniform access). @error kInvalid
-[[nodiscard]] Result<void> check_predefined_acl(const Parameters& query);
+/// The query's `projection=full`, or a body that speaks of lists: the answer shows them.
+bool shows_lists(const Call& call);
 
 }  // namespace beringia::protocol::gcs

@@ -286,9 +286,6 @@ TEST_F(ObjectsTest, an_update_replaces_all_attributes) {
 
 TEST_F(ObjectsTest, what_is_not_offered_is_refused_and_never_ignored) {
   ASSERT_EQ(put("x", "x").status, 200);
-  EXPECT_EQ(patch(object("x"), R"({"temporaryHold":true})").status, 501);
-  EXPECT_EQ(patch(object("x"), R"({"eventBasedHold":true})").status, 501);
-  EXPECT_EQ(patch(object("x"), R"({"temporaryHold":false})").status, 200);
   EXPECT_EQ(get(object("x") + "/acl").status, 400);
   EXPECT_EQ(put("y", "x", "&predefinedAcl=publicRead").status, 400);
   EXPECT_EQ(put("y", "x", "&predefinedAcl=private").status, 200);

@@ -1,14 +1,46 @@
 #include <utility>
 
+#include "protocol/gcs/acls.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
 namespace beringia::protocol::gcs {
 namespace {
 
+/// The list that the body or predefinedAcl asks for.
+Result<void> add_list(Call& call, const Path& path, const wire::gcs::ObjectChange& change,
+                      const meta::EntryRecord& before, core::AttributePatch& patch) {
+  const std::string& predefined = call.query.get("predefinedAcl");
+  if (!change.acl && predefined.empty()) return {};
+  const access::BucketView* view = call.view_of(call.route.bucket);
+  BR_TRY(check_lists_hold(view));
+  if (view == nullptr) return {};
+  BR_TRY(call.admit({core::Action::kAdminister, access::Right::kWriteObjectAcl}, path));
+  BR_TRY(old, acl_of_entry(*view, before));
+  auto acl = predefined.empty() ? acl_of(call, *change.acl, old.owner, AclOf::kObject)
+                                : predefined_acl(predefined, old.owner, AclOf::kObject);
+  if (!acl) return std::unexpected(std::move(acl).error());
+  BR_TRY(check_not_public(*view->access, *acl));
+  patch.acl = access::encode(*acl);
+  return {};
+}
+
+/// GCS, "Object Retention Lock": weakening an unlocked retention is asked for, and is a right.
+Result<void> check_retention(Call& call, const Path& path, const wire::gcs::ObjectChange& change,
+                             core::AttributePatch& patch) {
+  if (!change.has_retention) return {};
+  if (patch.retention->first != meta::Lock::Mode::kNone &&
+      patch.retention->second <= call.rooms.clock.wall()) {
+    return std::unexpected(invalid("The retainUntilTime must be in the future"));
+  }
+  BR_TRY(overrides, call.query.flag("overrideUnlockedRetention", false));
+  patch.bypasses_governance =
+      overrides && call.may({core::Action::kAdminister, access::Right::kBypassGovernance}, path);
+  return {};
+}
+
 template <class MakePatch>
 Result<io::HttpResponse> change_attributes(Call& call, MakePatch make_patch) {
-  BR_TRY(check_predefined_acl(call.query));
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
   BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
   BR_TRY(change, wire::gcs::parse_object_change(body.empty() ? "{}" : body));
@@ -17,6 +49,8 @@ Result<io::HttpResponse> change_attributes(Call& call, MakePatch make_patch) {
   BR_TRY(generation, named_generation(call.query, "generation"));
   BR_TRY(before, call.rooms.names.stat(call.context, *grant, generation));
   BR_TRY(patch, make_patch(change, before.record));
+  BR_TRY(add_list(call, path, change, before.record, patch));
+  BR_TRY(check_retention(call, path, change, patch));
   patch.conditions = std::move(conditions);
   patch.generation = generation;
   BR_TRY(entry, call.rooms.names.set_attributes(call.context, *grant, patch));
@@ -26,8 +60,10 @@ Result<io::HttpResponse> change_attributes(Call& call, MakePatch make_patch) {
 }  // namespace
 
 Result<io::HttpResponse> patch_object(Call& call) {
-  return change_attributes(call, [](const wire::gcs::ObjectChange& change,
-                                    const meta::EntryRecord&) { return patch_of(change); });
+  return change_attributes(
+      call, [](const wire::gcs::ObjectChange& change, const meta::EntryRecord& record) {
+        return patch_of(change, record);
+      });
 }
 
 Result<io::HttpResponse> update_object(Call& call) {

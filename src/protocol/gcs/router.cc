@@ -75,8 +75,9 @@ Result<Route> route_object(std::string_view method, const Parts& parts, const Pa
       return route;
     }
   }
-  if (action == "acl") {
-    route.verb = Verb::kAccessControl;
+  if (action == "acl" && parts.size() <= 6) {
+    if (parts.size() == 6) route.entity = parts[5];
+    route.verb = Verb::kObjectAcl;
     return route;
   }
   if (action == "iam" && parts.size() <= 6) {
@@ -99,10 +100,77 @@ Result<Route> route_object(std::string_view method, const Parts& parts, const Pa
               std::move(route));
 }
 
+/// parts: [projects, P, KIND, ...]
+Result<Route> route_project(std::string_view method, const Parts& parts, Route route) {
+  if (parts.size() == 3 && parts[2] == "serviceAccount") {
+    return pick(method, {{"GET", Verb::kServiceAccount}}, std::move(route));
+  }
+  if (parts.size() == 3 && parts[2] == "hmacKeys") {
+    return pick(method, {{"GET", Verb::kHmacKeys}, {"POST", Verb::kHmacKeys}}, std::move(route));
+  }
+  if (parts.size() == 4 && parts[2] == "hmacKeys") {
+    route.entity = parts[3];
+    return pick(method,
+                {{"GET", Verb::kHmacKey}, {"PUT", Verb::kHmacKey}, {"DELETE", Verb::kHmacKey}},
+                std::move(route));
+  }
+  return route;
+}
+
+/// parts: [b, B, managedFolders, NAME, ...]
+Result<Route> route_folder(std::string_view method, const Parts& parts, Route route) {
+  if (parts.size() == 3) {
+    return pick(method, {{"GET", Verb::kManagedFolders}, {"POST", Verb::kManagedFolders}},
+                std::move(route));
+  }
+  route.entity = parts[3];
+  if (parts.size() == 5 && parts[4] == "iam") {
+    return pick(method, {{"GET", Verb::kManagedFolderIam}, {"PUT", Verb::kManagedFolderIam}},
+                std::move(route));
+  }
+  if (parts.size() == 6 && parts[4] == "iam" && parts[5] == "testPermissions") {
+    return pick(method, {{"GET", Verb::kTestFolderPermissions}}, std::move(route));
+  }
+  if (parts.size() > 4 && !(parts.size() == 5 && parts[4].empty())) return route;
+  return pick(method, {{"GET", Verb::kManagedFolder}, {"DELETE", Verb::kManagedFolder}},
+              std::move(route));
+}
+
+/// parts: [b, B, KIND, ...] of what belongs to a bucket besides its objects.
+Result<Route> route_bucket_part(std::string_view method, const Parts& parts, Route route) {
+  const std::string& kind = parts[2];
+  if (kind == "storageLayout") return pick(method, {{"GET", Verb::kStorageLayout}}, route);
+  if ((kind == "acl" || kind == "defaultObjectAcl") && parts.size() <= 4) {
+    if (parts.size() == 4) route.entity = parts[3];
+    route.verb = kind == "acl" ? Verb::kBucketAcl : Verb::kDefaultObjectAcl;
+    return route;
+  }
+  if (kind == "managedFolders") return route_folder(method, parts, std::move(route));
+  if (kind == "lockRetentionPolicy" && parts.size() == 3) {
+    return pick(method, {{"POST", Verb::kLockRetention}}, std::move(route));
+  }
+  if (kind == "iam" && parts.size() == 3) {
+    return pick(method, {{"GET", Verb::kGetIamPolicy}, {"PUT", Verb::kSetIamPolicy}},
+                std::move(route));
+  }
+  if (kind == "iam" && parts.size() == 4 && parts[3] == "testPermissions") {
+    route.verb = Verb::kTestIamPermissions;
+  } else if (kind == "notificationConfigs" && parts.size() == 3) {
+    return pick(method, {{"GET", Verb::kListNotifications}, {"POST", Verb::kInsertNotification}},
+                std::move(route));
+  } else if (kind == "notificationConfigs" && parts.size() == 4) {
+    route.object = parts[3];
+    return pick(method, {{"GET", Verb::kGetNotification}, {"DELETE", Verb::kDeleteNotification}},
+                std::move(route));
+  }
+  return route;
+}
+
 /// parts: what follows /storage/v1/
 Result<Route> route_json(std::string_view method, const Parts& parts, const Parameters& query) {
   Route route;
-  if (parts[0] == "projects" || parts[0] == "channels") return route;
+  if (parts[0] == "projects") return route_project(method, parts, std::move(route));
+  if (parts[0] == "channels") return route;
   if (parts[0] != "b") return std::unexpected(no_such_address());
   if (parts.size() == 1 || (parts.size() == 2 && parts[1].empty())) {
     return pick(method, {{"GET", Verb::kListBuckets}, {"POST", Verb::kInsertBucket}},
@@ -126,24 +194,7 @@ Result<Route> route_json(std::string_view method, const Parts& parts, const Para
     }
     return route_object(method, parts, query, std::move(route));
   }
-  if (kind == "storageLayout") return pick(method, {{"GET", Verb::kStorageLayout}}, route);
-  if (kind == "acl" || kind == "defaultObjectAcl") {
-    route.verb = Verb::kAccessControl;
-    return route;
-  }
-  if (kind == "iam" && parts.size() == 3 && method == "GET") {
-    route.verb = Verb::kGetIamPolicy;
-  } else if (kind == "iam" && parts.size() == 4 && parts[3] == "testPermissions") {
-    route.verb = Verb::kTestIamPermissions;
-  } else if (kind == "notificationConfigs" && parts.size() == 3) {
-    return pick(method, {{"GET", Verb::kListNotifications}, {"POST", Verb::kInsertNotification}},
-                std::move(route));
-  } else if (kind == "notificationConfigs" && parts.size() == 4) {
-    route.object = parts[3];
-    return pick(method, {{"GET", Verb::kGetNotification}, {"DELETE", Verb::kDeleteNotification}},
-                std::move(route));
-  }
-  return route;
+  return route_bucket_part(method, parts, std::move(route));
 }
 
 /// parts: what follows /upload/storage/v1/
@@ -174,7 +225,10 @@ Result<Route> route_xml(std::string_view method, const Parts& parts, const Param
   route.object = join(parts, 1);
   if (route.bucket.empty()) return pick(method, {{"GET", Verb::kXmlListBuckets}}, route);
   if (route.object.empty()) {
-    return pick(method, {{"GET", Verb::kXmlListObjects}, {"HEAD", Verb::kXmlHeadBucket}},
+    return pick(method,
+                {{"GET", Verb::kXmlListObjects},
+                 {"HEAD", Verb::kXmlHeadBucket},
+                 {"POST", Verb::kXmlPostForm}},
                 std::move(route));
   }
   if (query.has("uploads")) return pick(method, {{"POST", Verb::kXmlBeginMultipart}}, route);
@@ -191,6 +245,7 @@ Result<Route> route_xml(std::string_view method, const Parts& parts, const Param
   return pick(method,
               {{"GET", Verb::kXmlGetObject},
                {"HEAD", Verb::kXmlGetObject},
+               {"POST", Verb::kXmlBeginSession},
                {"PUT", Verb::kXmlPutObject},
                {"DELETE", Verb::kXmlDeleteObject}},
               std::move(route));
@@ -248,6 +303,18 @@ std::string_view operation_name(Verb verb) {
     case Verb::kDeleteBucket: return "storage.buckets.delete";
     case Verb::kStorageLayout: return "storage.buckets.getStorageLayout";
     case Verb::kGetIamPolicy: return "storage.buckets.getIamPolicy";
+    case Verb::kSetIamPolicy: return "storage.buckets.setIamPolicy";
+    case Verb::kLockRetention: return "storage.buckets.lockRetentionPolicy";
+    case Verb::kBucketAcl: return "storage.bucketAccessControls";
+    case Verb::kDefaultObjectAcl: return "storage.defaultObjectAccessControls";
+    case Verb::kObjectAcl: return "storage.objectAccessControls";
+    case Verb::kManagedFolders:
+    case Verb::kManagedFolder: return "storage.managedFolders";
+    case Verb::kManagedFolderIam: return "storage.managedFolders.iamPolicy";
+    case Verb::kTestFolderPermissions: return "storage.managedFolders.testIamPermissions";
+    case Verb::kServiceAccount: return "storage.projects.serviceAccount.get";
+    case Verb::kHmacKeys:
+    case Verb::kHmacKey: return "storage.hmacKeys";
     case Verb::kTestIamPermissions: return "storage.buckets.testIamPermissions";
     case Verb::kListNotifications: return "storage.notifications.list";
     case Verb::kInsertNotification: return "storage.notifications.insert";
@@ -256,6 +323,7 @@ std::string_view operation_name(Verb verb) {
     case Verb::kXmlListObjects:
     case Verb::kListObjects: return "storage.objects.list";
     case Verb::kXmlPutObject:
+    case Verb::kXmlPostForm:
     case Verb::kInsertObject: return "storage.objects.insert";
     case Verb::kXmlGetObject:
     case Verb::kDownloadObject:
@@ -268,6 +336,7 @@ std::string_view operation_name(Verb verb) {
     case Verb::kRewriteObject: return "storage.objects.rewrite";
     case Verb::kComposeObject: return "storage.objects.compose";
     case Verb::kMoveObject: return "storage.objects.move";
+    case Verb::kXmlBeginSession:
     case Verb::kBeginSession: return "storage.objects.insert.begin";
     case Verb::kUploadChunk: return "storage.objects.insert.chunk";
     case Verb::kCancelSession: return "storage.objects.insert.cancel";
@@ -275,7 +344,6 @@ std::string_view operation_name(Verb verb) {
     case Verb::kXmlUploadPart: return "storage.multipartUploads.uploadPart";
     case Verb::kXmlCompleteMultipart: return "storage.multipartUploads.complete";
     case Verb::kXmlAbortMultipart: return "storage.multipartUploads.abort";
-    case Verb::kAccessControl: return "storage.accessControls";
     case Verb::kUnsupported: return "storage.unsupported";
   }
   return "storage.unsupported";

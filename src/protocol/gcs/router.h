@@ -20,6 +20,10 @@ enum class Verb {
   kDeleteBucket,
   kStorageLayout,
   kGetIamPolicy,
+  kSetIamPolicy,
+  kLockRetention,
+  kBucketAcl,
+  kDefaultObjectAcl,
   kTestIamPermissions,
   kListNotifications,
   kInsertNotification,
@@ -37,6 +41,15 @@ enum class Verb {
   kRewriteObject,
   kComposeObject,
   kMoveObject,
+  kObjectAcl,
+  kManagedFolders,
+  kManagedFolder,
+  kManagedFolderIam,
+  kTestFolderPermissions,
+  // projects
+  kServiceAccount,
+  kHmacKeys,
+  kHmacKey,
   // resumable sessions
   kBeginSession,
   kUploadChunk,
@@ -52,8 +65,9 @@ enum class Verb {
   kXmlUploadPart,
   kXmlCompleteMultipart,
   kXmlAbortMultipart,
+  kXmlBeginSession,
+  kXmlPostForm,
   // legal, but not offered
-  kAccessControl,
   kUnsupported,
 };
 
@@ -64,6 +78,7 @@ struct Route {
   std::string object;
   std::string to_bucket;
   std::string to_object;
+  std::string entity;  // of an access control list; id of a key; a folder
   bool is_xml = false;
 };
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "access/cors.h"
+#include "protocol/gcs/authenticate.h"
 #include "protocol/gcs/error_map.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/gcsjson.h"
@@ -28,6 +30,52 @@ void close_grants(Call& call, io::HttpResponse& response, const std::optional<Er
       grant.finish(context);
     }
   };
+}
+
+/// GCS documentation, "Requester pays": who is not the owner names a project to bill. Nobody is
+/// billed here; a client that was not told about the cost is refused all the same.
+Result<void> check_requester(const Call& call) {
+  if (call.route.bucket.empty() || call.principal->is_root()) return {};
+  const access::BucketView* view = call.view_of(call.route.bucket);
+  if (view == nullptr || !view->access->requester_pays || view->owner == call.principal->name()) {
+    return {};
+  }
+  const bool offers =
+      !call.query.get("userProject").empty() || !call.header("x-goog-user-project").empty();
+  if (offers && !call.principal->is_anonymous()) return {};
+  return std::unexpected(invalid("Bucket is a requester pays bucket but no user project provided.")
+                             .with_tag("required"));
+}
+
+/// What a browser asks before it sends the request itself, with its credentials.
+Result<io::HttpResponse> preflight(Call& call) {
+  const std::string_view method = call.header("Access-Control-Request-Method");
+  BR_TRY(found, route(method, call.request.path, call.query));
+  call.route = std::move(found);
+  const access::BucketView* view =
+      call.route.bucket.empty() ? nullptr : call.view_of(call.route.bucket);
+  const std::string_view wanted = call.header("Access-Control-Request-Headers");
+  auto headers = view == nullptr ? std::nullopt
+                                 : access::cors_headers(view->access->cors, call.header("Origin"),
+                                                        method, wanted);
+  io::HttpResponse response = empty_response(200);  // Google answers so whatever the rules say
+  if (headers) {
+    for (auto& [name, value] : *headers) response.headers.add(std::move(name), std::move(value));
+    if (!wanted.empty()) response.headers.add("Access-Control-Allow-Headers", std::string{wanted});
+  }
+  call.rooms.gate.answer(call.context, call.door(), call.request.path, 200, "cors");
+  return response;
+}
+
+/// Lets the web page that asked read the answer, if the bucket's CORS configuration says so.
+void add_cors_headers(const Call& call, io::HttpResponse& response) {
+  const std::string_view origin = call.header("Origin");
+  if (origin.empty() || call.method == "OPTIONS" || call.route.bucket.empty()) return;
+  const access::BucketView* view = call.view_of(call.route.bucket);
+  if (view == nullptr) return;
+  auto headers = access::cors_headers(view->access->cors, origin, call.request.method, "");
+  if (!headers) return;
+  for (auto& [name, value] : *headers) response.headers.add(std::move(name), std::move(value));
 }
 
 /// Batches are of the JSON API, and hold no media.
@@ -65,7 +113,8 @@ Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& 
              clock,
              turns_,
              std::move(options.public_url),
-             options.customer_keys_over_http} {
+             options.customer_keys_over_http,
+             options.uniform_access} {
   while (rooms_.public_url.ends_with('/')) rooms_.public_url.pop_back();
 }
 
@@ -89,6 +138,7 @@ io::HttpResponse Service::handle_one(const io::Context& context, io::HttpRequest
   if (error && !call.principal) {
     rooms_.gate.refuse(context, call.door(), "", request.path, response.status, *error);
   }
+  add_cors_headers(call, response);
   close_grants(call, response, error);
   if (!context.trace_id().empty()) {
     response.headers.add("X-GUploader-UploadID", context.trace_id());
@@ -102,6 +152,9 @@ Result<io::HttpResponse> Service::process(Call& call, bool in_batch) {
   // Until the route is known, errors are told in the JSON API's form.
   BR_TRY(query, Parameters::parse(call.request.query));
   call.query = std::move(query);
+  if (call.method == "OPTIONS" && !call.header("Access-Control-Request-Method").empty()) {
+    return preflight(call);
+  }
   BR_TRY(found, route(call.method, call.request.path, call.query));
   call.route = std::move(found);
   if (in_batch && !allowed_in_batch(call.route)) {
@@ -118,8 +171,10 @@ Result<io::HttpResponse> Service::process(Call& call, bool in_batch) {
   }
   if (call.route.verb == Verb::kToken) return issue_token(call);
   if (call.route.verb == Verb::kBatch) return run_batch(call);  // each part authenticates
+  if (call.route.verb == Verb::kXmlPostForm) return xml_post_form(call);
   BR_TRY(principal, authenticate(call));
   call.principal = std::move(principal);
+  BR_TRY(check_requester(call));
   return dispatch(call);
 }
 
@@ -132,6 +187,18 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kDeleteBucket: return delete_bucket(call);
     case Verb::kStorageLayout: return storage_layout(call);
     case Verb::kGetIamPolicy: return get_iam_policy(call);
+    case Verb::kSetIamPolicy: return set_iam_policy(call);
+    case Verb::kLockRetention: return lock_retention(call);
+    case Verb::kBucketAcl: return bucket_acl(call);
+    case Verb::kDefaultObjectAcl: return default_object_acl(call);
+    case Verb::kObjectAcl: return object_acl(call);
+    case Verb::kManagedFolders: return managed_folders(call);
+    case Verb::kManagedFolder: return managed_folder(call);
+    case Verb::kManagedFolderIam: return managed_folder_iam(call);
+    case Verb::kTestFolderPermissions: return test_folder_permissions(call);
+    case Verb::kServiceAccount: return service_account(call);
+    case Verb::kHmacKeys: return hmac_keys(call);
+    case Verb::kHmacKey: return hmac_key(call);
     case Verb::kTestIamPermissions: return test_iam_permissions(call);
     case Verb::kListNotifications: return list_notifications(call);
     case Verb::kInsertNotification: return insert_notification(call);
@@ -161,10 +228,8 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kXmlUploadPart: return xml_upload_part(call);
     case Verb::kXmlCompleteMultipart: return xml_complete_multipart(call);
     case Verb::kXmlAbortMultipart: return xml_abort_multipart(call);
-    case Verb::kAccessControl:
-      return std::unexpected(
-          invalid("Cannot use ACL API when uniform bucket-level access is enabled.", "",
-                  "grant path prefixes to principals in the estate file"));
+    case Verb::kXmlBeginSession: return xml_begin_session(call);
+    case Verb::kXmlPostForm: return xml_post_form(call);
     case Verb::kToken:
     case Verb::kBatch:
     case Verb::kUnsupported: break;

@@ -18,6 +18,8 @@ struct Options {
   /// Customers' encryption keys are also taken from requests without TLS: something in front of us
   /// speaks it.
   bool customer_keys_over_http = false;
+  /// Uniform bucket-level access of buckets whose creation does not say. Google's is off.
+  bool uniform_access = true;
 };
 
 /// The Google Cloud Storage front end: JSON API, the XML API's object calls, batch, and the OAuth

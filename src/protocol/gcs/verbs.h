@@ -18,7 +18,19 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> delete_bucket(Call& call);
 [[nodiscard]] Result<io::HttpResponse> storage_layout(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_iam_policy(Call& call);
+[[nodiscard]] Result<io::HttpResponse> set_iam_policy(Call& call);
 [[nodiscard]] Result<io::HttpResponse> test_iam_permissions(Call& call);
+[[nodiscard]] Result<io::HttpResponse> lock_retention(Call& call);
+[[nodiscard]] Result<io::HttpResponse> bucket_acl(Call& call);          // the list, or one entity
+[[nodiscard]] Result<io::HttpResponse> default_object_acl(Call& call);  // likewise
+[[nodiscard]] Result<io::HttpResponse> object_acl(Call& call);          // likewise
+[[nodiscard]] Result<io::HttpResponse> managed_folders(Call& call);     // list, create
+[[nodiscard]] Result<io::HttpResponse> managed_folder(Call& call);      // get, delete
+[[nodiscard]] Result<io::HttpResponse> managed_folder_iam(Call& call);  // get, set
+[[nodiscard]] Result<io::HttpResponse> test_folder_permissions(Call& call);
+[[nodiscard]] Result<io::HttpResponse> service_account(Call& call);
+[[nodiscard]] Result<io::HttpResponse> hmac_keys(Call& call);  // list, create
+[[nodiscard]] Result<io::HttpResponse> hmac_key(Call& call);   // get, update, delete
 [[nodiscard]] Result<io::HttpResponse> list_notifications(Call& call);
 [[nodiscard]] Result<io::HttpResponse> insert_notification(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_notification(Call& call);
@@ -49,5 +61,8 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> xml_upload_part(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_complete_multipart(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_abort_multipart(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_begin_session(Call& call);
+/// Authenticates itself: its fields hold the proof.
+[[nodiscard]] Result<io::HttpResponse> xml_post_form(Call& call);
 
 }  // namespace beringia::protocol::gcs

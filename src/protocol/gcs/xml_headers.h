@@ -11,4 +11,7 @@ namespace beringia::protocol::gcs {
 /// Content-Type, the other content headers, x-goog-storage-class and x-goog-meta-*. @error kInvalid
 [[nodiscard]] Result<core::WriteAttributes> xml_attributes_of(const Call& call);
 
+/// x-goog-acl in the JSON API's words; "" = not said.
+std::string xml_predefined_acl(const Call& call);
+
 }  // namespace beringia::protocol::gcs

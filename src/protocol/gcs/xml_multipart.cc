@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/acls.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/resumable_session.h"
@@ -50,8 +51,12 @@ Result<io::HttpResponse> xml_begin_multipart(Call& call) {
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
   begin.attributes.encryption = std::move(encryption);
+  BR_TRY(acl, acl_of_new_object(call, call.route.bucket, xml_predefined_acl(call)));
+  begin.attributes.acl = std::move(acl);
   BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
-  std::string xml = "<?xml version='1.0' encoding='UTF-8'?><InitiateMultipartUploadResult>";
+  std::string xml =
+      "<?xml version='1.0' encoding='UTF-8'?>"
+      "<InitiateMultipartUploadResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'>";
   append_xml(xml, "Bucket", call.route.bucket);
   append_xml(xml, "Key", call.route.object);
   append_xml(xml, "UploadId", upload.id);
@@ -96,7 +101,9 @@ Result<io::HttpResponse> xml_complete_multipart(Call& call) {
   // A finished upload answers with its object again.
   if (!upload && upload.error().tag() != "no_upload") return std::unexpected(upload.error());
   BR_TRY(entry, call.rooms.names.complete_upload(call.context, *grant, request));
-  std::string xml = "<?xml version='1.0' encoding='UTF-8'?><CompleteMultipartUploadResult>";
+  std::string xml =
+      "<?xml version='1.0' encoding='UTF-8'?>"
+      "<CompleteMultipartUploadResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'>";
   append_xml(xml, "Location",
              call.base_url + "/" + percent_encode(call.route.bucket) + "/" +
                  percent_encode(call.route.object, true));

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/acls.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
@@ -140,6 +141,12 @@ Result<core::WriteAttributes> xml_attributes_of(const Call& call) {
       attributes.http[name] = value;
     }
   }
+  if (const std::string_view time = call.header(kCustomTime); !time.empty()) {
+    if (parse_rfc3339(std::string{time}).micros == 0) {
+      return std::unexpected(invalid("Invalid value for header x-goog-custom-time"));
+    }
+    attributes.http[kCustomTime] = time;
+  }
   for (const auto& [name, value] : call.request.headers.fields()) {
     const std::string lower = ascii_lower(name);
     if (lower.starts_with(kMetadata)) attributes.metadata[lower.substr(kMetadata.size())] = value;
@@ -148,11 +155,33 @@ Result<core::WriteAttributes> xml_attributes_of(const Call& call) {
   return attributes;
 }
 
+std::string xml_predefined_acl(const Call& call) {
+  static constexpr std::pair<std::string_view, const char*> kNames[] = {
+      {"public-read", "publicRead"},
+      {"authenticated-read", "authenticatedRead"},
+      {"bucket-owner-read", "bucketOwnerRead"},
+      {"bucket-owner-full-control", "bucketOwnerFullControl"},
+      {"project-private", "projectPrivate"}};
+  const std::string_view word = call.header("x-goog-acl");
+  for (const auto& [wire, name] : kNames) {
+    if (word == wire) return name;
+  }
+  return std::string{word};
+}
+
 Result<io::HttpResponse> xml_get_object(Call& call) {
   core::ReadRequest request;
   BR_TRY(conditions, xml_conditions_of(call));
   request.conditions = std::move(conditions);
-  return send_media(call, std::move(request));
+  BR_TRY(response, send_media(call, std::move(request)));
+  // XML API, "Query string parameters": what the address says comes before what is stored.
+  for (const auto& [parameter, header] :
+       {std::pair{"response-content-type", "Content-Type"},
+        std::pair{"response-content-disposition", "Content-Disposition"}}) {
+    const std::string& value = call.query.get(parameter);
+    if (!value.empty() && is_header_safe(header, value)) response.headers.set(header, value);
+  }
+  return std::move(response);
 }
 
 Result<io::HttpResponse> xml_put_object(Call& call) {
@@ -172,6 +201,8 @@ Result<io::HttpResponse> xml_put_object(Call& call) {
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
   request.attributes.encryption = std::move(encryption);
+  BR_TRY(acl, acl_of_new_object(call, call.route.bucket, xml_predefined_acl(call)));
+  request.attributes.acl = std::move(acl);
   BR_TRY(entry, call.rooms.names.write(call.context, *grant, request));
   return written(entry);
 }

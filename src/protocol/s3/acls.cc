@@ -23,6 +23,12 @@ constexpr std::string_view kVerifiedUsers =
     "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
 constexpr std::string_view kLogDelivery = "http://acs.amazonaws.com/groups/s3/LogDelivery";
 
+/// Grantees that S3 has no form for; no principal has a ':' in its name.
+constexpr std::pair<std::string_view, Grantee> kMarked[] = {
+    {"group:", Grantee::kGroup},
+    {"domain:", Grantee::kDomain},
+    {"bucket-owner:", Grantee::kBucketOwner}};
+
 struct PermissionName {
   Permission permission;
   std::string_view word;    // in documents
@@ -52,6 +58,13 @@ Result<Acl::Grant> grant_for(const Call& call, std::string_view kind, const std:
     return std::unexpected(
         s3_error("UnresolvableGrantByEmailAddress",
                  "The e-mail address you provided does not match any account on record."));
+  }
+  // As document_of() shows what was set over GCS.
+  for (const auto& [mark, grantee] : kMarked) {
+    if (id == mark && grantee == Grantee::kBucketOwner) return Acl::Grant{grantee, {}, permission};
+    if (id.starts_with(mark) && id.size() > mark.size() && grantee != Grantee::kBucketOwner) {
+      return Acl::Grant{grantee, id.substr(mark.size()), permission};
+    }
   }
   if (!call.rooms.directory.principal_named(call.context, id, "acl")) {
     return std::unexpected(s3_error("InvalidArgument", "Invalid id"));
@@ -116,12 +129,21 @@ wire::s3::AclDocument document_of(const Acl& acl) {
   ptrdiff_t groups = 0;
   for (const Acl::Grant& grant : acl.grants) {
     wire::s3::AclDocument::Grant out;
-    out.type = grant.grantee == Grantee::kPrincipal ? "CanonicalUser" : "Group";
+    const bool is_group = grant.grantee == Grantee::kEveryone ||
+                          grant.grantee == Grantee::kVerified || grant.grantee == Grantee::kLogging;
+    out.type = is_group ? "Group" : "CanonicalUser";
     switch (grant.grantee) {
       case Grantee::kPrincipal: out.id = grant.name; break;
       case Grantee::kEveryone: out.id = kAllUsers; break;
       case Grantee::kVerified: out.id = kVerifiedUsers; break;
       case Grantee::kLogging: out.id = kLogDelivery; break;
+      case Grantee::kGroup:
+      case Grantee::kDomain:
+      case Grantee::kBucketOwner:
+        for (const auto& [mark, grantee] : kMarked) {
+          if (grantee == grant.grantee) out.id = std::string{mark} + grant.name;
+        }
+        break;
     }
     for (const PermissionName& name : kPermissions) {
       if (name.permission == grant.permission) out.permission = name.word;
@@ -225,6 +247,12 @@ Result<std::string> acl_for_write(const Call& call, const core::Grant& grant) {
   if (view->access->ownership == access::Ownership::kBucketOwnerPreferred &&
       call.header("x-amz-acl") == "bucket-owner-full-control") {
     owner = view->owner;
+  }
+  if (!names_acl(call) && view->access->default_acl) {
+    Acl acl = *view->access->default_acl;
+    acl.owner = owner;
+    acl.grants.push_back({Grantee::kPrincipal, owner, Permission::kFull});
+    return access::encode(acl);
   }
   BR_TRY(acl, acl_of_headers(call, owner, view->owner));
   BR_TRY(check_not_blocked(*view->access, acl));

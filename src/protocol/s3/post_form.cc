@@ -11,54 +11,6 @@
 namespace beringia::protocol::s3 {
 namespace {
 
-constexpr size_t kMaxFields = 200;
-constexpr std::string_view kFileName = "${filename}";
-constexpr size_t kMaxFieldBytes = 20 << 10;  // S3 API, POST Object: 20 KB before the file
-
-Error malformed(std::string why) {
-  return s3_error("MalformedPOSTRequest",
-                  "The body of your POST request is not well-formed multipart/form-data.",
-                  std::move(why));
-}
-
-/// The value of name="..." in a Content-Disposition; nullopt if there is none.
-std::optional<std::string> parameter(std::string_view disposition, std::string_view name) {
-  const std::string wanted = std::string{name} + "=";
-  size_t at = 0;
-  while ((at = disposition.find(wanted, at)) != std::string_view::npos) {
-    const char before = at == 0 ? ';' : disposition[at - 1];
-    at += wanted.size();
-    if (before != ';' && before != ' ') continue;
-    std::string_view rest = disposition.substr(at);
-    if (!rest.starts_with('"')) return std::string{rest.substr(0, rest.find(';'))};
-    rest.remove_prefix(1);
-    std::string value;
-    while (!rest.empty() && rest.front() != '"') {
-      // Browsers escape a quote only.
-      if (rest.starts_with("\\\"")) rest.remove_prefix(1);
-      value += rest.front();
-      rest.remove_prefix(1);
-    }
-    return value;
-  }
-  return std::nullopt;
-}
-
-/// Browsers of old sent whole paths.
-std::string base_name(std::string name) {
-  const size_t slash = name.find_last_of("/\\");
-  return slash == std::string::npos ? name : name.substr(slash + 1);
-}
-
-/// Before the policy is looked at, as S3 does it.
-void fill_in_file_name(PostForm& form, const std::string& file_name) {
-  for (auto& [name, value] : form.fields) {
-    if (name != "key") continue;
-    const size_t at = value.find(kFileName);
-    if (at != std::string::npos) value.replace(at, kFileName.size(), file_name);
-  }
-}
-
 /// "KEY/20260101/us-east-1/s3/aws4_request" into a claim.
 Result<wire::SigV4Claim> claim_of(const wire::FormFields& fields) {
   wire::SigV4Claim claim;
@@ -128,45 +80,7 @@ Result<void> check_signature(Call& call, const wire::FormFields& fields) {
 
 }  // namespace
 
-Result<PostForm> read_form(Call& call) {
-  if (call.request.body == nullptr) return std::unexpected(malformed("it has no body"));
-  auto boundary = wire::multipart_boundary(call.header("content-type"), "form-data");
-  if (!boundary) return std::unexpected(malformed(boundary.error().why()));
-  PostForm form;
-  form.reader = std::make_unique<wire::MultipartReader>(*call.request.body, std::move(*boundary));
-  size_t bytes = 0;
-  for (;;) {
-    auto part = form.reader->next(call.context);
-    if (!part) {
-      if (part.error().tag() != "malformed_multipart") return std::unexpected(part.error());
-      return std::unexpected(malformed(part.error().why()));
-    }
-    if (!*part) {
-      return std::unexpected(
-          s3_error("InvalidArgument", "POST requires exactly one file upload per request."));
-    }
-    const std::string_view disposition = (*part)->get_or("content-disposition", "");
-    auto name = parameter(disposition, "name");
-    if (!name || name->empty()) return std::unexpected(malformed("a field has no name"));
-    *name = ascii_lower(*name);
-    if (*name == "file") {
-      fill_in_file_name(form, base_name(parameter(disposition, "filename").value_or("")));
-      return form;
-    }
-    auto value = io::read_all(call.context, form.reader->part(), kMaxFieldBytes);
-    if (!value && value.error().tag() != "too_large") return std::unexpected(value.error());
-    bytes += name->size() + (value ? value->size() : kMaxFieldBytes);
-    if (bytes > kMaxFieldBytes || form.fields.size() == kMaxFields) {
-      return std::unexpected(
-          s3_error("MaxPostPreDataLengthExceeded",
-                   "Your POST request fields preceding the upload file were too large."));
-    }
-    if (!is_utf8(*value)) return std::unexpected(malformed("a field is not UTF-8"));
-    form.fields.emplace_back(std::move(*name), std::move(*value));
-  }
-}
-
-Result<std::optional<wire::PostPolicy>> authenticate_form(Call& call, const PostForm& form) {
+Result<std::optional<wire::PostPolicy>> authenticate_form(Call& call, const wire::PostForm& form) {
   if (call.request.headers.has("authorization")) {
     return std::unexpected(s3_error("InvalidArgument", "Only one auth mechanism allowed"));
   }

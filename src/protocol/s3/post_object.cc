@@ -56,7 +56,7 @@ io::HttpHeaders headers_of(const io::HttpHeaders& sent, const wire::FormFields& 
   return headers;
 }
 
-Result<std::string> key_of(const PostForm& form) {
+Result<std::string> key_of(const wire::PostForm& form) {
   std::string key{wire::field_of(form.fields, "key")};
   const bool named =
       std::ranges::any_of(form.fields, [](const auto& f) { return f.first == "key"; });
@@ -69,7 +69,7 @@ Result<std::string> key_of(const PostForm& form) {
   return key;
 }
 
-Result<core::WriteAttributes> attributes_of_form(Call& call, const PostForm& form) {
+Result<core::WriteAttributes> attributes_of_form(Call& call, const wire::PostForm& form) {
   BR_TRY(attributes, attributes_of(call));
   if (const std::string_view tagging = wire::field_of(form.fields, "tagging"); !tagging.empty()) {
     BR_TRY(tags, wire::s3::parse_tagging(std::string{tagging}));
@@ -81,7 +81,7 @@ Result<core::WriteAttributes> attributes_of_form(Call& call, const PostForm& for
 }
 
 /// S3 API, POST Object, "success_action_redirect" and "success_action_status".
-io::HttpResponse answer(const Call& call, const PostForm& form, const core::Entry& entry) {
+io::HttpResponse answer(const Call& call, const wire::PostForm& form, const core::Entry& entry) {
   std::string_view redirect = wire::field_of(form.fields, "success_action_redirect");
   if (redirect.empty()) redirect = wire::field_of(form.fields, "redirect");
   const std::string etag = quoted_etag(entry.record);
@@ -122,7 +122,7 @@ io::HttpResponse answer(const Call& call, const PostForm& form, const core::Entr
 }  // namespace
 
 Result<io::HttpResponse> post_object(Call& call) {
-  BR_TRY(form, read_form(call));
+  BR_TRY(form, wire::read_post_form(call.context, call.request.body, call.header("content-type")));
   BR_TRY(policy, authenticate_form(call, form));
   BR_TRY(key, key_of(form));
   call.route.key = std::move(key);

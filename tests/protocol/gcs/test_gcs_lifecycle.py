@@ -60,6 +60,7 @@ def test_rules_without_a_form_here_are_not_replaced_unseen(bucket, s3):
 
 
 def test_conditions_that_are_not_offered_say_so(bucket):
-    bucket.add_lifecycle_delete_rule(days_since_custom_time=3)
-    with pytest.raises(exceptions.BadRequest, match="daysSinceCustomTime"):
+    rule = {"action": {"type": "Delete"}, "condition": {"matchesPattern": "x"}}
+    bucket.lifecycle_rules = [rule]
+    with pytest.raises(exceptions.BadRequest, match="matchesPattern"):
         bucket.patch()

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Runs the system tests of Google's Python client (googleapis/python-storage) against a Beringia of its own.
+
+    git clone https://github.com/googleapis/python-storage SUITE
+    python3 -m venv VENV && VENV/bin/pip install -e SUITE[grpc] google-cloud-testutils google-cloud-kms \\
+        google-cloud-iam mock pytest pytest-asyncio pytest-rerunfailures brotli
+    tools/gcs_suite/run.py SUITE --python VENV/bin/python --binary build/release/beringia
+
+The suite stays outside of this repository and unchanged, but for two large files of its test data: where the
+checkout lacks them, files of the same size are made (one with the CRC32C that a test names). It runs as a principal
+of its own whose only grant is to make buckets, with a service-account key that Beringia issued; nothing but the
+address of the endpoint tells the client where it is. The server has a temporary directory and free ports; lists are
+on in new buckets as at Google's (s3_object_ownership), customers' keys are taken without TLS (customer_keys = any),
+and the key file has the two Cloud KMS keys that the suite names, by their full names.
+
+Skipped by the suite itself: what it says cannot be run at another endpoint, needs a second project to bill, or a
+universe domain. Not run (-k): the suite's tests of Pub/Sub and of zonal buckets, which speak gRPC to Google.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import collections
+import contextlib
+import os
+import pathlib
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+START_TIMEOUT_S = 60.0
+PROJECT = "lake"
+KEYS = tuple(
+    f"projects/{PROJECT}/locations/us/keyRings/gcs-test/cryptoKeys/{name}" for name in ("gcs-test", "gcs-test-alternate")
+)
+SERVE = "--s3-object-ownership ObjectWriter --customer-keys any"
+# Its sum is written in the test that uploads it.
+RANDOM_FILE, RANDOM_BYTES, RANDOM_CRC32C = "random_9_MiB_file", 9 << 20, "20tD7w=="
+ZIP_FILE, ZIP_BYTES = "five-point-one-mb-file.zip", 5_347_737
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def crc32c_table() -> list[int]:
+    table = []
+    for byte in range(256):
+        value = byte
+        for _ in range(8):
+            value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
+        table.append(value)
+    return table
+
+
+def bytes_with_crc32c(size: int, wanted: int) -> bytes:
+    """Any bytes of that size with that CRC32C: the last four are computed backwards."""
+    table = crc32c_table()
+    by_top = {entry >> 24: index for index, entry in enumerate(table)}
+    data = os.urandom(size - 4)
+    state = 0xFFFFFFFF
+    for byte in data:
+        state = (state >> 8) ^ table[(state ^ byte) & 0xFF]
+    target = wanted ^ 0xFFFFFFFF
+    indexes = []
+    for _ in range(4):
+        index = by_top[target >> 24]
+        indexes.append(index)
+        target = ((target ^ table[index]) << 8) & 0xFFFFFFFF
+    tail = bytearray()
+    for index in reversed(indexes):
+        tail.append((state ^ index) & 0xFF)
+        state = (state >> 8) ^ table[index]
+    return data + bytes(tail)
+
+
+def make_missing_data(suite: pathlib.Path) -> None:
+    data = suite / "tests/data"
+    if not (data / ZIP_FILE).exists():
+        (data / ZIP_FILE).write_bytes(os.urandom(ZIP_BYTES))
+    if not (data / RANDOM_FILE).exists():
+        wanted = int.from_bytes(base64.b64decode(RANDOM_CRC32C), "big")
+        (data / RANDOM_FILE).write_bytes(bytes_with_crc32c(RANDOM_BYTES, wanted))
+
+
+class Server:
+    """One `beringia serve`, and its command line as root."""
+
+    def __init__(self, binary: pathlib.Path, directory: pathlib.Path, extra: list[str]):
+        self.binary, self.directory = binary, directory
+        self.port, self.admin_port = free_port(), free_port()
+        self.environment = os.environ | {
+            "BERINGIA_ROOT_ACCESS_KEY": "BR" + secrets.token_hex(9).upper(),
+            "BERINGIA_ROOT_SECRET_KEY": secrets.token_hex(20),
+            "BERINGIA_ADMIN": f"http://127.0.0.1:{self.admin_port}",
+        }
+        keys = directory / "encryption-keys"
+        keys.touch(mode=0o600)
+        keys.write_text("".join(f"{name} {base64.b64encode(secrets.token_bytes(32)).decode()}\n" for name in KEYS))
+        objects = directory / "objects"
+        objects.mkdir()
+        self.log = (directory / "server.log").open("wb")
+        self.process = subprocess.Popen(
+            [str(binary), "serve", "--data", str(directory / "data"), "--mount", f"/=file://{objects}",
+             "--freshness", "exclusive", "--s3", "off", "--gcs", f"127.0.0.1:{self.port}", "--instance", PROJECT,
+             "--admin", f"127.0.0.1:{self.admin_port}", "--encryption-keys", str(keys), *extra],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=self.environment,
+        )  # fmt: skip
+        deadline = time.monotonic() + START_TIMEOUT_S
+        for port in (self.port, self.admin_port):
+            while not self.answers(port):
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    raise SystemExit(f"no server: {(directory / 'server.log').read_text(errors='replace')[-2000:]}")
+                time.sleep(0.05)
+
+    @staticmethod
+    def answers(port: int) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [str(self.binary), *arguments], env=self.environment, capture_output=True, text=True, timeout=60
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"beringia {' '.join(arguments[:2])}: {done.stderr}")
+        return done.stdout
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+
+
+def write_key_file(server: Server, path: pathlib.Path, role: str) -> None:
+    # A test strips letters of "user-" off the name's beginning.
+    name = "google-suite"
+    server.run("principals", "create", name)
+    server.run("grants", "add", "suite", "--principal", name, "--prefix", "/", "--role", role)
+    path.write_text(server.run("keys", "create", "--principal", name, "--kind", "service-account"))
+
+
+def report(results: pathlib.Path, failures: pathlib.Path | None) -> int:
+    passed: collections.Counter[str] = collections.Counter()
+    failed: collections.Counter[str] = collections.Counter()
+    skipped: collections.Counter[str] = collections.Counter()
+    lines = []
+    for case in ElementTree.parse(results).iter("testcase"):
+        family = case.get("classname", "").rsplit(".", 1)[-1]
+        bad = [child for child in case if child.tag in ("failure", "error")]
+        if bad:
+            failed[family] += 1
+            message = (bad[0].get("message") or "").splitlines()
+            lines.append(f"{case.get('name', '')}\t{message[0][:300] if message else ''}")
+        elif case.find("skipped") is not None:
+            skipped[family] += 1
+        else:
+            passed[family] += 1
+    print(f"{'family':<34}{'passed':>8}{'failed':>8}{'skipped':>9}")
+    for family in sorted(set(passed) | set(failed) | set(skipped)):
+        print(f"{family:<34}{passed[family]:>8}{failed[family]:>8}{skipped[family]:>9}")
+    print(f"{'all':<34}{sum(passed.values()):>8}{sum(failed.values()):>8}{sum(skipped.values()):>9}")
+    if failures is not None:
+        failures.write_text("\n".join(sorted(lines)) + "\n")
+    return sum(failed.values())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("suite", type=pathlib.Path, help="a checkout of googleapis/python-storage")
+    parser.add_argument("--python", default=sys.executable, help="an interpreter that has the suite's requirements")
+    parser.add_argument("--binary", type=pathlib.Path, default=REPOSITORY / "build/release/beringia")
+    parser.add_argument("-k", dest="keyword", default="not zonal and not notification", help="as pytest's -k")
+    parser.add_argument("--workers", type=int, default=1, help="tests at once (needs pytest-xdist)")
+    parser.add_argument("--timeout", type=int, default=3600, help="seconds for all of it")
+    parser.add_argument("--failures", type=pathlib.Path, help="where to write the failed tests and their messages")
+    parser.add_argument("--role", default="creator", help="what the suite's principal gets on /")
+    parser.add_argument("--serve", default=SERVE, help="further flags of serve")
+    options = parser.parse_args()
+    make_missing_data(options.suite)
+    with tempfile.TemporaryDirectory(prefix="gcs-suite-") as temporary:
+        directory = pathlib.Path(temporary)
+        server = Server(options.binary.resolve(), directory, options.serve.split())
+        try:
+            key_file = directory / "key.json"
+            write_key_file(server, key_file, options.role)
+            results = directory / "results.xml"
+            command = [options.python, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider",
+                       f"--junitxml={results}", "-k", options.keyword, "tests/system"]  # fmt: skip
+            if options.workers > 1:
+                command += ["-n", str(options.workers)]
+            environment = os.environ | {
+                "API_ENDPOINT_OVERRIDE": f"http://127.0.0.1:{server.port}",
+                "STORAGE_API_ENDPOINT_OVERRIDE": f"http://127.0.0.1:{server.port}",
+                "GOOGLE_APPLICATION_CREDENTIALS": str(key_file),
+                "GOOGLE_CLOUD_PROJECT": PROJECT,
+            }
+            with (directory / "output").open("wb") as output:
+                subprocess.run(command, cwd=options.suite, env=environment, timeout=options.timeout, check=False,
+                               stdout=output, stderr=output)  # fmt: skip
+            if not results.exists():
+                text = (directory / "output").read_text(errors="replace")
+                raise SystemExit(f"the suite did not run: has the interpreter its requirements?\n{text[-2000:]}")
+            failed = report(results, options.failures)
+            if server.process.poll() is not None:
+                raise SystemExit("the server ended during the run")
+            return 1 if failed else 0
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
