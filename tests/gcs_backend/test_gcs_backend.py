@@ -242,15 +242,16 @@ def service_account_key(tmp_path, token_uri):
 
 
 def test_tokens_may_expire_before_any_request(emulator, tmp_path):
-    """Each token is good for eight requests: most expire in the middle of an upload or download.
+    """Each token is good for four requests: most expire in the middle of an upload or download.
 
-    Without the cases whose calls run side by side: they would use up each other's fresh tokens."""
+    Parts of a long body run side by side and use up each other's tokens; without the cases in which
+    many more calls do."""
     used = {}
 
     def expired(request):
         token = request.headers.get("authorization", "")
         used[token] = used.get(token, 0) + 1
-        return not token.startswith("Bearer t") or used[token] > 8
+        return not token.startswith("Bearer t") or used[token] > 4
 
     TokenServer.issued = 0
     server = ThreadingHTTPServer(("127.0.0.1", 0), TokenServer)
