@@ -17,6 +17,7 @@ import botocore.exceptions
 import pytest
 
 from s3_clients import boto_client
+from traffic.gcs import Gcs, fetch_token
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "audit"))
 from test_audit import entries_of  # noqa: E402
@@ -25,7 +26,27 @@ KEY = "in/k"
 CORS = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}
 TAGS = {"TagSet": [{"Key": "a", "Value": "b"}]}
 BLOCK = {"BlockPublicAcls": False}
+LIFECYCLE = {"Rules": [{"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "old/"}, "Expiration": {"Days": 30}}]}
+ENCRYPTION = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
 OWNERSHIP = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+
+
+# What Google's role gives, in S3's permissions; roles/storage.admin gives all.
+VIEWED = {
+    "ListBucket", "ListBucketVersions", "GetObject", "GetObjectVersion", "GetObjectAttributes", "GetObjectVersionAttributes",
+    "GetObjectTagging", "GetObjectVersionTagging", "GetObjectRetention", "GetObjectLegalHold",
+}  # fmt: skip
+CREATED = {"PutObject", "AbortMultipartUpload", "ListMultipartUploadParts"}
+
+
+# PutBucketLogging is not among the operations: it is for the owner alone, see test_boto3_logging.py.
+def roles_of(permission):
+    """(a role that gives it, one that does not)"""
+    if permission in VIEWED:
+        return "roles/storage.objectViewer", "roles/storage.objectCreator"
+    if permission in CREATED:
+        return "roles/storage.objectCreator", "roles/storage.objectViewer"
+    return "roles/storage.admin", "roles/storage.objectViewer"
 
 
 def operations():
@@ -66,6 +87,17 @@ def operations():
         ("GetBucketNotification", "get_bucket_notification_configuration", {}),
         ("GetBucketWebsite", "get_bucket_website", {}),
         ("GetBucketRequestPayment", "get_bucket_request_payment", {}),
+        ("PutLifecycleConfiguration", "put_bucket_lifecycle_configuration", {"LifecycleConfiguration": LIFECYCLE}),
+        ("PutLifecycleConfiguration", "delete_bucket_lifecycle", {}),
+        ("PutEncryptionConfiguration", "put_bucket_encryption", {"ServerSideEncryptionConfiguration": ENCRYPTION}),
+        ("PutEncryptionConfiguration", "delete_bucket_encryption", {}),
+        ("PutBucketRequestPayment", "put_bucket_request_payment", {"RequestPaymentConfiguration": {"Payer": "BucketOwner"}}),
+        ("PutBucketNotification", "put_bucket_notification_configuration", {"NotificationConfiguration": {}}),
+        ("PutBucketWebsite", "put_bucket_website", {"WebsiteConfiguration": {"IndexDocument": {"Suffix": "index.html"}}}),
+        ("DeleteBucketWebsite", "delete_bucket_website", {}),
+        ("GetInventoryConfiguration", "list_bucket_inventory_configurations", {}),
+        ("GetInventoryConfiguration", "get_bucket_inventory_configuration", {"Id": "daily"}),
+        ("PutInventoryConfiguration", "delete_bucket_inventory_configuration", {"Id": "daily"}),
         ("GetObject", "get_object", of_object),
         ("GetObject", "head_object", of_object),
         ("GetObjectAttributes", "get_object_attributes", of_object | {"ObjectAttributes": ["ObjectSize"]}),
@@ -96,6 +128,8 @@ def operations():
         ("DeleteObjectVersion", "delete_objects", {"Delete": {"Objects": [{"Key": KEY, "VersionId": "null"}]}}),
         ("PutObject", "create_multipart_upload", of_object),
         ("PutObject", "upload_part", of_object | {"UploadId": "UPLOAD", "PartNumber": 1, "Body": b"part"}),
+        ("PutObject", "complete_multipart_upload",
+         of_object | {"UploadId": "UPLOAD", "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": "none"}]}}),
         ("ListMultipartUploadParts", "list_parts", of_object | {"UploadId": "UPLOAD"}),
         ("AbortMultipartUpload", "abort_multipart_upload", of_object | {"UploadId": "UPLOAD"}),
     ]  # fmt: skip
@@ -118,7 +152,19 @@ def matrix(make_server):
         config=botocore.config.Config(signature_version=botocore.UNSIGNED, s3={"addressing_style": "path"}),
     )  # fmt: skip
     clients["root"] = boto_client(server)
-    return server, clients
+    key_file = server.run("keys", "create", "--principal", "root", "--kind", "service-account").stdout
+    clients["gcs"] = Gcs(server.gcs_port, fetch_token(server.gcs_port, key_file))
+    yield server, clients
+    clients["gcs"].close()
+
+
+def bind(gcs, bucket, role, principal):
+    """Through the GCS door, over what it says already."""
+    target = f"/storage/v1/b/{bucket}/iam"
+    policy = json.loads(gcs.call("GET", target).body)
+    policy["bindings"] = [*policy.get("bindings", []), {"role": role, "members": [f"user:{principal}"]}]
+    answer = gcs.call("PUT", target, json.dumps(policy).encode(), [("Content-Type", "application/json")])
+    assert answer.status == 200, answer.body
 
 
 def put_policy(client, bucket, effect, principal, permission):
@@ -156,6 +202,8 @@ def test_answers_and_records(matrix, bucket_name, permission, operation, argumen
         ("no permission", "cleo", None, False),
         ("denied by policy", "dan", ("Deny", "dan"), False),
         ("granted by policy", "bob", ("Allow", "bob"), True),
+        ("granted by a binding of GCS", "bob", ("bind", roles_of(permission)[0]), True),
+        ("another role by a binding of GCS", "bob", ("bind", roles_of(permission)[1]), False),
         ("granted by a grant", "dan", None, True),
         ("owner", "ann", None, True),
         ("root", "root", None, True),
@@ -168,7 +216,9 @@ def test_answers_and_records(matrix, bucket_name, permission, operation, argumen
         filled = dict(arguments)
         if "UploadId" in filled:
             filled["UploadId"] = clients["ann"].create_multipart_upload(Bucket=bucket, Key=KEY)["UploadId"]
-        if policy:
+        if policy and policy[0] == "bind":
+            bind(clients["gcs"], bucket, policy[1], who)
+        elif policy:
             put_policy(clients["ann"], bucket, *policy, permission)
         passed, request = attempt(clients[who], operation, {"Bucket": bucket} | filled)
         assert passed == expected, case
