@@ -89,6 +89,8 @@ def fill_minio_natively(server):
     for key in list_keys():
         (bucket / key).mkdir(parents=True)
         (bucket / key / "xl.meta").write_bytes(meta)
+    client.close()
+    client = server.client()
     if client.delete(LIST_BUCKET, "first").status != 204:
         raise RuntimeError("minio removes no object")
     if len(client.list_all(LIST_BUCKET)) != scenario.LIST_KEYS:
@@ -111,6 +113,8 @@ def prepare(server, with_list):
             raise RuntimeError(f"{server.name}: {answer.status} {answer.body[:300]}")
     if server.objects is not None:
         fill_directory(server.objects)
+        client.close()
+        client = server.client()  # a million files take longer than a connection may idle
         if len(client.list_all(LIST_BUCKET)) != scenario.LIST_KEYS:
             raise RuntimeError(f"{server.name} does not show the files")
     elif with_list and scenario.LIST_KEYS > MANY_KEYS:
