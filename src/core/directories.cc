@@ -42,6 +42,12 @@ Error no_directory(const Path& path) {
       .with_tag(path.directories().size() == 1 ? "no_bucket" : "");
 }
 
+/// As make_found_directory leaves it: nobody made it here. A look at its parent may find a
+/// directory between its making natively and its commit.
+bool is_as_found(const meta::DirectoryEntry& entry) {
+  return entry.generation == 0 && entry.created.micros == 0 && entry.attributes.empty();
+}
+
 }  // namespace
 
 Result<bool> find_bucket(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
@@ -118,7 +124,8 @@ Result<DirectoryInfo> Namespace::make_directory(const io::Context& context, cons
          change(context, parts_, grant,
                 [&](kv::Batch& batch, const meta::Location& at, Timestamp now) -> Result<void> {
                   if (at.parent_exists && at.directories.back().entry &&
-                      at.directories.back().entry->explicit_directory) {
+                      at.directories.back().entry->explicit_directory &&
+                      !is_as_found(*at.directories.back().entry)) {
                     return std::unexpected(
                         already_exists("there is a directory " + grant.path().text())
                             .with_tag(at.directories.back().entry->owner == grant.principal().name()

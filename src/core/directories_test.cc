@@ -31,6 +31,22 @@ class Directories : public testing::Test {
   World world_;
 };
 
+TEST(MakingABucket, is_not_disturbed_by_a_look_that_finds_its_directory_first) {
+  World world;
+  world.faults("disk").set_after([&](test::Call call, const std::string&) -> Result<void> {
+    if (call != test::Call::kMakeDirectory) return {};
+    const auto seen =
+        world.names().list_directories(world.context, world.grant(Action::kList, "/"), "", 100);
+    EXPECT_TRUE(seen && seen->size() == 1) << "found before it was committed";
+    return {};
+  });
+  const auto made = world.make_directory("/b/");
+  ASSERT_TRUE(made) << made.error().to_string();
+  EXPECT_GT(made->record.generation, 0U);
+  world.faults("disk").set_after({});
+  EXPECT_EQ(world.make_directory("/b/").error().tag(), "owned");
+}
+
 TEST_F(Directories, a_bucket_stays_when_it_is_empty_and_other_directories_do_not) {
   ASSERT_TRUE(world_.make_directory("/b/"));
   ASSERT_TRUE(world_.put("/b/d/k", "1"));
