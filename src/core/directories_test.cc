@@ -32,7 +32,9 @@ class Directories : public testing::Test {
 };
 
 TEST(MakingABucket, is_not_disturbed_by_a_look_that_finds_its_directory_first) {
-  World world;
+  WorldOptions options;
+  options.mounts = {{"/", {"disk"}, false}};
+  World world{options};
   world.faults("disk").set_after([&](test::Call call, const std::string&) -> Result<void> {
     if (call != test::Call::kMakeDirectory) return {};
     const auto seen =
