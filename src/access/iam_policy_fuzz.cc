@@ -16,18 +16,19 @@ class Nothing final : public beringia::access::Facts {
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  return beringia::write_fuzz_seeds(*argc, *argv, {
-    R"({"bindings":[{"role":"roles/storage.objectViewer","members":["allUsers"]}],"version":1})",
-    R"({"version":3,"etag":"CAE=","bindings":[{"role":"roles/storage.admin","members":)"
-    R"(["user:ann","group:g","domain:d.example","projectOwner:0"],"condition":{"title":"t",)"
-    R"("expression":"resource.name.startsWith('projects/_/buckets/b/objects/a/')"}}]
-})",
-    R"({"bindings":[{"role":"roles/storage.legacyBucketOwner","members":["serviceAccount:a@b"],)"
-    R"("condition":{"expression":"request.time < timestamp('2026-01-01T00:00:00Z')"
-}
-}]
-})",
-});
+  return beringia::write_fuzz_seeds(
+      *argc, *argv,
+      {
+          R"j({"bindings":[{"role":"roles/storage.objectViewer","members":["allUsers"]}],)j"
+          R"j("version":1})j",
+          R"j({"version":3,"etag":"CAE=","bindings":[{"role":"roles/storage.admin","members":)j"
+          R"j(["user:ann","group:g","domain:d.example","projectOwner:0"],)j"
+          R"j("condition":{"title":"t",)j"
+          R"j("expression":"resource.name.startsWith('projects/_/buckets/b/objects/a/')"}}]})j",
+          R"j({"version":3,"bindings":[{"role":"roles/storage.legacyBucketOwner","members":)j"
+          R"j(["serviceAccount:a@b"],"condition":{"title":"t","expression":)j"
+          R"j("request.time < timestamp('2026-01-01T00:00:00Z')"}}]})j",
+      });
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
