@@ -22,20 +22,17 @@ from __future__ import annotations
 import argparse
 import base64
 import collections
-import contextlib
 import os
 import pathlib
-import secrets
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import xml.etree.ElementTree as ElementTree
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from suite_server import SuiteServer  # noqa: E402
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-START_TIMEOUT_S = 60.0
 PROJECT = "lake"
 KEYS = tuple(
     f"projects/{PROJECT}/locations/us/keyRings/gcs-test/cryptoKeys/{name}" for name in ("gcs-test", "gcs-test-alternate")
@@ -44,12 +41,6 @@ SERVE = "--s3-object-ownership ObjectWriter --customer-keys any"
 # Its sum is written in the test that uploads it.
 RANDOM_FILE, RANDOM_BYTES, RANDOM_CRC32C = "random_9_MiB_file", 9 << 20, "20tD7w=="
 ZIP_FILE, ZIP_BYTES = "five-point-one-mb-file.zip", 5_347_737
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def crc32c_table() -> list[int]:
@@ -92,63 +83,13 @@ def make_missing_data(suite: pathlib.Path) -> None:
         (data / RANDOM_FILE).write_bytes(bytes_with_crc32c(RANDOM_BYTES, wanted))
 
 
-class Server:
-    """One `beringia serve`, and its command line as root."""
-
-    def __init__(self, binary: pathlib.Path, directory: pathlib.Path, extra: list[str]):
-        self.binary, self.directory = binary, directory
-        self.port, self.admin_port = free_port(), free_port()
-        self.environment = os.environ | {
-            "BERINGIA_ROOT_ACCESS_KEY": "BR" + secrets.token_hex(9).upper(),
-            "BERINGIA_ROOT_SECRET_KEY": secrets.token_hex(20),
-            "BERINGIA_ADMIN": f"http://127.0.0.1:{self.admin_port}",
-        }
-        keys = directory / "encryption-keys"
-        keys.touch(mode=0o600)
-        keys.write_text("".join(f"{name} {base64.b64encode(secrets.token_bytes(32)).decode()}\n" for name in KEYS))
-        objects = directory / "objects"
-        objects.mkdir()
-        self.log = (directory / "server.log").open("wb")
-        self.process = subprocess.Popen(
-            [str(binary), "serve", "--data", str(directory / "data"), "--mount", f"/=file://{objects}",
-             "--freshness", "exclusive", "--s3", "off", "--gcs", f"127.0.0.1:{self.port}", "--instance", PROJECT,
-             "--admin", f"127.0.0.1:{self.admin_port}", "--encryption-keys", str(keys), *extra],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=self.environment,
-        )  # fmt: skip
-        deadline = time.monotonic() + START_TIMEOUT_S
-        for port in (self.port, self.admin_port):
-            while not self.answers(port):
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    self.stop()
-                    raise SystemExit(f"no server: {(directory / 'server.log').read_text(errors='replace')[-2000:]}")
-                time.sleep(0.05)
-
-    @staticmethod
-    def answers(port: int) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-        return False
-
-    def run(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [str(self.binary), *arguments], env=self.environment, capture_output=True, text=True, timeout=60
-        )
-        if done.returncode != 0:
-            raise SystemExit(f"beringia {' '.join(arguments[:2])}: {done.stderr}")
-        return done.stdout
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.log.close()
+def start_server(binary: pathlib.Path, directory: pathlib.Path, extra: list[str]) -> SuiteServer:
+    server = SuiteServer(binary, directory)
+    server.start(KEYS, ["--s3", "off", "--gcs", f"127.0.0.1:{server.port}", "--instance", PROJECT, *extra])
+    return server
 
 
-def write_key_file(server: Server, path: pathlib.Path, role: str) -> None:
+def write_key_file(server: SuiteServer, path: pathlib.Path, role: str) -> None:
     # A test strips letters of "user-" off the name's beginning.
     name = "google-suite"
     server.run("principals", "create", name)
@@ -196,7 +137,7 @@ def main() -> int:
     make_missing_data(options.suite)
     with tempfile.TemporaryDirectory(prefix="gcs-suite-") as temporary:
         directory = pathlib.Path(temporary)
-        server = Server(options.binary.resolve(), directory, options.serve.split())
+        server = start_server(options.binary.resolve(), directory, options.serve.split())
         try:
             key_file = directory / "key.json"
             write_key_file(server, key_file, options.role)

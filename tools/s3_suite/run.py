@@ -15,25 +15,21 @@ suite's configuration names, each with the right to make buckets and no other.
 from __future__ import annotations
 
 import argparse
-import base64
 import collections
 import configparser
-import contextlib
 import json
 import os
 import pathlib
 import re
-import secrets
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import xml.etree.ElementTree as ElementTree
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from suite_server import SuiteServer  # noqa: E402
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-START_TIMEOUT_S = 60.0
 ENCRYPTION_KEYS = ("testkey-1", "testkey-2")  # the suite's kms_keyid and kms_keyid2
 SERVE = (
     "--s3-object-ownership ObjectWriter --s3-signature-v2 on"
@@ -41,12 +37,6 @@ SERVE = (
 )
 LIFECYCLE = {"storage_classes": "GLACIER DEEP_ARCHIVE", "lc_debug_interval": "10"}
 ACCOUNTS = ("s3 main", "s3 alt", "s3 tenant", "iam", "iam root", "iam alt root")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def make_certificate(directory: pathlib.Path) -> list[str]:
@@ -60,70 +50,20 @@ def make_certificate(directory: pathlib.Path) -> list[str]:
     return ["--tls-certificate", str(certificate), "--tls-key", str(key)]
 
 
-class Server:
-    """One `beringia serve`, and its command line as root."""
-
-    def __init__(self, binary: pathlib.Path, directory: pathlib.Path, tls: bool, extra: list[str]):
-        self.binary, self.directory, self.tls = binary, directory, tls
-        self.s3_port, self.admin_port = free_port(), free_port()
-        self.environment = os.environ | {
-            "BERINGIA_ROOT_ACCESS_KEY": "BR" + secrets.token_hex(9).upper(),
-            "BERINGIA_ROOT_SECRET_KEY": secrets.token_hex(20),
-            "BERINGIA_ADMIN": f"{'https' if tls else 'http'}://127.0.0.1:{self.admin_port}",
-        }
-        flags = make_certificate(directory) if tls else []
-        if tls:
-            self.environment["BERINGIA_CA"] = flags[1]
-        keys = directory / "encryption-keys"
-        keys.touch(mode=0o600)
-        keys.write_text("".join(f"{name} {base64.b64encode(secrets.token_bytes(32)).decode()}\n" for name in ENCRYPTION_KEYS))
-        flags += ["--encryption-keys", str(keys), "--customer-keys", "any"]
-        objects = directory / "objects"
-        objects.mkdir()
-        self.log = (directory / "server.log").open("wb")
-        self.process = subprocess.Popen(
-            [str(binary), "serve", "--data", str(directory / "data"), "--mount", f"/=file://{objects}",
-             "--freshness", "exclusive", "--s3", f"127.0.0.1:{self.s3_port}", "--gcs", "off",
-             "--admin", f"127.0.0.1:{self.admin_port}", *flags, *extra],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=self.environment,
-        )  # fmt: skip
-        deadline = time.monotonic() + START_TIMEOUT_S
-        for port in (self.s3_port, self.admin_port):
-            while not self.answers(port):
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    self.stop()
-                    raise SystemExit(f"no server: {(directory / 'server.log').read_text(errors='replace')[-2000:]}")
-                time.sleep(0.05)
-
-    @staticmethod
-    def answers(port: int) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-        return False
-
-    def run(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [str(self.binary), *arguments], env=self.environment, capture_output=True, text=True, timeout=60
-        )
-        if done.returncode != 0:
-            raise SystemExit(f"beringia {' '.join(arguments[:2])}: {done.stderr}")
-        return done.stdout
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.log.close()
+def start_server(binary: pathlib.Path, directory: pathlib.Path, tls: bool, extra: list[str]) -> SuiteServer:
+    server = SuiteServer(binary, directory, "https" if tls else "http")
+    flags = make_certificate(directory) if tls else []
+    if tls:
+        server.environment["BERINGIA_CA"] = flags[1]
+    flags += ["--customer-keys", "any", "--s3", f"127.0.0.1:{server.port}", "--gcs", "off", *extra]
+    server.start(ENCRYPTION_KEYS, flags)
+    return server
 
 
-def write_configuration(server: Server, path: pathlib.Path, role: str) -> None:
+def write_configuration(server: SuiteServer, path: pathlib.Path, role: str, tls: bool) -> None:
     configuration = configparser.RawConfigParser()
     configuration["DEFAULT"] = {
-        "host": "localhost", "port": str(server.s3_port), "is_secure": str(server.tls), "ssl_verify": "False",
+        "host": "localhost", "port": str(server.port), "is_secure": str(tls), "ssl_verify": "False",
     }  # fmt: skip
     configuration["fixtures"] = {"bucket prefix": "suite-{random}-"}
     for account in ACCOUNTS:
@@ -187,9 +127,9 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="s3-suite-") as temporary:
         directory = pathlib.Path(temporary)
-        server = Server(options.binary.resolve(), directory, options.tls, options.serve.split())
+        server = start_server(options.binary.resolve(), directory, options.tls, options.serve.split())
         try:
-            write_configuration(server, directory / "suite.conf", options.role)
+            write_configuration(server, directory / "suite.conf", options.role, options.tls)
             results = directory / "results.xml"
             command = [options.python, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider",
                        f"--junitxml={results}", "-m", options.marks, "s3tests/functional/test_s3.py"]  # fmt: skip
