@@ -104,9 +104,12 @@ def prepare(server, with_list):
         fill_directory(server.objects)
     server.start()
     server.idle_mb = server.memory_mb()
-    if not server.takes_files_later:
-        return
     client = server.client()
+    if not server.takes_files_later:
+        if server.signed and with_list and len(client.list_all(LIST_BUCKET)) != scenario.LIST_KEYS:
+            raise RuntimeError(f"{server.name} does not show the files")
+        client.close()
+        return
     for bucket in (BUCKET, LIST_BUCKET):
         answer = client.make_bucket(bucket)
         if answer.status != 200:
