@@ -244,7 +244,7 @@ Result<SigV4Verified> verify_asymmetric(const SigV4Claim& claim, const Secret& s
   if (!signature || !key.verify(text, *signature)) {
     return std::unexpected(wrong_signature(std::move(canonical)));
   }
-  return SigV4Verified{HmacSha256{""}, claim.signature};
+  return SigV4Verified{std::move(key), claim.signature};
 }
 
 }  // namespace
@@ -262,24 +262,61 @@ Result<SigV4Verified> verify_sigv4(const SigV4Request& request, const SigV4Claim
   return SigV4Verified{key, claim.signature};
 }
 
-std::string sign_chunk(const SigV4Claim& claim, const HmacSha256& key, std::string_view previous,
-                       std::string_view chunk_sha256_hex) {
+namespace {
+
+std::string chunk_text(const SigV4Claim& claim, std::string_view previous, std::string_view hash) {
   std::string text = string_to_sign(std::string{claim.dialect->algorithm} + "-PAYLOAD", claim);
   text += previous;
   text += '\n';
   text += kEmptyHash;
   text += '\n';
-  text += chunk_sha256_hex;
-  return to_hex(key.sign(text));
+  text += hash;
+  return text;
+}
+
+std::string trailer_text(const SigV4Claim& claim, std::string_view previous,
+                         std::string_view hash) {
+  std::string text = string_to_sign(std::string{claim.dialect->algorithm} + "-TRAILER", claim);
+  text += previous;
+  text += '\n';
+  text += hash;
+  return text;
+}
+
+bool proves(const SigV4Verified& verified, const std::string& text, std::string_view signature) {
+  if (const auto* pair = std::get_if<EcdsaKey>(&verified.signing_key)) {
+    const auto bytes = from_hex(without_padding(signature));
+    return bytes && pair->verify(text, *bytes);
+  }
+  return equal_in_constant_time(to_hex(std::get<HmacSha256>(verified.signing_key).sign(text)),
+                                signature);
+}
+
+}  // namespace
+
+std::string_view without_padding(std::string_view signature) {
+  return signature.substr(0, signature.find_last_not_of('*') + 1);
+}
+
+bool proves_chunk(const SigV4Claim& claim, const SigV4Verified& verified, std::string_view previous,
+                  std::string_view chunk_sha256_hex, std::string_view signature) {
+  return proves(verified, chunk_text(claim, previous, chunk_sha256_hex), signature);
+}
+
+bool proves_trailer(const SigV4Claim& claim, const SigV4Verified& verified,
+                    std::string_view previous, std::string_view trailer_sha256_hex,
+                    std::string_view signature) {
+  return proves(verified, trailer_text(claim, previous, trailer_sha256_hex), signature);
+}
+
+std::string sign_chunk(const SigV4Claim& claim, const HmacSha256& key, std::string_view previous,
+                       std::string_view chunk_sha256_hex) {
+  return to_hex(key.sign(chunk_text(claim, previous, chunk_sha256_hex)));
 }
 
 std::string sign_trailer(const SigV4Claim& claim, const HmacSha256& key, std::string_view previous,
                          std::string_view trailer_sha256_hex) {
-  std::string text = string_to_sign(std::string{claim.dialect->algorithm} + "-TRAILER", claim);
-  text += previous;
-  text += '\n';
-  text += trailer_sha256_hex;
-  return to_hex(key.sign(text));
+  return to_hex(key.sign(trailer_text(claim, previous, trailer_sha256_hex)));
 }
 
 Result<SigV4Claim> SigV4Signer::sign(std::string_view method, std::string_view target,

@@ -58,8 +58,8 @@ inline constexpr SigV4Dialect kGoog4Rsa{"GOOG4-RSA-SHA256", "",        "goog4_re
 enum class PayloadMode {
   kSignedHash,             ///< the body's SHA-256 is signed
   kUnsigned,               ///< UNSIGNED-PAYLOAD
-  kChunkedSigned,          ///< STREAMING-AWS4-HMAC-SHA256-PAYLOAD
-  kChunkedSignedTrailer,   ///< STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER
+  kChunkedSigned,          ///< STREAMING-AWS4-HMAC-SHA256-PAYLOAD; SigV4A: -ECDSA-P256-
+  kChunkedSignedTrailer,   ///< STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER; as before
   kChunkedUnsignedTrailer  ///< STREAMING-UNSIGNED-PAYLOAD-TRAILER
 };
 bool is_chunked(PayloadMode mode);
@@ -100,7 +100,7 @@ struct SigV4Claim {
 /// and lifetime.
 /// @error kDenied or kInvalid, tags: AccessDenied (no credentials, unsigned headers, expired),
 ///        AuthorizationHeaderMalformed, AuthorizationQueryParametersError, RequestTimeTooSkewed,
-///        InvalidArgument, InvalidRequest (SigV2), NotImplemented (chunks signed by SigV4A)
+///        InvalidArgument, InvalidRequest (SigV2)
 /// @param aws  the AWS dialect of this door: another service name for the admin API
 [[nodiscard]] Result<SigV4Claim> parse_sigv4(const SigV4Request& request, Timestamp now,
                                              const SigV4Dialect& aws = kAws4);
@@ -141,10 +141,9 @@ class SigningKeys {
   std::array<Shard, kShards> shards_;
 };
 
-/// Proof of a good signature, with what the body's chunks are checked against (SigV4A: they are
-/// not signed).
+/// Proof of a good signature, with what the body's chunks are checked against.
 struct SigV4Verified {
-  HmacSha256 signing_key;
+  std::variant<HmacSha256, EcdsaKey> signing_key;  // SigV4A: the pair
   std::string seed_signature;
 };
 /// @error kDenied, tag SignatureDoesNotMatch (why: the canonical request, which holds no secret)
@@ -163,6 +162,17 @@ struct SigV4Verified {
 
 /// AWS4 key chain without a cache.
 HmacSha256 derive_signing_key(const SigV4Claim& claim, const Secret& secret);
+
+/// The form in which the next chunk's signature builds on this one: SigV4A pads those of chunks to
+/// 144 characters with '*' (Amazon: "Signature calculations ... SigV4A").
+std::string_view without_padding(std::string_view signature);
+
+/// True if `signature` is one of a chunk, or of the trailer, with this hash, behind `previous`.
+bool proves_chunk(const SigV4Claim& claim, const SigV4Verified& verified, std::string_view previous,
+                  std::string_view chunk_sha256_hex, std::string_view signature);
+bool proves_trailer(const SigV4Claim& claim, const SigV4Verified& verified,
+                    std::string_view previous, std::string_view trailer_sha256_hex,
+                    std::string_view signature);
 
 // ---- signing (clients, tests, benchmarks) -------------------------------------------------------
 

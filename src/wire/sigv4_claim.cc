@@ -9,6 +9,8 @@
 namespace beringia::wire {
 namespace {
 
+constexpr std::string_view kPairChunks = "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD";
+
 constexpr size_t kMaxQueryParameters = 200;
 constexpr size_t kMaxDerDigits = 144;
 constexpr size_t kMaxRegionSet = 1024;
@@ -249,11 +251,13 @@ Result<void> check_time(SigV4Claim& claim, Timestamp now, std::string_view tag) 
   return {};
 }
 
-/// A key pair signs no chunks by HMAC.
+/// Chunks are signed as the request is: by HMAC, or by a key pair.
 Result<void> check_chunks(const SigV4Claim& claim) {
   const bool signs_chunks = claim.payload == PayloadMode::kChunkedSigned ||
                             claim.payload == PayloadMode::kChunkedSignedTrailer;
-  if (!claim.dialect->asymmetric || !signs_chunks) return {};
+  if (!signs_chunks || claim.payload_hash.starts_with(kPairChunks) == claim.dialect->asymmetric) {
+    return {};
+  }
   return std::unexpected(
       malformed("InvalidArgument", "x-amz-content-sha256 does not fit the signature's algorithm"));
 }
@@ -432,16 +436,13 @@ Result<void> read_payload(std::string_view value, SigV4Claim& claim) {
   claim.payload_hash = value;
   if (value == "UNSIGNED-PAYLOAD") {
     claim.payload = PayloadMode::kUnsigned;
-  } else if (value == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") {
+  } else if (value == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" || value == kPairChunks) {
     claim.payload = PayloadMode::kChunkedSigned;
-  } else if (value == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER") {
+  } else if (value == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" ||
+             (value.starts_with(kPairChunks) && value.substr(kPairChunks.size()) == "-TRAILER")) {
     claim.payload = PayloadMode::kChunkedSignedTrailer;
   } else if (value == "STREAMING-UNSIGNED-PAYLOAD-TRAILER") {
     claim.payload = PayloadMode::kChunkedUnsignedTrailer;
-  } else if (value.starts_with("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD")) {
-    return std::unexpected(
-        unsupported("chunks signed by SigV4A are not offered", std::string{value})
-            .with_tag("NotImplemented"));
   } else if (value.size() == 64 && from_hex(value)) {
     claim.payload = PayloadMode::kSignedHash;
   } else {
