@@ -54,6 +54,20 @@ bool is_plain_way(const std::string& root, const std::string& path) {
   return true;
 }
 
+Result<FileStat> stat_local_directory(const std::string& path) {
+  const int fd = retry_eintr(
+      [&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); });
+  struct ::statfs system{};
+  struct ::stat found{};
+  const bool known = fd >= 0 && ::fstatfs(fd, &system) == 0 && ::fstat(fd, &found) == 0;
+  const int failed = errno;
+  if (fd >= 0) ::close(fd);
+  if (!known) return std::unexpected(from_errno(failed, "cannot stat " + path));
+  FileStat stat = to_file_stat(found);
+  stat.is_local = is_local(system);
+  return stat;
+}
+
 std::optional<Result<FileStat>> try_stat_cached(const std::string& path) {
   const int fd = open_cached(path);
   if (fd < 0) {

@@ -80,6 +80,11 @@ class Disk {
   /// stat() of a path that was found to be local a moment ago, so that the system has it in memory:
   /// a real disk answers on this thread, with one system call instead of four.
   [[nodiscard]] virtual Result<FileStat> stat_again(const std::string& path) { return stat(path); }
+  /// stat() of a directory that looks for `is_local`, too, on whatever thread. @error also
+  /// kInvalid: it is none
+  [[nodiscard]] virtual Result<FileStat> stat_directory(const std::string& path) {
+    return stat(path);
+  }
   /// stat() of many names below one directory: paths relative to it. One result per name, in order.
   [[nodiscard]] virtual std::vector<Result<FileStat>> stat_below(
       const std::string& directory, std::span<const std::string> names) {

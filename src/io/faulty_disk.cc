@@ -81,6 +81,10 @@ class FaultyDisk final : public Disk {
     BR_TRY(pass(DiskCall::kStat, path));
     return inner_.stat(path);
   }
+  Result<FileStat> stat_directory(const std::string& path) override {
+    BR_TRY(pass(DiskCall::kStat, path));
+    return inner_.stat_directory(path);
+  }
   Result<std::string> get_xattr(const std::string& path, const std::string& name) override {
     BR_TRY(pass(DiskCall::kGetXattr, path));
     return inner_.get_xattr(path, name);

@@ -68,6 +68,10 @@ class PosixDisk final : public Disk {
     return std::move(stat);
   }
 
+  Result<FileStat> stat_directory(const std::string& path) override {
+    return blocking([&] { return stat_local_directory(path); });
+  }
+
   std::vector<Result<FileStat>> stat_below(const std::string& directory,
                                            std::span<const std::string> names) override {
     return blocking([&] {

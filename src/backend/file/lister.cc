@@ -16,6 +16,17 @@ namespace {
 constexpr std::string_view kBehindAll = "\xF4\x8F\xBF\xBF";
 constexpr size_t kDefaultPage = 1000;
 
+/// By name; a file under its own name shadows the one aside.
+template <class Items>
+void sort_and_deduplicate(Items& items) {
+  std::ranges::sort(items, [](const auto& a, const auto& b) {
+    return a.leaf != b.leaf ? a.leaf < b.leaf : a.aside < b.aside;
+  });
+  const auto twins =
+      std::ranges::unique(items, [](const auto& a, const auto& b) { return a.leaf == b.leaf; });
+  items.erase(twins.begin(), twins.end());
+}
+
 bool is_gone(const Error& error) {
   return error.code() == Code::kNotFound || error.code() == Code::kDenied;
 }
@@ -28,9 +39,13 @@ struct Lister::Gathering {
   bool is_root;
   std::vector<Item> items;
   std::optional<std::string> bound;  // larger names have been dropped
-  std::function<bool(const Item&)> wanted;
+  std::function<bool(const Name&)> wanted;
+  std::optional<Names> all;  // set: to be kept, unless there are too many
 
-  void add(Item item) {
+  void add(Name name) {
+    if (all && all->size() == kMaxKnownNames) all.reset();
+    if (all) all->push_back(name);
+    Item item{std::move(name), {}};
     if (bound && item.leaf > *bound) return;
     if (!wanted(item)) return;
     items.push_back(std::move(item));
@@ -64,11 +79,13 @@ Result<void> Lister::scan(Gathering& gathering, const std::string& below,
     // Only what our own rule makes: two files are never shown under one name.
     const auto place = aside ? Place::kAside : Place::kOwn;
     if (native != component && encode_object(component, place) != native) return true;
-    Item item{component, native == component ? std::string{} : native, found.is_directory, aside};
-    if (item.directory) item.leaf += '/';
-    gathering.add(std::move(item));
+    Name name{component, native == component ? std::string{} : native, found.is_directory, aside};
+    if (name.directory) name.leaf += '/';
+    gathering.add(std::move(name));
     return true;
   }));
+  // Their own changes do not show in the times of this directory.
+  if (!continuations.empty()) gathering.all.reset();
   for (const auto& [path, text] : continuations) {
     auto scanned = scan(gathering, path, text);
     if (!scanned && scanned.error().code() != Code::kNotFound) return scanned;
@@ -78,7 +95,7 @@ Result<void> Lister::scan(Gathering& gathering, const std::string& below,
 
 /// Is the item behind where the walk starts?
 Result<bool> Lister::wanted(const io::Context& context, const Walk& walk, const Frame& frame,
-                            const Item& item) {
+                            const Name& item) {
   const std::string name = frame.name + item.leaf;
   if (!name.starts_with(walk.prefix)) return false;
   if (!item.directory) return name > walk.after;
@@ -91,11 +108,73 @@ Result<bool> Lister::wanted(const io::Context& context, const Walk& walk, const 
   return !below.items.empty();
 }
 
+/// The directory as it is now, if its times tell of every later change.
+std::optional<io::FileStat> Lister::settled(const std::string& path) {
+  const auto stat = disk_.stat_directory(path);
+  if (!stat || !stat->is_local || !stat->is_directory) return std::nullopt;
+  const int64_t now = io::current_clock().wall().micros * 1000;
+  const int64_t changed = std::max(stat->mtime_nanos, stat->ctime_nanos);
+  if (std::chrono::nanoseconds{now - changed} < kSettled) return std::nullopt;
+  return *stat;
+}
+
+/// Keeps all names of a directory that did not change while they were read.
+void Lister::learn(const std::string& path, const io::FileStat& before, Names names) {
+  if (names.size() < kMinKnownNames) return;
+  const auto after = disk_.stat_directory(path);
+  if (!after || after->inode != before.inode || after->mtime_nanos != before.mtime_nanos ||
+      after->ctime_nanos != before.ctime_nanos) {
+    return;
+  }
+  sort_and_deduplicate(names);
+  names.shrink_to_fit();
+  known_.put(path, before, std::make_shared<const Names>(std::move(names)));
+}
+
+/// As gather(), of kept names: the next kTaken wanted ones.
+Result<void> Lister::take(const io::Context& context, const Walk& walk, Frame& frame,
+                          const Names& names) {
+  const std::string prefix =
+      walk.prefix.size() > frame.name.size() ? walk.prefix.substr(frame.name.size()) : "";
+  std::string from = prefix;
+  if (!frame.last && walk.after.starts_with(frame.name)) {
+    // "x/y" begins at the directory "x/".
+    const std::string rest = walk.after.substr(frame.name.size());
+    from = std::max(from, rest.substr(0, rest.find('/')));
+  }
+  auto next = frame.last ? std::ranges::upper_bound(names, *frame.last, {}, &Name::leaf)
+                         : std::ranges::lower_bound(names, from, {}, &Name::leaf);
+  std::vector<Item> items;
+  for (; next != names.end() && items.size() < kTaken; ++next) {
+    if (next->leaf > prefix && !next->leaf.starts_with(prefix)) {
+      next = names.end();
+      break;
+    }
+    if (!frame.last) {
+      BR_TRY(wants, wanted(context, walk, frame, *next));
+      if (!wants) continue;
+    }
+    items.push_back({*next, {}});
+  }
+  frame.complete = next == names.end();
+  if (!items.empty()) frame.last = items.back().leaf;
+  frame.items = std::move(items);
+  frame.next = 0;
+  return {};
+}
+
 Result<void> Lister::gather(const io::Context& context, const Walk& walk, Frame& frame) {
   BR_TRY(context.check(io::now()));
-  Gathering gathering{frame.path, frame.path == tree_.root(), {}, {}, {}};
+  const auto before = settled(frame.path);
+  if (before) {
+    if (const auto known = known_.find(frame.path, *before)) {
+      return take(context, walk, frame, **known);
+    }
+  }
+  Gathering gathering{frame.path, frame.path == tree_.root(), {}, {}, {}, {}};
+  if (before) gathering.all.emplace();
   std::optional<Error> failed;
-  gathering.wanted = [&](const Item& item) {
+  gathering.wanted = [&](const Name& item) {
     if (frame.last) return item.leaf > *frame.last;
     auto wants = wanted(context, walk, frame, item);
     if (wants) return *wants;
@@ -105,14 +184,9 @@ Result<void> Lister::gather(const io::Context& context, const Walk& walk, Frame&
   auto scanned = scan(gathering, "", "");
   if (!scanned && scanned.error().code() != Code::kNotFound) return scanned;
   if (failed) return std::unexpected(*failed);
+  if (scanned && gathering.all) learn(frame.path, *before, std::move(*gathering.all));
   auto& items = gathering.items;
-  std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-    return a.leaf != b.leaf ? a.leaf < b.leaf : a.aside < b.aside;
-  });
-  // A file under its own name shadows the one aside.
-  items.erase(std::unique(items.begin(), items.end(),
-                          [](const Item& a, const Item& b) { return a.leaf == b.leaf; }),
-              items.end());
+  sort_and_deduplicate(items);
   if (items.size() > kMaxGathered) {
     items.resize(kMaxGathered);
     gathering.bound = items.back().leaf;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "backend/file/native_tree.h"
+#include "backend/file/recent.h"
 #include "io/disk.h"
 
 namespace beringia::backend::file {
@@ -17,8 +19,10 @@ namespace beringia::backend::file {
 /// directory is read and sorted. Memory per directory on the way is bounded by kMaxGathered names;
 /// a longer directory is read again for each further kMaxGathered. Where a page ended is remembered
 /// for a while, so that the next page goes on from there; such a walk shows the names as they were
-/// when their directory was read. Symbolic links and special files are not shown. Thread-safe;
-/// blocks.
+/// when their directory was read. The names of lately read directories of a local file system are
+/// kept: they hold while the directory's times stand still, and were read when these lay well in
+/// the past, so that no later change can bear the same times. Symbolic links and special files are
+/// not shown. Thread-safe; blocks.
 class Lister {
  public:
   Lister(io::Disk& disk, NativeTree& tree) : disk_{disk}, tree_{tree} {}
@@ -30,12 +34,23 @@ class Lister {
   static constexpr size_t kMaxCursors = 16;
   static constexpr Duration kCursorLife = std::chrono::seconds{60};
 
+  // Directories whose names are kept, and how many each may have: 8 MiB at 64 bytes a name.
+  static constexpr size_t kMaxKnown = 8;
+  static constexpr size_t kMinKnownNames = 256;  // fewer are read as fast
+  static constexpr size_t kMaxKnownNames = 16384;
+  static constexpr size_t kTaken = 1024;  // of kept names at once
+  /// Coarsest times of a directory on a local file system (ext3: a second), doubled.
+  static constexpr Duration kSettled = std::chrono::seconds{2};
+
   /// One name in a directory.
-  struct Item {
+  struct Name {
     std::string leaf;    // a directory's ends in '/'
     std::string native;  // path below the directory; empty: the leaf without '/'
     bool directory = false;
     bool aside = false;
+  };
+  using Names = std::vector<Name>;  // in byte order, each once
+  struct Item : Name {
     std::optional<Result<io::FileStat>> stat;  // files: looked at, for the page being made
   };
   struct Frame {
@@ -66,8 +81,11 @@ class Lister {
   Result<void> enter(const io::Context& context, Walk& walk, std::string name, std::string path);
   Result<void> gather(const io::Context& context, const Walk& walk, Frame& frame);
   Result<void> scan(Gathering& gathering, const std::string& below, const std::string& chunk);
+  Result<void> take(const io::Context& context, const Walk& walk, Frame& frame, const Names& names);
+  std::optional<io::FileStat> settled(const std::string& path);
+  void learn(const std::string& path, const io::FileStat& before, Names names);
   Result<bool> wanted(const io::Context& context, const Walk& walk, const Frame& frame,
-                      const Item& item);
+                      const Name& item);
   void look_ahead(Frame& frame) const;
   static void step_back(Walk& walk);
   Result<bool> advance(const io::Context& context, Walk& walk);
@@ -77,7 +95,8 @@ class Lister {
   io::Disk& disk_;
   NativeTree& tree_;
   std::mutex mutex_;
-  std::list<Walk> waiting_;  // newest first
+  Recent<std::shared_ptr<const Names>> known_{kMaxKnown};  // owners: this and walks that take of it
+  std::list<Walk> waiting_;                                // newest first
   uint64_t next_id_ = 1;
 };
 
