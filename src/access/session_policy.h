@@ -5,7 +5,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <variant>
+#include <vector>
 
+#include "access/access_boundary.h"
 #include "access/bucket_policy.h"
 #include "access/right.h"
 #include "base/error.h"
@@ -17,20 +20,24 @@ namespace beringia::access {
 /// counts; vended policies of catalogs with many locations are longer.
 inline constexpr size_t kMaxSessionPolicyBytes = 8 << 10;
 
-/// What temporary credentials are narrowed to: S3's policy language without Principal. It gives
-/// nothing that the principal does not have. Immutable; thread-safe.
+/// What temporary credentials are narrowed to: S3's policy language without Principal, or Google's
+/// access boundaries. It gives nothing that the principal does not have. Immutable; thread-safe.
 class SessionPolicy {
  public:
   /// @error kInvalid (tag MalformedPolicy)
   static Result<SessionPolicy> parse(std::string_view json);
+  /// What sessions hold: any number of policies of either language, by join(); all must allow.
+  /// @error kInvalid (tag MalformedPolicy)
+  static Result<SessionPolicy> parse_all(std::string_view text);
+  /// "" is no policy.
+  static std::string join(std::string_view one, std::string_view other);
   /// Some statement allows it and none denies it. Resources are those of S3 ("bucket/key") by the
   /// path in the namespace, whatever alias a request named.
   bool allows(const identity::Principal& principal, Right right, const Path& path,
               const Facts& facts) const;
 
  private:
-  explicit SessionPolicy(BucketPolicy policy) : policy_{std::move(policy)} {}
-  BucketPolicy policy_;
+  std::vector<std::variant<BucketPolicy, AccessBoundary>> policies_;  // never empty
 };
 
 /// Compiled policies by their text, bounded. Thread-safe.

@@ -24,7 +24,7 @@ Secret AccessTokens::issue(std::string_view key_id, Timestamp expires) const {
                 to_base64url(mac_.sign(payload))};
 }
 
-Result<std::string> AccessTokens::verify(std::string_view token, Timestamp now) const {
+Result<AccessTokens::Verified> AccessTokens::verify(std::string_view token, Timestamp now) const {
   if (!token.starts_with(kPrefix)) return std::unexpected(invalid_token("it is not one of ours"));
   token.remove_prefix(kPrefix.size());
   const size_t dot = token.find('.');
@@ -40,7 +40,7 @@ Result<std::string> AccessTokens::verify(std::string_view token, Timestamp now) 
   }
   const auto expires = static_cast<int64_t>(read_be64(std::string_view{*payload}.substr(1, 8)));
   if (now.micros >= expires) return std::unexpected(invalid_token("it has expired"));
-  return to_hex(std::string_view{*payload}.substr(9));
+  return Verified{to_hex(std::string_view{*payload}.substr(9)), Timestamp{expires}};
 }
 
 namespace {

@@ -19,9 +19,12 @@ class AccessTokens {
   explicit AccessTokens(const Secret& key) : mac_{key.reveal()} {}
   /// @param key_id  40 hex digits
   Secret issue(std::string_view key_id, Timestamp expires) const;
-  /// @return the service key's id. Whether that key still stands is the caller's question.
+  struct Verified {
+    std::string key_id;  // of the service key. Whether that still stands is the caller's question
+    Timestamp expires;
+  };
   /// @error kDenied (tag "invalid_token"): not ours, changed, or expired
-  [[nodiscard]] Result<std::string> verify(std::string_view token, Timestamp now) const;
+  [[nodiscard]] Result<Verified> verify(std::string_view token, Timestamp now) const;
   /// base64url(credential) "." base64url(HMAC of credential and thing): good for that thing only.
   Secret issue_pass(std::string_view credential, std::string_view thing) const;
   /// @return the credential. @error as verify()
@@ -31,6 +34,9 @@ class AccessTokens {
  private:
   HmacSha256 mac_;
 };
+
+/// Tokens that hold, sealed, all that they stand for (IssuedToken).
+inline constexpr std::string_view kIssuedPrefix = "ya29.bs.";
 
 /// What every failed verification of a token answers with; `why` is for the log and the client.
 Error invalid_token(std::string why);

@@ -67,6 +67,28 @@ struct Session {
   Timestamp expires;
 };
 
+/// What an access token is asked for with, besides those that service keys get for themselves.
+struct TokenRequest {
+  std::string principal;  // whose rights
+  /// Principal::credential() of who asks, or kMetadataSource: the token ends with it.
+  std::string source;
+  std::string actor;   // principal who asks; the token ends with it, too
+  std::string scope;   // as it was asked for, for who looks at the token
+  std::string policy;  // narrows the rights (Principal::session_policy()); "" = all of them
+  Duration lifetime{0};
+};
+/// The source of tokens that the metadata server gives out.
+inline constexpr std::string_view kMetadataSource = "metadata";
+
+/// A bearer token that was verified, and what it says.
+struct BearerFacts {
+  Principal principal;
+  std::string source;  // key id, "oidc:PROVIDER", kMetadataSource
+  std::string actor;   // who got it; "" = the principal itself
+  std::string scope;   // "" = not kept
+  Timestamp expires;
+};
+
 // Bounds. All principals and keys are held in memory (about 400 B each).
 inline constexpr size_t kMaxPrincipals = 100'000;
 inline constexpr size_t kMaxKeys = 100'000;
@@ -186,8 +208,9 @@ class Directory {
   /// the same, aud = one of `audiences` or Google's token URIs, exp - iat <= 1 h) and issues an
   /// opaque access token bound to the key. @error kDenied (tag "invalid_token")
   struct Token {
-    Secret access_token;  // "ya29.br." + base64url(payload) + "." + base64url(HMAC)
+    Secret access_token;  // docs/formats/identity.md
     Duration expires_in;
+    Principal principal;
   };
   [[nodiscard]] virtual Result<Token> exchange_jwt(const io::Context& context,
                                                    const std::string& assertion,
@@ -198,6 +221,22 @@ class Directory {
   [[nodiscard]] virtual Result<Principal> verify_bearer(
       const io::Context& context, const std::string& token,
       const std::vector<std::string>& audiences) = 0;
+  /// The same, with all that the token says. @error as verify_bearer()
+  [[nodiscard]] virtual Result<BearerFacts> examine_bearer(
+      const io::Context& context, const std::string& token,
+      const std::vector<std::string>& audiences) = 0;
+  /// An access token on other grounds than a service key's own assertion. Whether who asks may have
+  /// it is the caller's question. Its principal is a session if the token is narrowed, or somebody
+  /// else's. @error kDenied (tag "invalid_token"): the principal, the source or the actor is
+  /// disabled or gone
+  [[nodiscard]] virtual Result<Token> issue_access_token(const io::Context& context,
+                                                         const TokenRequest& request) = 0;
+  /// From now on, and after a restart, an access token of ours is not good any more. What is no
+  /// token that is good now is passed over. @error kBusy: kMaxRevoked tokens that would still be
+  /// good are revoked
+  [[nodiscard]] virtual Result<void> revoke_token(const io::Context& context,
+                                                  const std::string& token) = 0;
+  virtual Duration token_lifetime() const = 0;
 
   // ---- what service keys sign besides tokens ------------------------------------------------
   /// "NAME@INSTANCE.beringia.local": how Google's clients know a principal. Names that are
@@ -220,5 +259,6 @@ class Directory {
                                                       const std::string& thing) = 0;
 };
 inline constexpr size_t kMaxTriedKeys = 16;
+inline constexpr size_t kMaxRevoked = 10'000;
 
 }  // namespace beringia::identity

@@ -163,4 +163,41 @@ Result<SessionToken> decode_session_token(std::string_view bytes) {
   return token;
 }
 
+std::string encode(const IssuedToken& token) {
+  std::string out(1, kVersion);
+  append_text(out, token.principal);
+  append_text(out, token.source);
+  append_text(out, token.actor);
+  append_text(out, token.scope);
+  append_text(out, token.policy);
+  append_varint(out, static_cast<uint64_t>(token.expires.micros));
+  return out;
+}
+
+Result<IssuedToken> decode_issued_token(std::string_view bytes) {
+  Reader reader{bytes};
+  IssuedToken token;
+  token.principal = reader.text();
+  token.source = reader.text();
+  token.actor = reader.text();
+  token.scope = reader.text();
+  token.policy = reader.text();
+  token.expires = Timestamp{static_cast<int64_t>(reader.number())};
+  if (!reader.ok()) return std::unexpected(damaged("reading an access token"));
+  return token;
+}
+
+std::string encode_revoked(Timestamp expires) {
+  std::string out(1, kVersion);
+  append_varint(out, static_cast<uint64_t>(expires.micros));
+  return out;
+}
+
+Result<Timestamp> decode_revoked(std::string_view bytes) {
+  Reader reader{bytes};
+  const Timestamp expires{static_cast<int64_t>(reader.number())};
+  if (!reader.ok()) return std::unexpected(damaged("reading a revoked token"));
+  return expires;
+}
+
 }  // namespace beringia::identity

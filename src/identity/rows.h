@@ -15,6 +15,8 @@ inline constexpr std::string_view kAccessKeyRows = "Nk";   // 'N' 'k' | key id
 inline constexpr std::string_view kServiceKeyRows = "Ns";  // 'N' 's' | key id
 inline constexpr std::string_view kTokenKeyRow = "Nt";     // sealed HMAC key of access tokens
 
+inline constexpr std::string_view kRevokedRows = "Nv";  // 'N' 'v' | SHA-256 of the token
+
 std::string row_key(std::string_view table, std::string_view name);
 /// First key behind a table.
 std::string table_end(std::string_view table);
@@ -34,6 +36,12 @@ struct SessionToken {
   Timestamp expires;
 };
 
+/// What an access token holds that no service key got for itself, sealed.
+struct IssuedToken {
+  std::string principal, source, actor, scope, policy;
+  Timestamp expires;
+};
+
 std::string encode(const PrincipalRecord& record);  // without the name
 [[nodiscard]] Result<PrincipalRecord> decode_principal(std::string_view name,
                                                        std::string_view bytes);
@@ -44,5 +52,9 @@ std::string encode(const ServiceKey& key);  // without the id
 
 std::string encode(const SessionToken& token);
 [[nodiscard]] Result<SessionToken> decode_session_token(std::string_view bytes);
+std::string encode(const IssuedToken& token);
+[[nodiscard]] Result<IssuedToken> decode_issued_token(std::string_view bytes);
+std::string encode_revoked(Timestamp expires);
+[[nodiscard]] Result<Timestamp> decode_revoked(std::string_view bytes);
 
 }  // namespace beringia::identity

@@ -34,10 +34,12 @@ Result<void> StoredDirectory::check_source(const std::string& source) const {
     return std::unexpected(denied("the session is not valid any more",
                                   "the identity provider that vouched for it was removed"));
   }
+  if (source == kMetadataSource) return {};
+  if (const auto held = find(service_keys_, source); held && !held->key.disabled) return {};
   const auto held = find(access_keys_, source);
   if (held && !held->key.disabled) return {};
   return std::unexpected(denied("the session is not valid any more",
-                                "the access key " + source + " that began it was disabled"));
+                                "the key " + source + " that began it was disabled"));
 }
 
 Result<Session> StoredDirectory::begin_session(const io::Context&, const SessionRequest& request) {

@@ -128,5 +128,80 @@ TEST_F(SessionsTest, who_may_assume_is_kept) {
                   .assumable_by.empty());
 }
 
+class IssuedTokensTest : public SessionsTest {
+ protected:
+  Directory::Token issue(TokenRequest request) {
+    if (request.lifetime == Duration{0}) request.lifetime = 15min;
+    return directory_->issue_access_token(context_, request).value();
+  }
+  TokenRequest for_etl() const { return {"etl", key_.id, "catalog", "scope", "", {}}; }
+  auto examine(const Secret& token) {
+    return directory_->examine_bearer(context_, token.reveal(), {});
+  }
+};
+
+TEST_F(IssuedTokensTest, a_token_says_whose_rights_it_gives_and_who_got_it) {
+  const auto token = issue(for_etl());
+  EXPECT_EQ(token.expires_in, 15min);
+  const auto facts = examine(token.access_token);
+  ASSERT_TRUE(facts) << facts.error().to_string();
+  EXPECT_EQ(facts->principal.name(), "etl");
+  EXPECT_EQ(facts->principal.groups(), std::vector<std::string>{"pipelines"});
+  EXPECT_EQ(facts->principal.credential(), key_.id);
+  EXPECT_TRUE(facts->principal.is_session()) << "it acts for another";
+  EXPECT_EQ(facts->actor, "catalog");
+  EXPECT_EQ(facts->scope, "scope");
+  EXPECT_EQ(facts->expires.micros, clock_.wall().micros + 900'000'000);
+  TokenRequest own = for_etl();
+  own.actor = "etl";
+  EXPECT_FALSE(examine(issue(own).access_token)->principal.is_session());
+  own.policy = "{}";
+  const auto narrow = examine(issue(own).access_token);
+  EXPECT_TRUE(narrow->principal.is_session());
+  EXPECT_EQ(*narrow->principal.session_policy(), "{}");
+}
+
+TEST_F(IssuedTokensTest, a_token_ends_with_its_time_its_key_its_actor_and_its_principal) {
+  const auto token = issue(for_etl());
+  std::string changed = token.access_token.reveal();
+  for (size_t i = 0; i < changed.size(); ++i) {
+    const char was = changed[i];
+    changed[i] = was == 'A' ? 'B' : 'A';
+    EXPECT_EQ(tag_of(examine(Secret{changed})), "invalid_token") << i;
+    changed[i] = was;
+  }
+  for (const char* name : {"etl", "catalog"}) {
+    EXPECT_TRUE(directory_->put_principal(context_, {name, {}, true, {}}));
+    EXPECT_EQ(tag_of(examine(token.access_token)), "invalid_token") << name;
+    EXPECT_FALSE(directory_->issue_access_token(context_, for_etl())) << name;
+    EXPECT_TRUE(directory_->put_principal(context_, {name, {}, false, {}}));
+    EXPECT_TRUE(examine(token.access_token)) << name;
+  }
+  clock_.pass(15min - 1s);
+  EXPECT_TRUE(examine(token.access_token));
+  EXPECT_TRUE(directory_->disable_key(context_, key_.id));
+  EXPECT_EQ(tag_of(examine(token.access_token)), "invalid_token");
+  EXPECT_TRUE(directory_->enable_access_key(context_, key_.id));
+  clock_.pass(2s);
+  EXPECT_EQ(tag_of(examine(token.access_token)), "invalid_token");
+}
+
+TEST_F(IssuedTokensTest, revoked_tokens_stay_revoked_after_a_restart) {
+  const auto token = issue(for_etl());
+  const auto other = issue(for_etl());
+  EXPECT_TRUE(directory_->revoke_token(context_, "ya29.bs.nothing")) << "passed over";
+  ASSERT_TRUE(directory_->revoke_token(context_, token.access_token.reveal()));
+  EXPECT_EQ(tag_of(examine(token.access_token)), "invalid_token");
+  EXPECT_TRUE(examine(other.access_token));
+  directory_ = Directory::open(*store_, clock_, rng_, {Secret{std::string(32, 'k')}}).value();
+  EXPECT_EQ(tag_of(examine(token.access_token)), "invalid_token");
+  EXPECT_TRUE(examine(other.access_token));
+  // Rows of tokens that are over go with the next one.
+  clock_.pass(16min);
+  const auto late = issue(for_etl());
+  ASSERT_TRUE(directory_->revoke_token(context_, late.access_token.reveal()));
+  EXPECT_EQ(store_->scan(context_, "Nv", "Nw", 10)->size(), 1U);
+}
+
 }  // namespace
 }  // namespace beringia::identity

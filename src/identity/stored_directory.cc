@@ -85,7 +85,8 @@ StoredDirectory::StoredDirectory(kv::Store& store, const Clock& clock, Rng& rng,
 Result<void> StoredDirectory::load(const io::Context& context) {
   BR_TRY(load_principals(context));
   BR_TRY(load_access_keys(context));
-  return load_service_keys(context);
+  BR_TRY(load_service_keys(context));
+  return load_revoked(context);
 }
 
 Result<void> StoredDirectory::load_principals(const io::Context& context) {
@@ -115,6 +116,15 @@ Result<void> StoredDirectory::load_service_keys(const io::Context& context) {
                         BR_TRY(key, decode_service_key(id, bytes));
                         BR_TRY(held, parsed(std::move(key)));
                         hold(service_keys_, id, std::move(held));
+                        return {};
+                      });
+}
+
+Result<void> StoredDirectory::load_revoked(const io::Context& context) {
+  return for_each_row(context, store_, kRevokedRows,
+                      [&](const std::string& digest, const std::string& bytes) -> Result<void> {
+                        BR_TRY(expires, decode_revoked(bytes));
+                        revoked_.insert_or_assign(digest, expires);
                         return {};
                       });
 }

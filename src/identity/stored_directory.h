@@ -75,6 +75,14 @@ class StoredDirectory final : public Directory {
   [[nodiscard]] Result<Principal> verify_bearer(const io::Context& context,
                                                 const std::string& token,
                                                 const std::vector<std::string>& audiences) override;
+  [[nodiscard]] Result<BearerFacts> examine_bearer(
+      const io::Context& context, const std::string& token,
+      const std::vector<std::string>& audiences) override;
+  [[nodiscard]] Result<Token> issue_access_token(const io::Context& context,
+                                                 const TokenRequest& request) override;
+  [[nodiscard]] Result<void> revoke_token(const io::Context& context,
+                                          const std::string& token) override;
+  Duration token_lifetime() const override { return options_.token_lifetime; }
   std::string email_of(const std::string& principal) const override;
   std::string principal_of_email(const std::string& email) const override;
   [[nodiscard]] Result<Principal> verify_signed_text(const io::Context& context,
@@ -106,6 +114,7 @@ class StoredDirectory final : public Directory {
   [[nodiscard]] Result<void> load_principals(const io::Context& context);
   [[nodiscard]] Result<void> load_access_keys(const io::Context& context);
   [[nodiscard]] Result<void> load_service_keys(const io::Context& context);
+  [[nodiscard]] Result<void> load_revoked(const io::Context& context);
   [[nodiscard]] Result<HeldServiceKey> parsed(ServiceKey key) const;
 
   [[nodiscard]] Result<void> commit(const io::Context& context, kv::Batch batch);
@@ -127,8 +136,14 @@ class StoredDirectory final : public Directory {
   /// A service key that may be used. @error kDenied (invalid_token)
   [[nodiscard]] Result<std::shared_ptr<const HeldServiceKey>> usable_service_key(
       const std::string& id) const;
-  [[nodiscard]] Result<Principal> verify_self_signed(const std::string& token,
-                                                     const std::vector<std::string>& audiences);
+  [[nodiscard]] Result<BearerFacts> examine_self_signed(const std::string& token,
+                                                        const std::vector<std::string>& audiences);
+  [[nodiscard]] Result<BearerFacts> examine_issued(const std::string& token) const;
+  [[nodiscard]] Result<BearerFacts> examine_any(const std::string& token,
+                                                const std::vector<std::string>& audiences);
+  /// The principal that an access token of these terms stands for. @error kDenied
+  [[nodiscard]] Result<Principal> principal_behind(const IssuedToken& token) const;
+  bool is_revoked(const std::string& token) const;
 
   kv::Store& store_;
   const Clock& clock_;
@@ -143,6 +158,7 @@ class StoredDirectory final : public Directory {
   Table<PrincipalRecord> principals_;
   Table<HeldAccessKey> access_keys_;
   Table<HeldServiceKey> service_keys_;
+  std::unordered_map<std::string, Timestamp> revoked_;  // SHA-256 of a token -> its end
 };
 
 template <class T>

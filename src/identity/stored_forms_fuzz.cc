@@ -34,6 +34,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
       *argc, *argv,
       {encode(principal), encode(access_key), encode(service_key),
        encode(SessionToken{"etl", "KEY", "run", "{}", "secret", {1}}),
+       encode(IssuedToken{"etl", "oidc:corp", "etl", "scope", "{}", {1}}),
        R"({"keys":[{"kty":"RSA","kid":"a","use":"sig","alg":"RS256","n":"AQAB","e":"AQAB"}]})",
        std::string{AccessTokens{Secret{"another"}}.issue(std::string(40, 'a'), kEnd).reveal()}});
 }
@@ -49,6 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(decode_access_key(text), decode_access_key);
   check(as_service_key(text), as_service_key);
   check(decode_session_token(text), decode_session_token);
+  check(decode_issued_token(text), decode_issued_token);
+  static_cast<void>(decode_revoked(text));
   static_cast<void>(parse_key_set(text));
   return 0;
 }

@@ -18,6 +18,7 @@ class VerifiedJwts {
   struct Verified {
     std::string key_id;
     Timestamp expires;
+    std::string scope;
   };
   /// @param digest  SHA-256 of the token and of the audiences it was checked against
   std::optional<Verified> find(const std::string& digest, Timestamp now) const;

@@ -92,50 +92,68 @@ Result<Directory::Token> StoredDirectory::exchange_jwt(const io::Context&,
   const Timestamp expires{
       expected.now.micros +
       std::chrono::duration_cast<std::chrono::microseconds>(options_.token_lifetime).count()};
-  return Token{tokens_.issue(held->key.id, expires), options_.token_lifetime};
+  return Token{tokens_.issue(held->key.id, expires), options_.token_lifetime,
+               std::move(*principal)};
 }
 
-Result<Principal> StoredDirectory::verify_bearer(const io::Context&, const std::string& token,
+Result<Principal> StoredDirectory::verify_bearer(const io::Context& context,
+                                                 const std::string& token,
                                                  const std::vector<std::string>& audiences) {
-  Result<Principal> principal = std::unexpected(invalid_token("it is not one of ours"));
-  if (token.starts_with(AccessTokens::kPrefix)) {
-    BR_TRY(key_id, tokens_.verify(token, clock_.wall()));
-    BR_TRY(held, usable_service_key(key_id));
-    principal = principal_for(held->key.principal, held->key.id);
-  } else if (std::ranges::count(token, '.') == 2) {
-    principal = verify_self_signed(token, audiences);
-  }
-  if (!principal) return std::unexpected(std::move(principal).error().with_tag("invalid_token"));
-  return principal;
+  BR_TRY(facts, examine_bearer(context, token, audiences));
+  return std::move(facts.principal);
 }
 
-Result<Principal> StoredDirectory::verify_self_signed(const std::string& token,
-                                                      const std::vector<std::string>& audiences) {
+Result<BearerFacts> StoredDirectory::examine_bearer(const io::Context&, const std::string& token,
+                                                    const std::vector<std::string>& audiences) {
+  auto facts = examine_any(token, audiences);
+  if (!facts) return std::unexpected(std::move(facts).error().with_tag("invalid_token"));
+  if (is_revoked(token)) return std::unexpected(invalid_token("it was revoked"));
+  return facts;
+}
+
+Result<BearerFacts> StoredDirectory::examine_any(const std::string& token,
+                                                 const std::vector<std::string>& audiences) {
+  if (token.starts_with(AccessTokens::kPrefix)) {
+    BR_TRY(verified, tokens_.verify(token, clock_.wall()));
+    BR_TRY(held, usable_service_key(verified.key_id));
+    BR_TRY(principal, principal_for(held->key.principal, held->key.id));
+    return BearerFacts{std::move(principal), held->key.id, "", "", verified.expires};
+  }
+  if (token.starts_with(kIssuedPrefix)) return examine_issued(token);
+  if (std::ranges::count(token, '.') == 2) return examine_self_signed(token, audiences);
+  return std::unexpected(invalid_token("it is not one of ours"));
+}
+
+Result<BearerFacts> StoredDirectory::examine_self_signed(
+    const std::string& token, const std::vector<std::string>& audiences) {
   const Timestamp now = clock_.wall();
   const std::string digest = digest_of(token, audiences);
-  if (const auto known = verified_jwts_.find(digest, now)) {
-    BR_TRY(held, usable_service_key(known->key_id));
-    return principal_for(held->key.principal, held->key.id);
+  std::optional<VerifiedJwts::Verified> known = verified_jwts_.find(digest, now);
+  if (!known) {
+    BR_TRY(jwt, wire::parse_jwt(token));
+    BR_TRY(held, usable_service_key(jwt.key_id));
+    wire::JwtExpectation expected;
+    expected.issuer = held->key.client_email;
+    expected.now = now;
+    if (!jwt.claims.audience.empty()) {
+      expected.audiences = audiences;
+      if (audiences.empty()) {
+        return std::unexpected(invalid_token("its audience is not served here"));
+      }
+    } else if (!is_for_storage(jwt.claims.scope)) {
+      return std::unexpected(invalid_token("it has neither an audience nor a scope for storage"));
+    }
+    BR_TRY(wire::verify_jwt(jwt, held->public_key, expected));
+    if (!jwt.claims.subject.empty() && jwt.claims.subject != held->key.client_email) {
+      return std::unexpected(invalid_token("acting for another subject is not offered"));
+    }
+    const int64_t expires_s = jwt.claims.expires_at.value_or(0);
+    known = {held->key.id, Timestamp{expires_s * 1'000'000}, jwt.claims.scope};
+    verified_jwts_.remember(digest, *known);
   }
-  BR_TRY(jwt, wire::parse_jwt(token));
-  BR_TRY(held, usable_service_key(jwt.key_id));
-  wire::JwtExpectation expected;
-  expected.issuer = held->key.client_email;
-  expected.now = now;
-  if (!jwt.claims.audience.empty()) {
-    expected.audiences = audiences;
-    if (audiences.empty()) return std::unexpected(invalid_token("its audience is not served here"));
-  } else if (!is_for_storage(jwt.claims.scope)) {
-    return std::unexpected(invalid_token("it has neither an audience nor a scope for storage"));
-  }
-  BR_TRY(wire::verify_jwt(jwt, held->public_key, expected));
-  if (!jwt.claims.subject.empty() && jwt.claims.subject != held->key.client_email) {
-    return std::unexpected(invalid_token("acting for another subject is not offered"));
-  }
+  BR_TRY(held, usable_service_key(known->key_id));
   BR_TRY(principal, principal_for(held->key.principal, held->key.id));
-  const int64_t expires_s = jwt.claims.expires_at.value_or(0);
-  verified_jwts_.remember(digest, {held->key.id, Timestamp{expires_s * 1'000'000}});
-  return std::move(principal);
+  return BearerFacts{std::move(principal), held->key.id, "", known->scope, known->expires};
 }
 
 }  // namespace beringia::identity

@@ -5,6 +5,7 @@
 
 #include "base/checksum.h"
 #include "base/encoding.h"
+#include "protocol/gcs/oauth.h"
 #include "protocol/gcs/signed_body.h"
 #include "wire/sigv4.h"
 
@@ -20,23 +21,10 @@ Error bad_signature(std::string why) {
 }
 
 Result<identity::Principal> from_bearer(const Call& call, std::string_view header) {
-  const size_t blank = header.find(' ');
-  if (blank == std::string_view::npos || !equals_ignoring_case(header.substr(0, blank), "Bearer")) {
-    return std::unexpected(denied("Invalid Credentials", "Authorization is not a bearer token")
-                               .with_tag("invalid_token"));
-  }
-  std::string_view token = header.substr(blank + 1);
-  while (token.starts_with(' ')) token.remove_prefix(1);
+  BR_TRY(token, bearer_of(header));
   std::vector<std::string> audiences;
-  if (!token.starts_with("ya29.")) {  // self-signed: access tokens name no audience
-    audiences = {"https://storage.googleapis.com/", "https://storage.googleapis.com"};
-    for (const std::string& url : {call.base_url, call.rooms.public_url}) {
-      if (url.empty()) continue;
-      audiences.push_back(url);
-      audiences.push_back(url + "/");
-    }
-  }
-  return call.rooms.directory.verify_bearer(call.context, std::string{token}, audiences);
+  if (!token.starts_with("ya29.")) audiences = audiences_of(call);  // self-signed
+  return call.rooms.directory.verify_bearer(call.context, token, audiences);
 }
 
 /// The signature covers the body's hash, or leaves the body open.
@@ -108,6 +96,17 @@ Result<identity::Principal> come_in_anonymously(const Call& call) {
 }
 
 }  // namespace
+
+Result<std::string> bearer_of(std::string_view header) {
+  const size_t blank = header.find(' ');
+  if (blank == std::string_view::npos || !equals_ignoring_case(header.substr(0, blank), "Bearer")) {
+    return std::unexpected(denied("Invalid Credentials", "Authorization is not a bearer token")
+                               .with_tag("invalid_token"));
+  }
+  std::string_view token = header.substr(blank + 1);
+  while (token.starts_with(' ')) token.remove_prefix(1);
+  return std::string{token};
+}
 
 Result<identity::Principal> authenticate(Call& call) {
   const std::string_view header = call.header("Authorization");

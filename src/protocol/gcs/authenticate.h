@@ -19,6 +19,10 @@ inline constexpr std::string_view kSessionPass = "session_pass";
 /// @error kDenied (tags "anonymous", "invalid_token", "bad_signature", "expired_url"), kInvalid
 [[nodiscard]] Result<identity::Principal> authenticate(Call& call);
 
+/// The token of an Authorization header. @error kDenied (tag "invalid_token"): it is no bearer
+/// token
+[[nodiscard]] Result<std::string> bearer_of(std::string_view header);
+
 /// A signed query of version 2. @error as authenticate()
 [[nodiscard]] Result<identity::Principal> authenticate_v2_url(Call& call);
 /// The text that a V2 URL signs. GCS documentation, "V2 signing process": method, Content-MD5,

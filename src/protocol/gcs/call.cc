@@ -18,6 +18,23 @@ bool is_host(std::string_view host) {
   });
 }
 
+/// What conditions may ask about a list. The keys are S3's: one set of conditions for both doors.
+class ListFacts final : public access::Facts {
+ public:
+  explicit ListFacts(const Parameters& query) : query_{query} {}
+  bool find(std::string_view key, std::vector<std::string>& values) const override {
+    const std::string_view name = key == "s3:prefix"      ? "prefix"
+                                  : key == "s3:delimiter" ? "delimiter"
+                                                          : "";
+    if (name.empty() || !query_.has(name)) return false;
+    values.push_back(query_.get(name));
+    return true;
+  }
+
+ private:
+  const Parameters& query_;
+};
+
 }  // namespace
 
 core::Door Call::door() const {
@@ -28,6 +45,8 @@ core::Door Call::door() const {
 Result<const core::Grant*> Call::admit(access::Ask ask, const Path& path,
                                        std::optional<uint64_t> generation) {
   ask.generation = generation;
+  const ListFacts facts{query};
+  if (ask.action == core::Action::kList && ask.facts == nullptr) ask.facts = &facts;
   BR_TRY(grant, rooms.gate.admit(context, *principal, ask, path, door()));
   grants.push_back(std::move(grant));
   return &grants.back();

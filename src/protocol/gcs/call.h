@@ -12,6 +12,7 @@
 #include "core/namespace.h"
 #include "identity/identity.h"
 #include "io/http.h"
+#include "protocol/gcs/caller_rate.h"
 #include "protocol/gcs/parameters.h"
 #include "protocol/gcs/router.h"
 #include "protocol/gcs/session_turns.h"
@@ -28,7 +29,8 @@ struct Rooms {
   SessionTurns& turns;
   std::string public_url;  // without a trailing '/'; "" = derived from each request
   bool customer_keys_over_http = false;
-  bool uniform_access = true;  // of new buckets that do not say
+  bool uniform_access = true;        // of new buckets that do not say
+  CallerRate* token_rate = nullptr;  // of the endpoints of tokens; never null in a service
 };
 
 /// One request on its way through the service. Lives on the stack of its fiber.

@@ -260,9 +260,8 @@ std::optional<std::string_view> below(std::string_view path, std::string_view pr
 }  // namespace
 
 Result<Route> route(std::string_view method, std::string_view path, const Parameters& query) {
-  if (path == "/token" || path == "/oauth2/v4/token") {
-    return pick(method, {{"POST", Verb::kToken}}, {});
-  }
+  BR_TRY(of_identity, route_identity(method, path, query));
+  if (of_identity) return std::move(*of_identity);
   if (path == "/batch" || path == "/batch/storage/v1") {
     return pick(method, {{"POST", Verb::kBatch}}, {});
   }
@@ -293,6 +292,11 @@ Result<Route> route(std::string_view method, std::string_view path, const Parame
 std::string_view operation_name(Verb verb) {
   switch (verb) {
     case Verb::kToken: return "oauth2.token";
+    case Verb::kExchangeToken: return "sts.exchangeToken";
+    case Verb::kTokenInfo: return "oauth2.tokeninfo";
+    case Verb::kUserInfo: return "oauth2.userinfo";
+    case Verb::kRevokeToken: return "oauth2.revoke";
+    case Verb::kGenerateAccessToken: return "iamcredentials.generateAccessToken";
     case Verb::kBatch: return "storage.batch";
     case Verb::kInsertBucket: return "storage.buckets.insert";
     case Verb::kXmlListBuckets:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -67,6 +68,12 @@ enum class Verb {
   kXmlAbortMultipart,
   kXmlBeginSession,
   kXmlPostForm,
+  // identity (oauth_routes.cc)
+  kExchangeToken,
+  kTokenInfo,
+  kUserInfo,
+  kRevokeToken,
+  kGenerateAccessToken,
   // legal, but not offered
   kUnsupported,
 };
@@ -91,5 +98,11 @@ std::string_view operation_name(Verb verb);
 ///        kUnsupported (tag "method"): known address, other method
 [[nodiscard]] Result<Route> route(std::string_view method, std::string_view path,
                                   const Parameters& query);
+
+/// The addresses of tokens and of who acts as whom, which at Google's lie at other hosts. nullopt:
+/// it is none of them. @error as route()
+[[nodiscard]] Result<std::optional<Route>> route_identity(std::string_view method,
+                                                          std::string_view path,
+                                                          const Parameters& query);
 
 }  // namespace beringia::protocol::gcs

@@ -5,6 +5,7 @@
 #include "access/cors.h"
 #include "protocol/gcs/authenticate.h"
 #include "protocol/gcs/error_map.h"
+#include "protocol/gcs/oauth.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/gcsjson.h"
 
@@ -83,6 +84,11 @@ bool allowed_in_batch(const Route& route) {
   if (route.is_xml) return false;
   switch (route.verb) {
     case Verb::kToken:
+    case Verb::kExchangeToken:
+    case Verb::kTokenInfo:
+    case Verb::kUserInfo:
+    case Verb::kRevokeToken:
+    case Verb::kGenerateAccessToken:
     case Verb::kBatch:
     case Verb::kInsertObject:
     case Verb::kDownloadObject:
@@ -116,6 +122,7 @@ Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& 
              options.customer_keys_over_http,
              options.uniform_access} {
   while (rooms_.public_url.ends_with('/')) rooms_.public_url.pop_back();
+  rooms_.token_rate = &token_rate_;
 }
 
 io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& request) {
@@ -169,7 +176,7 @@ Result<io::HttpResponse> Service::process(Call& call, bool in_batch) {
                                        "send the body as it is; for objects that are stored "
                                        "compressed set contentEncoding"));
   }
-  if (call.route.verb == Verb::kToken) return issue_token(call);
+  if (is_identity(call.route.verb)) return handle_identity(call);
   if (call.route.verb == Verb::kBatch) return run_batch(call);  // each part authenticates
   if (call.route.verb == Verb::kXmlPostForm) return xml_post_form(call);
   BR_TRY(principal, authenticate(call));
@@ -231,6 +238,11 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kXmlBeginSession: return xml_begin_session(call);
     case Verb::kXmlPostForm: return xml_post_form(call);
     case Verb::kToken:
+    case Verb::kExchangeToken:
+    case Verb::kTokenInfo:
+    case Verb::kUserInfo:
+    case Verb::kRevokeToken:
+    case Verb::kGenerateAccessToken:
     case Verb::kBatch:
     case Verb::kUnsupported: break;
   }

@@ -8,6 +8,7 @@
 #include "identity/identity.h"
 #include "io/http.h"
 #include "protocol/gcs/call.h"
+#include "protocol/gcs/caller_rate.h"
 
 namespace beringia::protocol::gcs {
 
@@ -40,6 +41,7 @@ class Service {
   std::string run_batch_part(const Call& call, std::string_view message);
 
   SessionTurns turns_;
+  CallerRate token_rate_;
   Rooms rooms_;
 };
 

@@ -7,9 +7,14 @@
 namespace beringia::protocol::gcs {
 
 // One function per verb, each in the file of its name (small families share one). All are given a
-// call whose route is set and, but for the token endpoint, whose principal is verified.
+// call whose route is set and, but for the endpoints of tokens, whose principal is verified.
 
 [[nodiscard]] Result<io::HttpResponse> issue_token(Call& call);
+[[nodiscard]] Result<io::HttpResponse> exchange_token(Call& call);
+[[nodiscard]] Result<io::HttpResponse> token_info(Call& call);
+[[nodiscard]] Result<io::HttpResponse> user_info(Call& call);
+[[nodiscard]] Result<io::HttpResponse> revoke_token(Call& call);
+[[nodiscard]] Result<io::HttpResponse> generate_access_token(Call& call);
 
 [[nodiscard]] Result<io::HttpResponse> insert_bucket(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_buckets(Call& call);
