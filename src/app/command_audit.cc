@@ -31,6 +31,7 @@ constexpr size_t kIngestLines = 5'000;
 
 struct Ingested {
   uint64_t recorded = 0;
+  uint64_t repeated = 0;
   uint64_t other_services = 0;
   uint64_t excepted = 0;
   uint64_t faulty = 0;
@@ -42,6 +43,7 @@ Result<void> send_lines(const AdminClient& client, const std::string& target,
   if (lines.empty()) return {};
   BR_TRY(answer, client.call_json("POST", target, lines));
   sum.recorded += number_of(answer, "recorded");
+  sum.repeated += number_of(answer, "repeated");
   sum.other_services += number_of(answer, "other_services");
   sum.excepted += number_of(answer, "excepted");
   sum.faulty += number_of(answer, "faulty");
@@ -130,14 +132,18 @@ int audit_ingest(const Invocation& invocation) {
   if (invocation.json()) {
     JsonWriter json;
     json.begin_object().member("recorded", sum->recorded);
-    json.member("other_services", sum->other_services).member("excepted", sum->excepted);
+    json.member("repeated", sum->repeated).member("other_services", sum->other_services);
+    json.member("excepted", sum->excepted);
     json.member("faulty", sum->faulty).member("first_fault", sum->first_fault).end_object();
     std::printf("%s\n", json.text().c_str());
   } else {
-    std::printf("%llu entries recorded, %llu of other services and %llu excepted passed over\n",
-                static_cast<unsigned long long>(sum->recorded),
-                static_cast<unsigned long long>(sum->other_services),
-                static_cast<unsigned long long>(sum->excepted));
+    std::printf(
+        "%llu entries recorded, %llu known already, %llu of other services and %llu excepted "
+        "passed over\n",
+        static_cast<unsigned long long>(sum->recorded),
+        static_cast<unsigned long long>(sum->repeated),
+        static_cast<unsigned long long>(sum->other_services),
+        static_cast<unsigned long long>(sum->excepted));
   }
   if (sum->faulty == 0) return kSucceeded;
   return report(invalid(std::to_string(sum->faulty) + " lines could not be taken over",

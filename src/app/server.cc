@@ -10,6 +10,7 @@
 #include "app/flag_estate.h"
 #include "app/listen_address.h"
 #include "app/live_estate.h"
+#include "audit/intake.h"
 #include "core/janitor.h"
 #include "core/owners.h"
 #include "core/parts.h"
@@ -99,6 +100,7 @@ struct Server::Rooms {
   std::unique_ptr<access::Evaluator> evaluator;
   std::unique_ptr<core::TreeOwners> owners;
   std::unique_ptr<audit::Log> log;
+  std::optional<audit::Intake> intake;
   core::MountTable mounts;
   core::FirstLocation chooser;
   std::unique_ptr<core::Namespace::Parts> parts;
@@ -144,6 +146,7 @@ Result<void> Server::Rooms::open(const RootCredentials& root) {
   options.checkpoint_interval = settings.audit_interval;
   BR_TRY(opened_log, audit::Log::open(*store, *disk, *runtime, options));
   log = std::move(opened_log);
+  intake.emplace(*store);
   BR_TRY(open_namespace(context));
   make_services();
   return {};
@@ -249,9 +252,9 @@ void Server::Rooms::make_services() {
   std::string token_uri = public_gcs_url();
   if (!token_uri.empty()) token_uri += "/token";
   admin = std::make_unique<protocol::admin::Service>(
-      protocol::admin::Rooms{*names, *gate, *directory, *evaluator, *log, *engine, *inventories,
-                             *estate, clock, admin_keys, data->audit(), token_uri, kVersion,
-                             settings.move_bandwidth, [this] { return ready.load(); }});
+      protocol::admin::Rooms{*names, *gate, *directory, *evaluator, *log, *intake, *engine,
+                             *inventories, *estate, clock, admin_keys, data->audit(), token_uri,
+                             kVersion, settings.move_bandwidth, [this] { return ready.load(); }});
 }
 
 Result<void> Server::Rooms::listen_at(const std::string& name, const std::string& address,

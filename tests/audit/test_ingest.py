@@ -46,7 +46,7 @@ def test_native_accesses_are_in_the_trail(make_process):  # noqa: F811
     file = process.directory / "export.jsonl"
     file.write_text("\n".join(json.dumps(one) for one in entries) + "\n")
     told = process.json("audit", "ingest", str(file), "--except", "lake@acme.iam.gserviceaccount.com")
-    assert told == {"recorded": 12_001, "other_services": 1, "excepted": 1, "faulty": 0, "first_fault": ""}
+    assert told == {"recorded": 12_001, "repeated": 0, "other_services": 1, "excepted": 1, "faulty": 0, "first_fault": ""}
 
     verified = process.json("audit", "verify")
     assert verified["whole"] and verified["records"] >= 12_001
@@ -56,6 +56,23 @@ def test_native_accesses_are_in_the_trail(make_process):  # noqa: F811
     assert any("/cold/part-00007" in text and "bq@acme" in text and "203.0.113.9" in text for text in native)
     assert any("/cold/part-20000" in text and '"deny"' in text for text in native)
     assert not any("lake@acme" in text for text in native)
+
+
+def test_a_file_taken_over_twice_is_recorded_once(make_process):  # noqa: F811
+    process = make_process()
+    process.start()
+    file = process.directory / "export.jsonl"
+    file.write_text("\n".join(json.dumps(entry(n)) for n in range(300)) + "\n")
+    assert process.json("audit", "ingest", str(file))["recorded"] == 300
+    process.terminate()
+    process.start()
+    with file.open("a") as more:
+        more.write(json.dumps(entry(300)) + "\n")
+    told = process.json("audit", "ingest", str(file))
+    assert (told["recorded"], told["repeated"]) == (1, 300)
+    process.terminate()
+    native = [text for text in map(json.dumps, entries_of(process.data / "audit")) if "gcs-native" in text]
+    assert len(native) == 301
 
 
 def test_damaged_lines_are_told_and_the_others_recorded(make_process):  # noqa: F811

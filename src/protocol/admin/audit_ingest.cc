@@ -1,6 +1,7 @@
 // Native accesses to buckets, as Google logged them, into the one audit trail.
 #include <algorithm>
 
+#include "audit/intake.h"
 #include "protocol/admin/cloud_audit.h"
 #include "protocol/admin/verbs.h"
 
@@ -22,7 +23,7 @@ Result<io::HttpResponse> ingest_audit(Call& call) {
   const std::string own = call.query_or("except", "");
   const meta::Estate estate = call.rooms.estate.current();
   size_t lines = 0;
-  uint64_t recorded = 0;
+  std::vector<audit::Record> records;  // at most kMaxLines
   uint64_t others = 0;
   uint64_t excepted = 0;
   uint64_t faulty = 0;
@@ -47,14 +48,15 @@ Result<io::HttpResponse> ingest_audit(Call& call) {
     } else if (!own.empty() && (*record)->principal == own) {
       ++excepted;  // ours: the trail has it already
     } else {
-      call.rooms.log.record(call.context, std::move(**record));
-      ++recorded;
+      records.push_back(std::move(**record));
     }
   }
+  BR_TRY(counts, call.rooms.intake.record_once(call.context, records));
   // What is answered is in the log.
   BR_TRY(call.rooms.log.flush(call.context));
   JsonWriter json;
-  json.begin_object().member("recorded", recorded).member("other_services", others);
+  json.begin_object().member("recorded", counts.recorded);
+  json.member("repeated", counts.repeated).member("other_services", others);
   json.member("excepted", excepted).member("faulty", faulty).key("faults").begin_array();
   for (const auto& fault : faults) {
     json.begin_object().member("line", uint64_t{fault.line}).member("why", fault.why).end_object();

@@ -20,6 +20,9 @@
 #include "wire/document.h"
 #include "wire/sigv4.h"
 
+namespace beringia::audit {
+class Intake;
+}
 namespace beringia::policy {
 class InventoryKeeper;
 }
@@ -33,6 +36,7 @@ struct Rooms {
   identity::Directory& directory;
   access::Evaluator& evaluator;
   audit::Log& log;
+  audit::Intake& intake;
   policy::Engine& engine;
   policy::InventoryKeeper& inventories;
   EstateHost& estate;
