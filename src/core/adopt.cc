@@ -6,6 +6,7 @@
 #include "core/keeping.h"
 #include "core/reconcile.h"
 #include "core/versions.h"
+#include "meta/journal.h"
 #include "observe/metrics.h"
 
 namespace beringia::core {
@@ -100,6 +101,36 @@ Result<void> Adoption::commit(kv::Batch batch, const char* operation, Change cha
   return {};
 }
 
+/// A write of ours that lost its race has kept the generation that goes now: it becomes a version
+/// by this very commit, or it could not be found until that write has settled. The caller's commit
+/// takes it out of the intent. @return whether there is such a generation
+Result<bool> Adoption::keep_replaced(kv::Batch& batch, Timestamp now) {
+  if (versioning_of(location_) == Versioning::kOff) return false;
+  const std::string key = meta::intent_key(location_.path.text());
+  BR_TRY(row, parts_.store.get(context_, key));
+  if (!row) return false;
+  BR_TRY(intent, meta::decode_intent(*row));
+  if (intent.replaced.empty()) return false;
+  BR_TRY(replaced, meta::decode_entry(intent.replaced));
+  if (replaced.generation != location_.entry->generation) return false;
+  BR_TRY(copy, find_kept(context_, mounts_, intent.kept));
+  if (!copy) return false;
+  meta::VersionRecord version{std::move(replaced), false, now};
+  version.record.copies = {*copy};
+  meta::put_version(batch, versioned_key(location_), version);
+  const auto& bucket = location_.directories[1];
+  batch.check(meta::directory_key(bucket.id), bucket.record_bytes);
+  for (auto& name : intent.kept) {
+    const bool used = name.backend == copy->backend && name.native_name == copy->native_name;
+    if (!used) intent.other_kept.push_back(std::move(name));
+  }
+  intent.kept.clear();
+  intent.replaced.clear();
+  batch.check(key, *row);
+  batch.put(key, meta::encode(intent));
+  return true;
+}
+
 Result<void> Adoption::insert(const LiveLocation& place, const backend::CopyInfo& info) {
   meta::EntryRecord record = record_of_native(info);
   const Timestamp now = parts_.clock.wall();
@@ -134,7 +165,8 @@ Result<void> Adoption::overwrite(const LiveLocation& place, const backend::CopyI
     doom_copy(batch,
               {now, copy.backend, native_name_of(copy, mount_, other, location_), copy.version});
   }
-  append_replaced(parts_.event_rules, batch, location_, generation, false, now, kSyncActor);
+  BR_TRY(kept, keep_replaced(batch, now));
+  append_replaced(parts_.event_rules, batch, location_, generation, kept, now, kSyncActor);
   return commit(std::move(batch), "sync.overwrite",
                 {meta::FeedRecord::Kind::kPut,
                  wire::EventKind::kWritten,
@@ -148,8 +180,9 @@ Result<void> Adoption::forget() {
   kv::Batch batch;
   const uint64_t generation = location_.entry->generation;
   parts_.tree.remove_entry(batch, location_);
+  BR_TRY(kept, keep_replaced(batch, parts_.clock.wall()));
   BR_TRY(older, newest_version(context_, parts_, location_));
-  if (older && !older->version.delete_marker) {
+  if (kept || (older && !older->version.delete_marker)) {
     // The bytes are lost; the versions before stay what they are: not current.
     BR_TRY(marker, make_marker(context_, parts_, location_.entry->owner));
     std::vector<meta::DoomedCopy> doomed;

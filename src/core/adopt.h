@@ -30,6 +30,7 @@ class Adoption {
  private:
   meta::Copy copy_at(const LiveLocation& place, const backend::CopyInfo& info) const;
   Result<void> commit(kv::Batch batch, const char* operation, Change change);
+  Result<bool> keep_replaced(kv::Batch& batch, Timestamp now);
 
   const io::Context& context_;
   Namespace::Parts& parts_;

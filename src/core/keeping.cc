@@ -191,12 +191,16 @@ Result<void> settle_kept(const io::Context& context, Namespace::Parts& parts, co
   const auto key = versioned_key(location);
   const auto& bucket = location.directories[1];
   batch.check(meta::directory_key(bucket.id), bucket.record_bytes);
-  meta::VersionRecord version{replaced, false, now};
-  version.record.copies = {*copy};
-  meta::put_version(batch, key, version);
-  if (!location.entry) {
-    BR_TRY(marker, make_marker(context, parts, replaced.owner));
-    meta::put_version(batch, key, marker);
+  // Whoever took the foreign change over may have made it a version already (Adoption).
+  BR_TRY(known, meta::find_version(context, parts.store, key, replaced.generation));
+  if (!known) {
+    meta::VersionRecord version{replaced, false, now};
+    version.record.copies = {*copy};
+    meta::put_version(batch, key, version);
+    if (!location.entry) {
+      BR_TRY(marker, make_marker(context, parts, replaced.owner));
+      meta::put_version(batch, key, marker);
+    }
   }
   std::vector<meta::KeptName> unused = names;
   std::erase_if(unused, [&](const meta::KeptName& name) {
