@@ -195,7 +195,9 @@ std::string render_website(const Website& website) {
     names(*website.redirect);
     return xml.take();
   }
-  xml.open("IndexDocument").text("Suffix", website.index).close();
+  if (!website.index.empty()) {
+    xml.open("IndexDocument").text("Suffix", website.index).close();
+  }
   if (!website.error.empty()) xml.open("ErrorDocument").text("Key", website.error).close();
   if (website.rules.empty()) return xml.take();
   xml.open("RoutingRules");

@@ -11,6 +11,7 @@
 #include "protocol/gcs/cors_form.h"
 #include "protocol/gcs/setting_names.h"
 #include "wire/bucket_logging.h"
+#include "wire/website.h"
 
 namespace beringia::protocol::gcs {
 namespace {
@@ -21,6 +22,7 @@ constexpr uint64_t kMaxRetentionSeconds = 3'155'760'000;  // GCS: 100 years
 constexpr uint64_t kMinSoftDeleteSeconds = 7 * 86'400;    // GCS: 0, or 7 to 90 days
 constexpr uint64_t kMaxSoftDeleteSeconds = 90 * 86'400;
 constexpr size_t kMaxSettingBytes = 16 << 10;
+constexpr size_t kMaxNameBytes = 1024;  // GCS: of an object's name
 
 bool is_null(const Value* value) { return value != nullptr && value->is(Value::Kind::kNull); }
 
@@ -147,6 +149,46 @@ Result<void> add_cors(BucketChange& change) {
   if (rules == nullptr) return {};
   BR_TRY(xml, cors_from(*rules));
   change.set(access::kCorsAttribute, std::move(xml));
+  return {};
+}
+
+Result<std::string> name_in(const Value& table, std::string_view member, std::string before) {
+  const Value* value = table.find(member);
+  if (value == nullptr) return before;
+  if (is_null(value)) return std::string{};
+  if (!value->is(Value::Kind::kText) || value->text.size() > kMaxNameBytes) {
+    return std::unexpected(wrong(member, "it is no object's name"));
+  }
+  return value->text;
+}
+
+/// One website with S3's, which knows redirects, too: they cannot be told here, and are not lost.
+Result<void> add_website(BucketChange& change) {
+  BR_TRY(table, table_in(change.body, "website"));
+  const std::string& stored = change.was(access::kWebsiteAttribute);
+  wire::Website website;
+  if (!stored.empty()) website = wire::decode_website(stored).value_or(wire::Website{});
+  const bool has_redirects = website.redirect || !website.rules.empty();
+  if (table == nullptr) {
+    const bool is_asked = change.body.find("website") != nullptr;
+    if (is_asked || (change.replaces && !has_redirects)) change.set(access::kWebsiteAttribute, "");
+    return {};
+  }
+  if (has_redirects) {
+    return std::unexpected(
+        invalid("The bucket's website has redirects that this API has no form for",
+                "they were set over S3", "set \"website\": null first"));
+  }
+  if (change.replaces) website = {};
+  BR_TRY(index, name_in(*table, "mainPageSuffix", website.index));
+  BR_TRY(error, name_in(*table, "notFoundPage", website.error));
+  if (index.find('/') != std::string::npos) {
+    return std::unexpected(wrong("mainPageSuffix", "it has no slash"));
+  }
+  website.index = std::move(index);
+  website.error = std::move(error);
+  const bool is_empty = website == wire::Website{};
+  change.set(access::kWebsiteAttribute, is_empty ? std::string{} : wire::encode(website));
   return {};
 }
 
@@ -312,13 +354,9 @@ const std::string& BucketChange::will_be(std::string_view name) const {
 }
 
 Result<void> add_settings(BucketChange& change) {
-  if (const Value* website = change.body.find("website");
-      website != nullptr && !is_null(website) && !website->members.empty()) {
-    return std::unexpected(unsupported("website is not offered"));
-  }
-  for (const auto add :
-       {add_retention, add_event_hold, add_logging, add_billing, add_cors, add_soft_delete,
-        add_autoclass, add_placement, add_ip_filter, add_enforcement, add_hierarchy}) {
+  for (const auto add : {add_retention, add_event_hold, add_logging, add_billing, add_cors,
+                         add_website, add_soft_delete, add_autoclass, add_placement, add_ip_filter,
+                         add_enforcement, add_hierarchy}) {
     BR_TRY(add(change));
   }
   return {};

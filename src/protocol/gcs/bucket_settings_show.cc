@@ -9,6 +9,7 @@
 #include "protocol/gcs/cors_form.h"
 #include "protocol/gcs/setting_names.h"
 #include "wire/bucket_logging.h"
+#include "wire/website.h"
 
 namespace beringia::protocol::gcs {
 namespace {
@@ -114,6 +115,19 @@ void show_encryption(const meta::StringMap& attributes, Members& members) {
   members["encryption"] = json.end_object().take();
 }
 
+/// S3's redirects have no form here.
+void show_website(const meta::StringMap& attributes, Members& members) {
+  const std::string& text = attribute(attributes, access::kWebsiteAttribute);
+  if (text.empty()) return;
+  const auto website = wire::decode_website(text);
+  if (!website || (website->index.empty() && website->error.empty())) return;
+  JsonWriter json;
+  json.begin_object();
+  if (!website->index.empty()) json.member("mainPageSuffix", website->index);
+  if (!website->error.empty()) json.member("notFoundPage", website->error);
+  members["website"] = json.end_object().take();
+}
+
 }  // namespace
 
 bool is_uniform(const meta::StringMap& attributes) {
@@ -156,6 +170,7 @@ void show_settings(const meta::DirectoryEntry& record, wire::gcs::BucketResource
       members["logging"] = json.end_object().take();
     }
   }
+  show_website(attributes, members);
   if (const std::string& filter = attribute(attributes, kIpFilter); !filter.empty()) {
     members["ipFilter"] = filter;
   }

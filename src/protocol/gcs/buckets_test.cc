@@ -1,6 +1,7 @@
 // Buckets, and what clients ask of them.
 #include "access/bucket_access.h"
 #include "protocol/gcs/test_service.h"
+#include "wire/website.h"
 
 namespace beringia::protocol::gcs::test {
 namespace {
@@ -50,14 +51,9 @@ TEST_F(BucketsTest, bad_names_and_what_is_not_offered_are_refused) {
               400)
         << name;
   }
-  for (const char* extra :
-       {R"("softDeletePolicy":{"retentionDurationSeconds":"604800"})",
-        R"("website":{"mainPageSuffix":"i"})", R"("ipFilter":{"mode":"Enabled"})"}) {
-    EXPECT_EQ(
-        post("/storage/v1/b?project=l", R"({"name":"lake",)" + std::string{extra} + "}").status,
-        501)
-        << extra;
-  }
+  EXPECT_EQ(
+      post("/storage/v1/b?project=l", R"j({"name":"lake","ipFilter":{"mode":"Enabled"}})j").status,
+      501);
   EXPECT_EQ(get("/storage/v1/b/lake").status, 404);
   for (const char* extra : {R"("versioning":{"enabled":false})", R"("lifecycle":{"rule":[]})",
                             R"("retentionPolicy":null)"}) {
@@ -67,6 +63,41 @@ TEST_F(BucketsTest, bad_names_and_what_is_not_offered_are_refused) {
         << extra;
     EXPECT_EQ(remove("/storage/v1/b/lake").status, 204);
   }
+}
+
+TEST_F(BucketsTest, a_website_is_set_in_parts_and_taken_away) {
+  const std::string bucket = "/storage/v1/b/lake";
+  ASSERT_EQ(post("/storage/v1/b?project=l",
+                 R"j({"name":"lake","website":{"mainPageSuffix":"index.html"}})j")
+                .status,
+            200);
+  EXPECT_EQ(get(bucket).at("/website"), R"j({"mainPageSuffix":"index.html"})j");
+  const Answer both = patch(bucket, R"j({"website":{"notFoundPage":"errors/404.html"}})j");
+  EXPECT_EQ(both.at("/website/mainPageSuffix"), "index.html");
+  EXPECT_EQ(both.at("/website/notFoundPage"), "errors/404.html");
+  EXPECT_EQ(patch(bucket, R"j({"website":{"mainPageSuffix":"a/b"}})j").status, 400);
+  EXPECT_EQ(patch(bucket, R"j({"website":{"mainPageSuffix":7}})j").status, 400);
+  EXPECT_EQ(patch(bucket, R"j({"labels":{"a":"b"}})j").at("/website"), both.at("/website"));
+  EXPECT_EQ(patch(bucket, R"j({"website":{"mainPageSuffix":null}})j").at("/website"),
+            R"j({"notFoundPage":"errors/404.html"})j");
+  EXPECT_EQ(patch(bucket, R"j({"website":null})j").at("/website"), "<none>");
+}
+
+TEST_F(BucketsTest, redirects_of_s3_are_not_lost_by_a_website_that_cannot_tell_them) {
+  make_bucket("lake");
+  wire::Website website;
+  website.index = "i";
+  website.rules.push_back({"old/", 0, {.host = "new.example", .protocol = {}, .status = 301}});
+  const auto path = must(world_.names().bucket_path("lake"));
+  const auto grant = world_.grant(core::Action::kAdminister, path.text());
+  must(world_.names().set_directory_attributes(
+      world_.context, grant, {{std::string{access::kWebsiteAttribute}, wire::encode(website)}}));
+  EXPECT_EQ(get("/storage/v1/b/lake").at("/website"), R"j({"mainPageSuffix":"i"})j");
+  EXPECT_EQ(patch("/storage/v1/b/lake", R"j({"website":{"mainPageSuffix":"j"}})j").status, 400);
+  EXPECT_EQ(ask({.method = "PUT", .target = "/storage/v1/b/lake", .body = R"j({"name":"lake"})j"})
+                .at("/website/mainPageSuffix"),
+            "i");
+  EXPECT_EQ(patch("/storage/v1/b/lake", R"j({"website":null})j").at("/website"), "<none>");
 }
 
 TEST_F(BucketsTest, clients_questions_have_json_answers) {

@@ -115,14 +115,17 @@ Result<io::HttpResponse> serve_website(Call& call) {
     return recorded(call, redirect_by(call, rule->redirect, rule->key_prefix, asked));
   }
   const bool is_directory = asked.empty() || asked.ends_with('/');
-  auto page = read(call, is_directory ? asked + website->index : asked);
+  const bool has_index = !website->index.empty();  // GCS: there may be an error document only
+  auto page = is_directory && !has_index
+                  ? std::unexpected(not_found("The specified key does not exist."))
+                  : read(call, is_directory ? asked + website->index : asked);
   if (page) {
     const auto to = page->headers.get(kRedirectHeader);
     return to ? redirect(301, std::string{*to}) : std::move(page);
   }
   const Error error = page.error();
   const int status = wire_error_of(error).status;
-  if ((status == 404 || status == 403) && !is_directory &&
+  if ((status == 404 || status == 403) && !is_directory && has_index &&
       is_readable(call, asked + "/" + website->index)) {
     return redirect(302, "/" + percent_encode(asked, true) + "/");
   }
