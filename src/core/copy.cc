@@ -4,6 +4,7 @@
 #include "core/parts.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
+#include "core/soft_delete.h"
 #include "core/versions.h"
 
 namespace beringia::core {
@@ -97,12 +98,18 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
   from.note_target(to.path());
   const auto mounts = parts.mounts.get();
   BR_TRY(located, locate(context, parts, *mounts, from.path(), Need::kRead));
-  BR_TRY(seen, choose_generation(context, parts, std::move(located), request.source_generation));
+  const auto choose = [&](meta::Location at) {
+    return request.source_soft_deleted
+               ? choose_soft_deleted(context, parts, std::move(at), request.source_generation)
+               : choose_generation(context, parts, std::move(at), request.source_generation);
+  };
+  BR_TRY(seen, choose(std::move(located)));
   if (!seen.entry) return std::unexpected(no_source(seen, request.source_generation));
   BR_TRY(check_conditions(request.source_conditions, seen.entry, false));
   auto attributes = request.attributes.value_or(attributes_of(*seen.entry));
   // Who may see the source says nothing about who may see the copy; a rename is no copy.
-  if (!request.attributes && !company.path) attributes.acl.clear();
+  const bool keeps_acl = company.path || request.keeps_acl;
+  if (!request.attributes && !keeps_acl) attributes.acl.clear();
   BR_TRY(target, find_target(context, parts, to, attributes.storage_class));
   BR_TRY(check_conditions(request.conditions, target.before.entry, false));
   bool as_stored = true;  // a rename changes nothing about its bytes
@@ -119,7 +126,7 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
     const bool from_first = from.path() < to.path();
     auto& target_guard = same || !from_first ? guards.first : guards.second;
     BR_TRY(now, locate_locked(context, parts, *mounts, from.path(), Need::kRead));
-    BR_TRY(source, choose_generation(context, parts, std::move(now), request.source_generation));
+    BR_TRY(source, choose(std::move(now)));
     auto native = native_source(*mounts, source, target);
     if (native && source.entry->generation == seen.entry->generation) {
       Publication publication{context, parts, to, std::move(target)};
@@ -136,6 +143,7 @@ Result<Entry> copy_entry(Namespace& names, const io::Context& context, Namespace
   ReadRequest read_request;
   read_request.conditions = request.source_conditions;
   read_request.generation = request.source_generation;
+  read_request.soft_deleted = request.source_soft_deleted;
   // Stored bytes go as they are: nobody needs a key for that.
   read_request.as_stored = as_stored && seen.entry->encryption;
   if (read_request.as_stored) read_request.generation = seen.entry->generation;

@@ -5,6 +5,7 @@
 #include "core/parts.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
+#include "core/soft_delete.h"
 #include "meta/journal.h"
 #include "meta/keys.h"
 
@@ -158,7 +159,7 @@ Result<void> Namespace::remove_directory(const io::Context& context, const Grant
   BR_TRY(sync_children(context, parts_, *mounts, grant.path(), "", 1));
   auto removed = change(
       context, parts_, grant,
-      [&](kv::Batch& batch, const meta::Location& at, Timestamp) -> Result<void> {
+      [&](kv::Batch& batch, const meta::Location& at, Timestamp now) -> Result<void> {
         if (!at.parent_exists) return std::unexpected(no_directory(grant.path()));
         BR_TRY(children, parts_.tree.children(context, at.parent_id(), "", "", 1));
         if (!children.empty()) {
@@ -175,6 +176,11 @@ Result<void> Namespace::remove_directory(const io::Context& context, const Grant
                                                   "remove them first")
                                        .with_tag("not_empty"));
           }
+        }
+        if (const auto policy = soft_delete_of(at); policy && at.directories.size() == 2) {
+          const auto due = now.micros + static_cast<int64_t>(policy->seconds) * 1'000'000;
+          meta::put_deleted_bucket(batch, grant.path().bucket(),
+                                   {*at.directories[1].entry, now, Timestamp{due}});
         }
         parts_.tree.remove_directory(batch, at);
         return {};

@@ -5,6 +5,7 @@
 #include "core/publication.h"
 #include "core/reconcile.h"
 #include "core/settle.h"
+#include "core/soft_delete.h"
 #include "core/upload_parts.h"
 #include "io/sync.h"
 #include "meta/journal.h"
@@ -90,6 +91,7 @@ struct Janitor::State {
         auto left = recover_intents(context, parts);
         if (left) parts.unsettled_intents += *left;
       }
+      report(expire_soft_deleted(context, parts, kReapBatch));
       report(reap_doomed(context, parts, kReapBatch));
       settle_all(context, parts, *parts.mounts.get());
       if (parts.clock.monotonic() < next_sweep) continue;

@@ -7,6 +7,7 @@
 #include "core/doom.h"
 #include "core/locks.h"
 #include "core/reconcile.h"
+#include "core/soft_delete.h"
 #include "core/versions.h"
 
 namespace beringia::core {
@@ -29,6 +30,28 @@ int rank_of(const LiveBackend& live, const meta::Copy& copy) {
          (live.client->capabilities().zero_copy_read ? 0 : 1);
 }
 
+/// Whether what takes the entry's place leaves it behind as a version.
+bool stays_as_version(const meta::Location& location, const meta::EntryRecord& replaced) {
+  const Versioning versioning = versioning_of(location);
+  // Suspended: an unversioned generation takes the place of the one before.
+  return versioning == Versioning::kOn ||
+         (versioning == Versioning::kSuspended && replaced.versioned);
+}
+
+/// Adds the row of a generation whose bytes are kept, as the bucket is now. False: it keeps nothing
+/// any more.
+bool add_kept(kv::Batch& batch, const meta::Location& location, meta::VersionRecord version,
+              Timestamp now) {
+  if (stays_as_version(location, version.record)) {
+    meta::put_version(batch, versioned_key(location), version);
+    return true;
+  }
+  const auto policy = soft_delete_of(location);
+  if (!policy) return false;
+  add_soft_deleted(batch, location, *policy, std::move(version), now);
+  return true;
+}
+
 }  // namespace
 
 std::vector<meta::KeptName> Keeping::names() const {
@@ -40,10 +63,8 @@ std::vector<meta::KeptName> Keeping::names() const {
 Keeping plan_keeping(Namespace::Parts& parts, const Mounts& mounts,
                      const meta::Location& location) {
   Keeping keeping;
-  const Versioning versioning = versioning_of(location);
-  if (!location.entry || versioning == Versioning::kOff) return keeping;
-  // Suspended: an unversioned generation takes the place of the one before.
-  if (versioning == Versioning::kSuspended && !location.entry->versioned) return keeping;
+  if (!location.entry) return keeping;
+  if (!stays_as_version(location, *location.entry) && !soft_delete_of(location)) return keeping;
   keeping.replaced = location.entry;
   std::vector<std::pair<int, const meta::Copy*>> ranked;
   for (const auto& copy : location.entry->copies) {
@@ -109,31 +130,44 @@ void doom_version(kv::Batch& batch, const meta::VersionRecord& version, Timestam
   }
 }
 
+void bury_version(kv::Batch& batch, const meta::Location& location,
+                  const meta::VersionRecord& version, Timestamp now,
+                  std::vector<meta::DoomedCopy>& doomed) {
+  const auto policy = soft_delete_of(location);
+  if (policy && !version.delete_marker) {
+    add_soft_deleted(batch, location, *policy, version, now);
+  } else {
+    doom_version(batch, version, now, doomed);
+  }
+}
+
 Result<void> add_history(const io::Context& context, Namespace::Parts& parts, kv::Batch& batch,
                          const meta::Location& location, const HistoryChange& change,
                          std::vector<meta::DoomedCopy>& doomed) {
-  if (versioning_of(location) == Versioning::kOff) return {};
+  const Keeping& keeping = change.keeping;
+  if (versioning_of(location) == Versioning::kOff && !keeping.replaced) return {};
   const auto key = versioned_key(location);
   // The bucket is still there: a version may be all that is in it.
   const auto& bucket = location.directories[1];
   batch.check(meta::directory_key(bucket.id), bucket.record_bytes);
-  if (change.unversioned) {
+  if (change.unversioned && versioning_of(location) != Versioning::kOff) {
     BR_TRY(older, meta::find_unversioned(context, parts.store, key));
     if (older) {
       if (!older->version.delete_marker) {
         BR_TRY(check_removable(location, older->version.record, change.now, false));
       }
       meta::remove_version(batch, *older);
-      doom_version(batch, older->version, change.now, doomed);
+      bury_version(batch, location, older->version, change.now, doomed);
     }
   }
-  const Keeping& keeping = change.keeping;
   if (keeping.replaced && keeping.kept) {
     meta::VersionRecord version{*keeping.replaced, false, change.now};
     version.record.copies = {*keeping.kept};
-    meta::put_version(batch, key, version);
     std::vector<meta::KeptName> unused;
     for (size_t i = 0; i + 1 < keeping.tried; ++i) unused.push_back(keeping.candidates[i].name);
+    if (!add_kept(batch, location, std::move(version), change.now)) {
+      unused.push_back({keeping.kept->backend, keeping.kept->native_name});
+    }
     doom_names(batch, unused, change.now, doomed);
   }
   if (change.marker != nullptr) meta::put_version(batch, key, *change.marker);
@@ -196,8 +230,12 @@ Result<void> settle_kept(const io::Context& context, Namespace::Parts& parts, co
   if (!known) {
     meta::VersionRecord version{replaced, false, now};
     version.record.copies = {*copy};
-    meta::put_version(batch, key, version);
-    if (!location.entry) {
+    const bool is_version = stays_as_version(location, replaced);
+    if (!add_kept(batch, location, std::move(version), now)) {
+      doom_names(batch, names, now, doomed);
+      return {};
+    }
+    if (!location.entry && is_version) {
       BR_TRY(marker, make_marker(context, parts, replaced.owner));
       meta::put_version(batch, key, marker);
     }

@@ -12,10 +12,10 @@
 
 namespace beringia::core {
 
-// How a bucket that keeps versions keeps the bytes of a generation that is replaced or removed:
-// under a second native name in one of the backends that have them (docs/life-of-a-put.md). The
-// intent of the change names it before it is made, so that no crash leaves it behind, and the
-// commit of the change makes it the copy of a 'v' row.
+// How a bucket that keeps versions, or deletes softly, keeps the bytes of a generation that is
+// replaced or removed: under a second native name in one of the backends that have them
+// (docs/life-of-a-put.md). The intent of the change names it before it is made, so that no crash
+// leaves it behind, and the commit of the change makes it the copy of a 'v' row (or 'w' row).
 
 /// What a change of one entry must keep.
 struct Keeping {
@@ -64,6 +64,10 @@ struct HistoryChange {
 
 /// Dooms the copies of a version's row.
 void doom_version(kv::Batch& batch, const meta::VersionRecord& version, Timestamp now,
+                  std::vector<meta::DoomedCopy>& doomed);
+/// What becomes of a version's copies whose row goes: a bucket that deletes softly keeps it.
+void bury_version(kv::Batch& batch, const meta::Location& location,
+                  const meta::VersionRecord& version, Timestamp now,
                   std::vector<meta::DoomedCopy>& doomed);
 /// Dooms second names whatever is there: they are ours alone.
 void doom_names(kv::Batch& batch, const std::vector<meta::KeptName>& names, Timestamp now,

@@ -28,7 +28,7 @@ class Entries {
  public:
   Entries(Namespace& names, const io::Context& context, const Grant& grant,
           const ListVersionsRequest& request)
-      : names_{names}, context_{context}, grant_{grant} {
+      : names_{names}, context_{context}, grant_{grant}, request_{request} {
     list_.prefix = request.prefix;
     list_.delimiter = request.delimiter;
     list_.start_after = request.start_after;
@@ -44,6 +44,7 @@ class Entries {
 
   /// nullopt: that was all.
   Result<std::optional<Next>> peek() {
+    if (request_.soft_deleted) return std::nullopt;
     while (item_ == page_.items.size() && prefix_ == page_.prefixes.size()) {
       if (!more_) return std::nullopt;
       BR_TRY(page, names_.list(context_, grant_, list_));
@@ -67,6 +68,7 @@ class Entries {
   Namespace& names_;
   const io::Context& context_;
   const Grant& grant_;
+  const ListVersionsRequest& request_;
   ListRequest list_;
   ListPage page_;
   size_t item_ = 0;
@@ -82,6 +84,8 @@ class Rows {
       : context_{context},
         store_{store},
         request_{request},
+        table_{request.soft_deleted ? meta::VersionTable::kSoftDeleted
+                                    : meta::VersionTable::kNoncurrent},
         bucket_{root.directories[1].id},
         root_{root.path.key()} {
     const std::string all = row_prefix(request.prefix);
@@ -97,7 +101,7 @@ class Rows {
   void start_before(uint64_t generation) {
     first_ = generation <= 1
                  ? row_prefix(request_.start_after) + '\x01'
-                 : meta::version_key(bucket_, root_ + request_.start_after, generation - 1);
+                 : meta::version_key(bucket_, root_ + request_.start_after, generation - 1, table_);
   }
 
   Result<std::optional<Next>> peek() {
@@ -121,7 +125,7 @@ class Rows {
 
  private:
   std::string row_prefix(const std::string& name) const {
-    return meta::versions_prefix(bucket_) + root_ + name;
+    return meta::versions_prefix(bucket_, table_) + root_ + name;
   }
   std::optional<std::string> prefix_of(const std::string& name) const {
     if (request_.delimiter.empty()) return std::nullopt;
@@ -148,6 +152,7 @@ class Rows {
   const io::Context& context_;
   kv::Store& store_;
   const ListVersionsRequest& request_;
+  const meta::VersionTable table_;
   const meta::DirectoryId bucket_;
   const std::string root_;  // key of the root of the listing, inside its bucket
   std::string first_;
@@ -199,8 +204,8 @@ Result<void> VersionLister::find_start() {
   BR_TRY(location, parts_.tree.resolve(context_, path));
   entry_was_shown_ = true;
   uint64_t generation = *request_.after_generation;
-  if (location.entry && is_chosen(*location.entry, generation)) return {};
-  if (generation == kUnversioned) {
+  if (!request_.soft_deleted && location.entry && is_chosen(*location.entry, generation)) return {};
+  if (generation == kUnversioned && !request_.soft_deleted) {
     BR_TRY(row, find_version(context_, parts_.store, location, generation));
     if (row) generation = row->version.record.generation;
   }
@@ -232,6 +237,8 @@ Result<bool> VersionLister::visit_name(const std::string& name, bool has_entry) 
     meta::VersionRecord version = rows_.take();
     const bool is_current = is_newest && version.delete_marker;
     is_newest = false;
+    // Its time has come, and nobody has taken it away yet.
+    if (request_.soft_deleted && version.hard_delete <= parts_.clock.wall()) continue;
     show(name, std::move(version), is_current);
   }
 }

@@ -51,6 +51,19 @@ inline constexpr std::string_view kLockAttribute = "object-lock";
 std::string encode(const BucketLock& lock);
 std::optional<BucketLock> lock_of(const meta::DirectoryEntry& bucket);
 
+/// How long what is deleted or replaced for good in the bucket can be restored. Attribute
+/// kSoftDeleteAttribute, as encode() makes it.
+struct SoftDelete {
+  uint64_t seconds = 0;  // 0 = not at all
+  Timestamp since;       // when it was set
+  bool operator==(const SoftDelete&) const = default;
+};
+inline constexpr std::string_view kSoftDeleteAttribute = "soft-delete";
+std::string encode(const SoftDelete& soft_delete);
+/// nullopt: none, or damaged text
+std::optional<SoftDelete> parse_soft_delete(std::string_view text);
+std::optional<SoftDelete> soft_delete_of(const meta::DirectoryEntry& bucket);
+
 /// How long every generation in the bucket stays at least: from its birth, or from when its
 /// event-based hold was taken off. Attribute kRetentionAttribute, as encode() makes it.
 struct BucketRetention {
@@ -88,6 +101,7 @@ struct Entry {
   bool is_current = true;
   Timestamp became_noncurrent;  // unless it is current
   bool has_lock = false;        // its bucket
+  Timestamp hard_delete = {};   // it was deleted softly, when it became noncurrent, until then
 };
 
 /// Preconditions, free of any protocol. All that are set must hold, else kConflict with tag
@@ -165,6 +179,7 @@ struct ReadRequest {
   std::optional<Secret> customer_key;
   /// Copies only: all bytes as they lie in the backend. Without range and key.
   bool as_stored = false;
+  bool soft_deleted = false;  // `generation`, which is set, was deleted softly
 };
 
 /// One open read: the entry and the bytes of exactly one generation.
@@ -207,6 +222,7 @@ struct ListVersionsRequest {
   std::string end_offset;    // names < this; "" = no end
   size_t limit = 1000;       // items + prefixes
   bool include_trailing_delimiter = false;
+  bool soft_deleted = false;  // only what was deleted softly
 };
 
 struct VersionPage {
@@ -246,6 +262,8 @@ struct ListPage {
 struct DirectoryInfo {
   Path path;
   meta::DirectoryEntry record;
+  Timestamp deleted = {};      // softly
+  Timestamp hard_delete = {};  // then: until then it can come back
 };
 
 struct AttributePatch {
@@ -271,7 +289,9 @@ struct AttributePatch {
 struct CopyRequest {
   Conditions source_conditions;
   std::optional<uint64_t> source_generation;
-  Conditions conditions;  // of the target
+  bool source_soft_deleted = false;  // as ReadRequest::soft_deleted
+  bool keeps_acl = false;            // without `attributes`: the source's list, too
+  Conditions conditions;             // of the target
   /// Absent: the source's attributes are kept, and the target's bucket says how it is encrypted.
   std::optional<WriteAttributes> attributes;
   std::optional<Secret> source_key;  // as ReadRequest::customer_key
@@ -365,6 +385,10 @@ class Namespace {
   /// Likewise, with all generations that are kept, and marks of deletions.
   [[nodiscard]] Result<VersionPage> list_versions(const io::Context& context, const Grant& grant,
                                                   const ListVersionsRequest& request);
+  /// What was deleted softly and can still be restored, by copy() onto its name.
+  /// @error kNotFound, tag "no_version"
+  [[nodiscard]] Result<Entry> find_soft_deleted(const io::Context& context, const Grant& grant,
+                                                uint64_t generation);
   [[nodiscard]] Result<Entry> set_attributes(const io::Context& context, const Grant& grant,
                                              const AttributePatch& patch);
   /// from: kRead on the source; to: kWrite on the target. Server side: no bytes leave.
@@ -394,6 +418,20 @@ class Namespace {
                                                      const meta::StringMap& attributes);
   /// @error kNotFound, kAlreadyExists tag "not_empty"
   [[nodiscard]] Result<void> remove_directory(const io::Context& context, const Grant& grant);
+  /// Buckets that were deleted softly: those of one name, or "" all, behind `after` (as the token
+  /// of the page before says). @return with the token of the next page, "" = that was all
+  struct DeletedBuckets {
+    std::vector<DirectoryInfo> items;
+    std::string next;
+  };
+  [[nodiscard]] Result<DeletedBuckets> list_deleted_buckets(const io::Context& context,
+                                                            const Grant& grant,
+                                                            const std::string& name,
+                                                            const std::string& after, size_t limit);
+  /// The bucket comes back as it was, without its entries: they are restored one by one.
+  /// @error kNotFound; kAlreadyExists: there is one of that name
+  [[nodiscard]] Result<DirectoryInfo> restore_bucket(const io::Context& context, const Grant& grant,
+                                                     uint64_t generation);
   [[nodiscard]] Result<DirectoryInfo> set_directory_attributes(const io::Context& context,
                                                                const Grant& grant,
                                                                const meta::StringMap& merged);

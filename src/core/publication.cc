@@ -189,7 +189,10 @@ Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
     durable = true;
     BR_TRY(found, parts_.tree.resolve(context_, *source_));
     source = std::move(found);
-    *source_keeping_ = plan_keeping(parts_, *target_.mounts, *source);
+    // A soft delete keeps what is gone, and a rename's bytes are not.
+    if (versioning_of(*source) != Versioning::kOff) {
+      *source_keeping_ = plan_keeping(parts_, *target_.mounts, *source);
+    }
     intent.other_kept = source_keeping_->names();
   }
   BR_TRY(expected, put_intent(std::move(intent), durable));

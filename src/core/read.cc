@@ -3,6 +3,7 @@
 #include "core/encryption.h"
 #include "core/parts.h"
 #include "core/reconcile.h"
+#include "core/soft_delete.h"
 #include "core/versions.h"
 
 namespace beringia::core {
@@ -109,8 +110,12 @@ Result<OpenRead> Namespace::read(const io::Context& context, const Grant& grant,
   }
   for (int attempt = 1;; ++attempt) {
     std::optional<meta::StoredVersionRow> noncurrent;
-    BR_TRY(chosen, choose_generation(context, parts_, std::move(location), request.generation,
-                                     &noncurrent));
+    auto found_one = request.soft_deleted
+                         ? choose_soft_deleted(context, parts_, std::move(location),
+                                               request.generation, &noncurrent)
+                         : choose_generation(context, parts_, std::move(location),
+                                             request.generation, &noncurrent);
+    BR_TRY(chosen, std::move(found_one));
     location = std::move(chosen);
     if (!location.entry) return std::unexpected(no_generation(location, request.generation));
     grant.note_generation(location.entry->generation);

@@ -6,6 +6,7 @@
 #include "core/reconcile.h"
 #include "core/recovery.h"
 #include "core/remove_generation.h"
+#include "core/soft_delete.h"
 #include "core/versions.h"
 
 namespace beringia::core {
@@ -24,31 +25,6 @@ void doom_copies(kv::Batch& batch, const Mounts& mounts, const meta::Location& l
         {now, copy.backend, native_name_of(copy, *mount, place, location), copy.version});
     doom_copy(batch, doomed.back());
   }
-}
-
-/// A removal that must keep the bytes says so before it touches them.
-Result<void> keep_removed(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
-                          const meta::Location& location, Keeping& keeping) {
-  if (!keeping.replaced) return {};
-  meta::IntentRecord intent;
-  intent.id = random_hex(parts.rng, 16);
-  intent.kind = meta::IntentRecord::Kind::kDelete;
-  intent.path = location.path.text();
-  intent.generation = keeping.replaced->generation;
-  intent.started = parts.clock.wall();
-  intent.boot = parts.boot;
-  intent.replaced = meta::encode(*keeping.replaced);
-  intent.kept = keeping.names();
-  kv::Batch batch;
-  batch.put(meta::intent_key(intent.path), meta::encode(intent));
-  BR_TRY(parts.store.commit(context, std::move(batch), kv::Durability::kSync));
-  BR_KILL_POINT("remove.intent");
-  return keep(context, mounts, location, keeping);
-}
-
-/// The removal will not be: its intent is settled now or, if nobody can tell, later.
-void give_up(Namespace::Parts& parts, const Mounts& mounts, const Path& path) {
-  if (!settle_left_intent(io::Context{}, parts, mounts, path)) ++parts.unsettled_intents;
 }
 
 struct Removal {
@@ -117,6 +93,29 @@ struct Removal {
 
 }  // namespace
 
+Result<void> keep_removed(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
+                          const meta::Location& location, Keeping& keeping) {
+  if (!keeping.replaced) return {};
+  meta::IntentRecord intent;
+  intent.id = random_hex(parts.rng, 16);
+  intent.kind = meta::IntentRecord::Kind::kDelete;
+  intent.path = location.path.text();
+  intent.generation = keeping.replaced->generation;
+  intent.started = parts.clock.wall();
+  intent.boot = parts.boot;
+  intent.replaced = meta::encode(*keeping.replaced);
+  intent.kept = keeping.names();
+  kv::Batch batch;
+  batch.put(meta::intent_key(intent.path), meta::encode(intent));
+  BR_TRY(parts.store.commit(context, std::move(batch), kv::Durability::kSync));
+  BR_KILL_POINT("remove.intent");
+  return keep(context, mounts, location, keeping);
+}
+
+void give_up_removal(Namespace::Parts& parts, const Mounts& mounts, const Path& path) {
+  if (!settle_left_intent(io::Context{}, parts, mounts, path)) ++parts.unsettled_intents;
+}
+
 Result<Removed> Namespace::remove(const io::Context& context, const Grant& grant,
                                   const RemoveRequest& request) {
   const auto mounts = parts_.mounts.get();
@@ -128,7 +127,11 @@ Result<Removed> Namespace::remove(const io::Context& context, const Grant& grant
   BR_TRY(guard, parts_.locks.lock(context, path));
   BR_TRY(settle_left_intent(context, parts_, *mounts, path));
   BR_TRY(location, locate_locked(context, parts_, *mounts, path, Need::kRead));
-  if (request.generation) {
+  // What has one generation only ends as a whole.
+  const bool ends_all = request.generation && location.entry &&
+                        is_chosen(*location.entry, *request.generation) &&
+                        versioning_of(location) == Versioning::kOff && soft_delete_of(location);
+  if (request.generation && !ends_all) {
     return remove_generation(context, parts_, grant, request,
                              {mounts, std::move(guard), std::move(location)});
   }
@@ -137,9 +140,10 @@ Result<Removed> Namespace::remove(const io::Context& context, const Grant& grant
   if (!location.entry && !(keeps && request.marks_absent)) {
     return std::unexpected(no_entry(location));
   }
-  BR_TRY(check_replaceable(location, parts_.clock.wall()));
-  Removal removal{
-      context, parts_, *mounts, grant, {}, {}, parts_.clock.wall(), request.by_lifecycle, {}};
+  const Timestamp now = parts_.clock.wall();
+  BR_TRY(ends_all ? check_removable(location, *location.entry, now, request.bypasses_governance)
+                  : check_replaceable(location, now));
+  Removal removal{context, parts_, *mounts, grant, {}, {}, now, request.by_lifecycle, {}};
   if (keeps) {
     const bool unversioned =
         versioning_of(location) == Versioning::kSuspended &&
@@ -153,7 +157,7 @@ Result<Removed> Namespace::remove(const io::Context& context, const Grant& grant
   auto done = keep_removed(context, parts_, *mounts, location, removal.keeping);
   if (done) done = removal.commit(location);
   if (!done) {
-    if (removal.keeping.replaced) give_up(parts_, *mounts, path);
+    if (removal.keeping.replaced) give_up_removal(parts_, *mounts, path);
     return std::unexpected(std::move(done).error());
   }
   BR_KILL_POINT("remove.committed");

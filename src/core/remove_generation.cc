@@ -8,6 +8,7 @@
 #include "core/native_claims.h"
 #include "core/publication.h"
 #include "core/reconcile.h"
+#include "core/soft_delete.h"
 #include "core/versions.h"
 
 namespace beringia::core {
@@ -43,6 +44,7 @@ class Removal {
   Result<void> find();
   Result<void> plan_what_follows();
   Result<void> commit();
+  Result<void> commit_or_conflict();
   Result<void> commit_once();
   Result<void> bring_back();
   void add_rows(kv::Batch& batch);
@@ -61,6 +63,7 @@ class Removal {
   meta::Location location_;
   const Timestamp now_;
   Plan plan_;
+  Keeping keeping_;  // of what was current, where the bucket deletes softly
   std::vector<meta::DoomedCopy> doomed_;
 };
 
@@ -115,7 +118,7 @@ Result<void> Removal::plan_what_follows() {
 void Removal::add_rows(kv::Batch& batch) {
   if (plan_.row) {
     meta::remove_version(batch, *plan_.row);
-    doom_version(batch, plan_.row->version, now_, doomed_);
+    bury_version(batch, location_, plan_.row->version, now_, doomed_);
   }
   for (const auto& marker : plan_.lone_markers) meta::remove_version(batch, marker);
 }
@@ -150,6 +153,17 @@ Result<void> Removal::commit_once() {
     }
   }
   add_rows(batch);
+  if (keeping_.kept) {
+    batch.remove(meta::intent_key(location_.path.text()));
+    meta::VersionRecord version{*keeping_.replaced, false, now_};
+    version.record.copies = {*keeping_.kept};
+    bury_version(batch, location_, version, now_, doomed_);
+    std::vector<meta::KeptName> unused = keeping_.names();
+    std::erase_if(unused, [&](const meta::KeptName& name) {
+      return name.native_name == keeping_.kept->native_name;
+    });
+    doom_names(batch, unused, now_, doomed_);
+  }
   if (plan_.needs_marker) {
     BR_TRY(marker, make_marker(context_, parts_, grant_.principal().name()));
     BR_TRY(add_history(context_, parts_, batch, location_, {Keeping{}, false, &marker, now_},
@@ -164,6 +178,17 @@ Result<void> Removal::commit_once() {
 }
 
 Result<void> Removal::commit() {
+  if (!plan_.row && soft_delete_of(location_)) {
+    keeping_ = plan_keeping(parts_, *mounts_, location_);
+    auto kept = keep_removed(context_, parts_, *mounts_, location_, keeping_);
+    auto done = kept ? commit_or_conflict() : std::move(kept);
+    if (!done) give_up_removal(parts_, *mounts_, location_.path);
+    return done;
+  }
+  return commit_or_conflict();
+}
+
+Result<void> Removal::commit_or_conflict() {
   for (int attempt = 1;; ++attempt) {
     auto committed = commit_once();
     if (committed) break;

@@ -69,8 +69,13 @@ Entry entry_of(const meta::Location& location, meta::EntryRecord record) {
 }
 
 Entry entry_of(const meta::Location& location, meta::VersionRecord version) {
-  return {location.path, std::move(version.record), versioning_of(location),
-          false,         version.became_noncurrent, lock_of(location).has_value()};
+  return {location.path,
+          std::move(version.record),
+          versioning_of(location),
+          false,
+          version.became_noncurrent,
+          lock_of(location).has_value(),
+          version.hard_delete};
 }
 
 Error no_generation(const meta::Location& location, std::optional<uint64_t> generation) {

@@ -55,9 +55,25 @@ struct StoredVersion {
   std::string entry;  // encoded EntryRecord
   bool delete_marker = false;
   Timestamp became_noncurrent;
+  Timestamp hard_delete;
+};
+
+/// A DeletedBucketRecord as it is stored.
+struct StoredDeletedBucket {
+  std::string bucket;  // encoded DirectoryEntry
+  Timestamp deleted;
+  Timestamp hard_delete;
 };
 
 }  // namespace
+
+template <class F, class T>
+  requires std::same_as<std::remove_const_t<T>, StoredDeletedBucket>
+static void describe(F& f, T& record) {
+  f.text(1, record.bucket);
+  f.time(2, record.deleted);
+  f.time(3, record.hard_delete);
+}
 
 template <class F, class T>
   requires std::same_as<std::remove_const_t<T>, StoredVersion>
@@ -65,6 +81,7 @@ static void describe(F& f, T& record) {
   f.text(1, record.entry);
   f.number(2, record.delete_marker);
   f.time(3, record.became_noncurrent);
+  f.time(4, record.hard_delete);
 }
 
 template <class F, class T>
@@ -110,17 +127,28 @@ Result<EntryRecord> decode_entry(std::string_view bytes) {
   return decode_record<EntryRecord>(bytes, "an entry record");
 }
 std::string encode(const VersionRecord& record) {
-  return encode_record(
-      StoredVersion{encode(record.record), record.delete_marker, record.became_noncurrent});
+  return encode_record(StoredVersion{encode(record.record), record.delete_marker,
+                                     record.became_noncurrent, record.hard_delete});
 }
 Result<VersionRecord> decode_version(std::string_view bytes) {
   BR_TRY(stored, decode_record<StoredVersion>(bytes, "a version"));
   BR_TRY(entry, decode_entry(stored.entry));
-  return VersionRecord{std::move(entry), stored.delete_marker, stored.became_noncurrent};
+  return VersionRecord{std::move(entry), stored.delete_marker, stored.became_noncurrent,
+                       stored.hard_delete};
+}
+std::string encode(const DeletedBucketRecord& record) {
+  return encode_record(
+      StoredDeletedBucket{encode(record.bucket), record.deleted, record.hard_delete});
+}
+Result<DeletedBucketRecord> decode_deleted_bucket(std::string_view bytes) {
+  BR_TRY(stored, decode_record<StoredDeletedBucket>(bytes, "a deleted bucket"));
+  BR_TRY(bucket, decode_directory_entry(stored.bucket));
+  return DeletedBucketRecord{std::move(bucket), stored.deleted, stored.hard_delete};
 }
 std::string encode(const DirectoryEntry& record) {
-  // A beringia that knows nothing of versions must not write over them.
-  const bool keeps = record.attributes.contains("versioning");
+  // A beringia that knows nothing of versions or soft deletes must not write over them.
+  const bool keeps =
+      record.attributes.contains("versioning") || record.attributes.contains("soft-delete");
   return encode_record(record, keeps ? kEncryptedVersion : kRecordVersion);
 }
 Result<DirectoryEntry> decode_directory_entry(std::string_view bytes) {

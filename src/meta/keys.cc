@@ -36,17 +36,20 @@ std::string_view name_of_entry_key(std::string_view key) {
   return key.size() < kPrefix ? std::string_view{} : key.substr(kPrefix);
 }
 
-std::string versions_prefix(DirectoryId bucket) { return numbered('v', bucket); }
+std::string versions_prefix(DirectoryId bucket, VersionTable table) {
+  return numbered(static_cast<char>(table), bucket);
+}
 
-std::string versions_prefix(DirectoryId bucket, std::string_view key) {
-  std::string prefix = versions_prefix(bucket);
+std::string versions_prefix(DirectoryId bucket, std::string_view key, VersionTable table) {
+  std::string prefix = versions_prefix(bucket, table);
   prefix += key;
   prefix += '\0';
   return prefix;
 }
 
-std::string version_key(DirectoryId bucket, std::string_view key, uint64_t generation) {
-  std::string row = versions_prefix(bucket, key);
+std::string version_key(DirectoryId bucket, std::string_view key, uint64_t generation,
+                        VersionTable table) {
+  std::string row = versions_prefix(bucket, key, table);
   append_be64(row, ~generation);
   return row;
 }
@@ -54,16 +57,45 @@ std::string version_key(DirectoryId bucket, std::string_view key, uint64_t gener
 std::optional<VersionName> name_of_version_key(std::string_view row_key) {
   constexpr size_t kPrefix = 1 + 8;
   constexpr size_t kSuffix = 1 + 8;
-  if (row_key.size() < kPrefix + kSuffix || row_key.front() != 'v') return std::nullopt;
+  if (row_key.size() < kPrefix + kSuffix) return std::nullopt;
+  const auto table = static_cast<VersionTable>(row_key.front());
+  if (table != VersionTable::kNoncurrent && table != VersionTable::kSoftDeleted) {
+    return std::nullopt;
+  }
   const size_t end = row_key.size() - kSuffix;
   if (row_key[end] != '\0') return std::nullopt;
-  return VersionName{row_key.substr(kPrefix, end - kPrefix), ~read_be64(row_key.substr(end + 1))};
+  return VersionName{row_key.substr(kPrefix, end - kPrefix), ~read_be64(row_key.substr(end + 1)),
+                     read_be64(row_key.substr(1))};
 }
 
 std::string behind(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
   if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
   return prefix;
+}
+
+std::string expiry_key(Timestamp due, std::string_view row_key) {
+  std::string key = numbered('x', static_cast<uint64_t>(due.micros));
+  key += row_key;
+  return key;
+}
+
+std::optional<std::string_view> row_of_expiry_key(std::string_view key) {
+  constexpr size_t kPrefix = 1 + 8;
+  if (key.size() <= kPrefix || key.front() != 'x') return std::nullopt;
+  return key.substr(kPrefix);
+}
+
+std::string deleted_buckets_prefix(std::string_view bucket) {
+  std::string key = named('y', bucket);
+  if (!bucket.empty()) key += '\0';
+  return key;
+}
+
+std::string deleted_bucket_key(std::string_view bucket, uint64_t generation) {
+  std::string key = deleted_buckets_prefix(bucket);
+  append_be64(key, ~generation);
+  return key;
 }
 
 std::string directory_key(DirectoryId id) { return numbered('d', id); }

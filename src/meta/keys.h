@@ -20,18 +20,31 @@ std::string children_last(DirectoryId parent);
 std::string_view name_of_entry_key(std::string_view key);
 /// 'v' | directory id of the bucket 8 B | key inside the bucket | 0x00 | ~generation 8 B: in the
 /// order of keys (which hold no NUL), of one key the newest first.
-std::string version_key(DirectoryId bucket, std::string_view key, uint64_t generation);
+/// 'w' | ... likewise: what was deleted or replaced softly, and can be restored until its time.
+enum class VersionTable : char { kNoncurrent = 'v', kSoftDeleted = 'w' };
+std::string version_key(DirectoryId bucket, std::string_view key, uint64_t generation,
+                        VersionTable table = VersionTable::kNoncurrent);
 /// What all versions of a key begin with; of a bucket, when `key` is not given.
-std::string versions_prefix(DirectoryId bucket, std::string_view key);
-std::string versions_prefix(DirectoryId bucket);
+std::string versions_prefix(DirectoryId bucket, std::string_view key,
+                            VersionTable table = VersionTable::kNoncurrent);
+std::string versions_prefix(DirectoryId bucket, VersionTable table = VersionTable::kNoncurrent);
 /// The first key behind all that begin with `prefix`.
 std::string behind(std::string prefix);
 /// Key and generation of a version's key. nullopt: it is none.
 struct VersionName {
   std::string_view key;
   uint64_t generation = 0;
+  DirectoryId bucket = 0;
 };
 std::optional<VersionName> name_of_version_key(std::string_view row_key);
+/// 'x' | when the row goes for good 8 B | key of a 'w' or 'y' row
+std::string expiry_key(Timestamp due, std::string_view row_key);
+/// The row that it is of. nullopt: it is none
+std::optional<std::string_view> row_of_expiry_key(std::string_view key);
+/// 'y' | name of a bucket that was deleted softly | 0x00 | ~generation 8 B: the newest first.
+std::string deleted_bucket_key(std::string_view bucket, uint64_t generation);
+/// What all of one name begin with; "" = of all names.
+std::string deleted_buckets_prefix(std::string_view bucket);
 std::string directory_key(DirectoryId id);                   // 'd' | id
 std::string sync_key(DirectoryId id);                        // 's' | id
 std::string intent_key(std::string_view path);               // 'i' | path of the entry

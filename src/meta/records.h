@@ -94,7 +94,8 @@ std::string encode(const EntryRecord& record);
 struct VersionRecord {
   EntryRecord record;  ///< of a mark: generation, time, owner, `versioned`; the rest is empty
   bool delete_marker = false;
-  Timestamp became_noncurrent;  ///< of a mark: when it was set
+  Timestamp became_noncurrent;  ///< of a mark: when it was set; of a 'w' row: when it was deleted
+  Timestamp hard_delete;        ///< of a 'w' row: when it goes for good
   bool operator==(const VersionRecord&) const = default;
 };
 std::string encode(const VersionRecord& record);
@@ -112,6 +113,14 @@ struct DirectoryEntry {
   bool operator==(const DirectoryEntry&) const = default;
 };
 std::string encode(const DirectoryEntry& record);
+/// The 'y' row: a bucket that was deleted softly. Its 'w' rows are there, under its id.
+struct DeletedBucketRecord {
+  DirectoryEntry bucket;
+  Timestamp deleted;
+  Timestamp hard_delete;
+};
+std::string encode(const DeletedBucketRecord& record);
+[[nodiscard]] Result<DeletedBucketRecord> decode_deleted_bucket(std::string_view bytes);
 [[nodiscard]] Result<DirectoryEntry> decode_directory_entry(std::string_view bytes);
 
 /// The 'd' row: how to get from an id to a path, and where its files are natively.

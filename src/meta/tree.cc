@@ -258,7 +258,7 @@ void Tree::put_directory(kv::Batch& batch, const Location& location,
     return;
   }
   const DirectoryId parent = add_missing(batch, location, components.size() - 1, now);
-  entry.id = new_id();
+  if (entry.id == 0) entry.id = new_id();  // else it comes back
   if (entry.created.micros == 0) entry.created = now;
   add_directory(batch, parent, components.back(), entry);
 }

@@ -22,6 +22,7 @@ namespace beringia::meta {
 struct VersionedKey {
   DirectoryId bucket = 0;
   std::string key;
+  VersionTable table = VersionTable::kNoncurrent;
 };
 
 /// One row, as read.
@@ -57,5 +58,35 @@ struct StoredVersionRow {
 void put_version(kv::Batch& batch, const VersionedKey& key, const VersionRecord& version);
 /// Adds: the check that the row is as it was read, and its removal.
 void remove_version(kv::Batch& batch, const StoredVersionRow& row);
+
+/// Adds a 'w' row and the row that ends it. `version.hard_delete` is set. The batch conflicts as
+/// that of put_version() does.
+void put_soft_deleted(kv::Batch& batch, VersionedKey key, const VersionRecord& version);
+
+/// A bucket that was deleted softly, as read.
+struct StoredDeletedBucketRow {
+  std::string name;
+  DeletedBucketRecord record;
+  std::string row_key;
+  std::string row_value;
+};
+void put_deleted_bucket(kv::Batch& batch, std::string_view name, const DeletedBucketRecord& record);
+void remove_deleted_bucket(kv::Batch& batch, const StoredDeletedBucketRow& row);
+/// By name, of one name the newest first. `name` "" = of all names. `after`: a row key, "" = none.
+[[nodiscard]] Result<std::vector<StoredDeletedBucketRow>> deleted_buckets(
+    const io::Context& context, kv::Store& store, std::string_view name, std::string_view after,
+    size_t limit);
+
+/// 'w' and 'y' rows whose time has come.
+struct DueRow {
+  std::string expiry_key;
+  std::string row_key;
+};
+[[nodiscard]] Result<std::vector<DueRow>> rows_due(const io::Context& context, kv::Store& store,
+                                                   Timestamp now, size_t limit);
+/// The 'w' row of that key. nullopt: it is gone
+[[nodiscard]] Result<std::optional<StoredVersionRow>> version_at(const io::Context& context,
+                                                                 kv::Store& store,
+                                                                 const std::string& row_key);
 
 }  // namespace beringia::meta
