@@ -30,11 +30,10 @@ Result<std::optional<meta::StoredDeletedBucketRow>> find_deleted(const io::Conte
 }  // namespace
 
 Result<Namespace::DeletedBuckets> Namespace::list_deleted_buckets(const io::Context& context,
-                                                                  const Grant& grant,
+                                                                  const Grant& /*grant*/,
                                                                   const std::string& name,
                                                                   const std::string& after,
                                                                   size_t limit) {
-  (void)grant;  // that one exists is the proof: see admit_bucket_list() and admit()
   std::string position;
   if (!after.empty()) {
     const auto decoded = from_base64url(after);

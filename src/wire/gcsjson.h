@@ -47,6 +47,8 @@ struct ObjectResource {
   Timestamp updated;
   Timestamp time_storage_class_updated;
   Timestamp time_deleted;
+  Timestamp soft_delete_time;
+  Timestamp hard_delete_time;
   std::string custom_time;     ///< RFC 3339, as the client wrote it
   std::string retention_mode;  ///< "Unlocked" or "Locked"
   Timestamp retain_until;

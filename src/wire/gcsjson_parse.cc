@@ -105,6 +105,8 @@ Result<void> read_object_time(ObjectResource& out, std::string_view key, dom::el
   if (key == "timeCreated") return read_time(key, value, out.time_created);
   if (key == "updated") return read_time(key, value, out.updated);
   if (key == "timeDeleted") return read_time(key, value, out.time_deleted);
+  if (key == "softDeleteTime") return read_time(key, value, out.soft_delete_time);
+  if (key == "hardDeleteTime") return read_time(key, value, out.hard_delete_time);
   if (key == "customTime") return read_text(key, value, out.custom_time);
   if (key == "timeStorageClassUpdated") {
     return read_time(key, value, out.time_storage_class_updated);

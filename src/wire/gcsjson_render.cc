@@ -57,6 +57,8 @@ void write(JsonWriter& json, const ObjectResource& object) {
   time(json, "timeCreated", object.time_created);
   time(json, "updated", object.updated);
   time(json, "timeDeleted", object.time_deleted);
+  time(json, "softDeleteTime", object.soft_delete_time);
+  time(json, "hardDeleteTime", object.hard_delete_time);
   time(json, "timeStorageClassUpdated", object.time_storage_class_updated);
   text(json, "customTime", object.custom_time);
   time(json, "retentionExpirationTime", object.retention_expiration);

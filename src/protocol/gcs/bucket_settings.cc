@@ -192,19 +192,20 @@ Result<void> add_website(BucketChange& change) {
   return {};
 }
 
-/// Soft delete itself is not offered: only the policy that keeps nothing is taken.
+/// PUT without it leaves it: whoever replaces a bucket's settings does not mean to lose data.
 Result<void> add_soft_delete(BucketChange& change) {
   BR_TRY(table, table_in(change.body, "softDeletePolicy"));
   const Value* duration = table == nullptr ? nullptr : table->find("retentionDurationSeconds");
   if (duration == nullptr || is_null(duration)) return {};
   BR_TRY(seconds, number_in(*duration, "retentionDurationSeconds"));
-  if (seconds == 0) return {};
-  if (seconds < kMinSoftDeleteSeconds || seconds > kMaxSoftDeleteSeconds) {
+  if (seconds != 0 && (seconds < kMinSoftDeleteSeconds || seconds > kMaxSoftDeleteSeconds)) {
     return std::unexpected(wrong("softDeletePolicy", "it is 0, or 7 to 90 days"));
   }
-  return std::unexpected(unsupported("softDeletePolicy is not offered",
-                                     "nothing is kept of what was deleted",
-                                     "turn Object Versioning on"));
+  const auto before = core::parse_soft_delete(change.was(core::kSoftDeleteAttribute));
+  if (before && before->seconds == seconds) return {};
+  const core::SoftDelete policy{seconds, change.call.rooms.clock.wall()};
+  change.set(core::kSoftDeleteAttribute, core::encode(policy));
+  return {};
 }
 
 std::string now_text(const BucketChange& change) {

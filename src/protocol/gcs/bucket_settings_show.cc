@@ -58,6 +58,13 @@ void show_locks(const meta::DirectoryEntry& record, Members& members) {
     if (retention->locked) json.member("isLocked", true);
     members["retentionPolicy"] = json.end_object().take();
   }
+  if (const auto policy = core::soft_delete_of(record)) {
+    JsonWriter json;
+    json.begin_object();
+    json.member("retentionDurationSeconds", std::to_string(policy->seconds));
+    json.member("effectiveTime", to_iso8601(policy->since));
+    members["softDeletePolicy"] = json.end_object().take();
+  }
   if (core::lock_of(record)) members["objectRetention"] = R"({"mode":"Enabled"})";
   if (!attribute(record.attributes, core::kEventHoldAttribute).empty()) {
     members["defaultEventBasedHold"] = "true";

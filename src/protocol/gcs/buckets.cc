@@ -80,6 +80,22 @@ wire::gcs::BucketResource bucket_resource(const Call& call, const std::string& n
   return bucket;
 }
 
+wire::gcs::BucketResource deleted_bucket_resource(const Call& call,
+                                                  const core::DirectoryInfo& info) {
+  const std::string name{info.path.bucket()};
+  wire::gcs::BucketResource bucket = bucket_resource(call, name, info.record);
+  bucket.more["softDeleteTime"] = "\"" + to_iso8601(info.deleted) + "\"";
+  bucket.more["hardDeleteTime"] = "\"" + to_iso8601(info.hard_delete) + "\"";
+  return bucket;
+}
+
+/// The access settings of a bucket that is gone say nothing: it belongs to who owned it, and to who
+/// may do everything here.
+bool shows_deleted(const Call& call, const core::DirectoryInfo& info) {
+  return info.record.owner == call.principal->name() ||
+         call.may(core::Action::kAdminister, info.path);
+}
+
 /// GCS: 3 to 63 of a-z 0-9 - _ . with a letter or digit at both ends.
 bool is_bucket_name(std::string_view name) {
   auto is_edge = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -252,9 +268,65 @@ Result<io::HttpResponse> insert_bucket(Call& call) {
   return bucket_response(call, bucket.name, made->record);
 }
 
+namespace {
+
+/// @error kNotFound: there is none that the caller may see
+Result<core::DirectoryInfo> find_deleted_bucket(const Call& call, const core::Grant& grant) {
+  BR_TRY(generation, call.query.number("generation"));
+  if (!generation) {
+    return std::unexpected(invalid("Required parameter: generation",
+                                   "it says which of the soft-deleted buckets is meant"));
+  }
+  BR_TRY(found, call.rooms.names.list_deleted_buckets(
+                    call.context, grant, std::string{grant.path().bucket()}, "", kMaxResults));
+  for (core::DirectoryInfo& info : found.items) {
+    if (info.record.generation == *generation && shows_deleted(call, info)) return std::move(info);
+  }
+  return std::unexpected(
+      not_found("there is no soft-deleted bucket of that generation").with_tag("no_bucket"));
+}
+
+Result<io::HttpResponse> get_deleted_bucket(Call& call, const Path& path) {
+  BR_TRY(grant, call.admit(core::Action::kCreateBucket, path));
+  BR_TRY(info, find_deleted_bucket(call, *grant));
+  return json_response(200, wire::gcs::render(deleted_bucket_resource(call, info)));
+}
+
+Result<io::HttpResponse> list_deleted_buckets(Call& call, size_t limit) {
+  const std::string& prefix = call.query.get("prefix");
+  BR_TRY(grant, call.admit_bucket_list());
+  wire::gcs::BucketList list;
+  std::string after = call.query.get("pageToken");
+  for (;;) {
+    BR_TRY(page, call.rooms.names.list_deleted_buckets(call.context, *grant, "", after,
+                                                       limit - list.items.size()));
+    for (const core::DirectoryInfo& info : page.items) {
+      if (!info.path.bucket().starts_with(prefix) || !shows_deleted(call, info)) continue;
+      list.items.push_back(deleted_bucket_resource(call, info));
+    }
+    after = page.next;
+    if (after.empty() || list.items.size() == limit) break;
+  }
+  list.next_page_token = after;
+  return json_response(200, wire::gcs::render(list));
+}
+
+}  // namespace
+
+Result<io::HttpResponse> restore_bucket(Call& call) {
+  BR_TRY(path, call.bucket_path(call.route.bucket));
+  BR_TRY(grant, call.admit(core::Action::kCreateBucket, path));
+  BR_TRY(info, find_deleted_bucket(call, *grant));
+  BR_TRY(restored, call.rooms.names.restore_bucket(call.context, *grant, info.record.generation));
+  call.looked.reset();
+  return bucket_response(call, call.route.bucket, restored.record);
+}
+
 Result<io::HttpResponse> get_bucket(Call& call) {
   BR_TRY(path, call.bucket_path(call.route.bucket));
   BR_TRY(conditions, conditions_of(call.query));
+  BR_TRY(soft_deleted, call.query.flag("softDeleted", false));
+  if (soft_deleted) return get_deleted_bucket(call, path);
   BR_TRY(grant, call.admit(core::Action::kList, path));
   BR_TRY(info, call.rooms.names.stat_directory(call.context, *grant));
   BR_TRY(check_metageneration(conditions, info.record, true));
@@ -264,6 +336,8 @@ Result<io::HttpResponse> get_bucket(Call& call) {
 Result<io::HttpResponse> list_buckets(Call& call) {
   BR_TRY(results, call.query.number("maxResults"));
   const size_t limit = std::clamp<uint64_t>(results.value_or(kMaxResults), 1, kMaxResults);
+  BR_TRY(soft_deleted, call.query.flag("softDeleted", false));
+  if (soft_deleted) return list_deleted_buckets(call, limit);
   std::string after;
   if (!call.query.get("pageToken").empty()) {
     auto token = from_base64url(call.query.get("pageToken"));

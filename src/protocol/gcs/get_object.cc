@@ -29,9 +29,8 @@ Result<io::HttpResponse> get_object(Call& call) {
   BR_TRY(conditions, conditions_of(call.query));
   BR_TRY(generation, named_generation(call.query, "generation"));
   BR_TRY(soft_deleted, call.query.flag("softDeleted", false));
+  if (soft_deleted) return get_soft_deleted(call);
   BR_TRY(grant, call.admit(core::Action::kRead, path, generation));
-  // Soft delete is off: nothing is kept of what was deleted.
-  if (soft_deleted) return std::unexpected(not_found("there is no " + path.text()));
   BR_TRY(entry, call.rooms.names.stat(call.context, *grant, generation));
   BR_TRY(core::check_conditions(conditions, entry.record, true));
   BR_TRY(check_json_etags(call, entry.record));

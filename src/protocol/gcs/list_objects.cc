@@ -89,10 +89,12 @@ void add_folders(const Call& call, wire::gcs::ObjectList& list) {
   }
 }
 
-/// All generations. Of one name the oldest comes first, as far as they are on one page. Marks of
-/// deletions are S3's: GCS has none.
-Result<io::HttpResponse> list_versions(Call& call, const core::Grant& grant, const Glob& glob) {
+/// All generations, or what was deleted softly. Of one name the oldest comes first, as far as they
+/// are on one page. Marks of deletions are S3's: GCS has none.
+Result<io::HttpResponse> list_versions(Call& call, const core::Grant& grant, const Glob& glob,
+                                       bool soft_deleted) {
   BR_TRY(request, version_request_of(call.query));
+  request.soft_deleted = soft_deleted;
   if (!glob.empty() && request.prefix.empty()) request.prefix = glob.literal_prefix();
   wire::gcs::ObjectList list;
   const size_t wanted = request.limit;
@@ -102,7 +104,12 @@ Result<io::HttpResponse> list_versions(Call& call, const core::Grant& grant, con
     for (auto& item : page.items) {
       if (item.version.delete_marker || (!glob.empty() && !glob.matches(item.name))) continue;
       auto object = object_resource(call, call.route.bucket, item.name, item.version.record);
-      if (!item.is_current) object.time_deleted = item.version.became_noncurrent;
+      if (soft_deleted) {
+        object.soft_delete_time = item.version.became_noncurrent;
+        object.hard_delete_time = item.version.hard_delete;
+      } else if (!item.is_current) {
+        object.time_deleted = item.version.became_noncurrent;
+      }
       if (first_of_name == static_cast<ptrdiff_t>(list.items.size()) ||
           list.items.back().name != item.name) {
         first_of_name = static_cast<ptrdiff_t>(list.items.size());
@@ -136,8 +143,10 @@ Result<io::HttpResponse> list_objects(Call& call) {
     return std::unexpected(invalid("matchGlob allows the delimiter \"/\" only"));
   }
   BR_TRY(grant, call.admit(core::Action::kList, path));
-  if (soft_deleted) return json_response(200, wire::gcs::render(wire::gcs::ObjectList{}));
-  if (versions) return list_versions(call, *grant, glob);
+  if (soft_deleted && versions) {
+    return std::unexpected(invalid("versions and softDeleted cannot be asked for at once"));
+  }
+  if (soft_deleted || versions) return list_versions(call, *grant, glob, soft_deleted);
   BR_TRY(request, request_of(call.query));
   if (!glob.empty() && request.prefix.empty()) request.prefix = glob.literal_prefix();
 

@@ -183,7 +183,12 @@ wire::gcs::ObjectResource object_resource(const std::string& base_url, std::stri
 wire::gcs::ObjectResource object_resource(const Call& call, std::string_view bucket,
                                           std::string_view name, const core::Entry& entry) {
   wire::gcs::ObjectResource object = object_resource(call, bucket, name, entry.record);
-  if (!entry.is_current) object.time_deleted = entry.became_noncurrent;
+  if (entry.hard_delete.micros != 0) {
+    object.soft_delete_time = entry.became_noncurrent;
+    object.hard_delete_time = entry.hard_delete;
+  } else if (!entry.is_current) {
+    object.time_deleted = entry.became_noncurrent;
+  }
   return object;
 }
 

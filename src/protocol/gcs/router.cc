@@ -86,7 +86,10 @@ Result<Route> route_object(std::string_view method, const Parts& parts, const Pa
                      : Verb::kUnsupported;
     return route;
   }
-  if (action == "restore" && method == "POST") return route;
+  if (action == "restore" && method == "POST" && parts.size() == 5) {
+    route.verb = Verb::kRestoreObject;
+    return route;
+  }
   // Some clients leave the slashes of a name as they are.
   route.object = join(parts, 3);
   if (route.object.empty()) return std::unexpected(no_such_address());
@@ -144,6 +147,9 @@ Result<Route> route_bucket_part(std::string_view method, const Parts& parts, Rou
     if (parts.size() == 4) route.entity = parts[3];
     route.verb = kind == "acl" ? Verb::kBucketAcl : Verb::kDefaultObjectAcl;
     return route;
+  }
+  if (kind == "restore" && parts.size() == 3) {
+    return pick(method, {{"POST", Verb::kRestoreBucket}}, std::move(route));
   }
   if (kind == "managedFolders") return route_folder(method, parts, std::move(route));
   if (kind == "lockRetentionPolicy" && parts.size() == 3) {
@@ -305,6 +311,8 @@ std::string_view operation_name(Verb verb) {
     case Verb::kGetBucket: return "storage.buckets.get";
     case Verb::kPatchBucket: return "storage.buckets.update";
     case Verb::kDeleteBucket: return "storage.buckets.delete";
+    case Verb::kRestoreBucket: return "storage.buckets.restore";
+    case Verb::kRestoreObject: return "storage.objects.restore";
     case Verb::kStorageLayout: return "storage.buckets.getStorageLayout";
     case Verb::kGetIamPolicy: return "storage.buckets.getIamPolicy";
     case Verb::kSetIamPolicy: return "storage.buckets.setIamPolicy";

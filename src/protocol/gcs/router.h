@@ -42,6 +42,8 @@ enum class Verb {
   kRewriteObject,
   kComposeObject,
   kMoveObject,
+  kRestoreObject,
+  kRestoreBucket,
   kObjectAcl,
   kManagedFolders,
   kManagedFolder,

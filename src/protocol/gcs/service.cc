@@ -222,6 +222,8 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kRewriteObject: return copy_object(call);
     case Verb::kComposeObject: return compose_object(call);
     case Verb::kMoveObject: return move_object(call);
+    case Verb::kRestoreObject: return restore_object(call);
+    case Verb::kRestoreBucket: return restore_bucket(call);
     case Verb::kBeginSession: return begin_session(call);
     case Verb::kUploadChunk: return upload_chunk(call);
     case Verb::kCancelSession: return cancel_session(call);

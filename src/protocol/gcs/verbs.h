@@ -21,6 +21,7 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> get_bucket(Call& call);
 [[nodiscard]] Result<io::HttpResponse> patch_bucket(Call& call);
 [[nodiscard]] Result<io::HttpResponse> delete_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> restore_bucket(Call& call);
 [[nodiscard]] Result<io::HttpResponse> storage_layout(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_iam_policy(Call& call);
 [[nodiscard]] Result<io::HttpResponse> set_iam_policy(Call& call);
@@ -44,6 +45,8 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> list_objects(Call& call);
 [[nodiscard]] Result<io::HttpResponse> insert_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_soft_deleted(Call& call);  // get, softDeleted=true
+[[nodiscard]] Result<io::HttpResponse> restore_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> download_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> patch_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> update_object(Call& call);
