@@ -266,6 +266,20 @@ struct DirectoryInfo {
   Timestamp hard_delete = {};  // then: until then it can come back
 };
 
+struct ListFoldersRequest {
+  std::string prefix;        // of the name relative to grant.path(), which ends in '/'
+  bool one_level = false;    // nothing below the first '/' behind the prefix
+  std::string after;         // names > this
+  std::string start_offset;  // names >= this
+  std::string end_offset;    // names < this; "" = no end
+  size_t limit = 1000;
+};
+
+struct FolderPage {
+  std::vector<DirectoryInfo> items;  // in byte order of their names
+  bool truncated = false;
+};
+
 struct AttributePatch {
   std::optional<std::string> content_type;
   std::optional<std::string> storage_class;
@@ -449,6 +463,10 @@ class Namespace {
                                                                     const Grant& grant,
                                                                     const std::string& after,
                                                                     size_t limit);
+
+  /// All directories below grant.path(), at any depth.
+  [[nodiscard]] Result<FolderPage> list_folders(const io::Context& context, const Grant& grant,
+                                                const ListFoldersRequest& request);
 
   // Uploads (multipart, resumable). grant: kWrite on the final path.
   [[nodiscard]] Result<meta::UploadRecord> begin_upload(const io::Context& context,

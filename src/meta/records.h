@@ -112,6 +112,9 @@ struct DirectoryEntry {
   StringMap attributes;  ///< bucket attributes (location, storage class, labels ...)
   bool operator==(const DirectoryEntry&) const = default;
 };
+/// Attribute of a bucket whose directories all stay when they are empty, also those that were made
+/// on the way to an entry: "true".
+inline constexpr const char* kHierarchyAttribute = "hierarchical";
 std::string encode(const DirectoryEntry& record);
 /// The 'y' row: a bucket that was deleted softly. Its 'w' rows are there, under its id.
 struct DeletedBucketRecord {

@@ -196,9 +196,16 @@ DirectoryId Tree::add_missing(kv::Batch& batch, const Location& location, size_t
                               Timestamp now) {
   const auto components = location.path.directories();
   DirectoryId parent = location.parent_id();
+  bool stays = false;
+  if (location.directories.size() >= 2 && location.directories[1].entry) {
+    const auto& attributes = location.directories[1].entry->attributes;
+    const auto hierarchy = attributes.find(kHierarchyAttribute);
+    stays = hierarchy != attributes.end() && hierarchy->second == "true";
+  }
   for (size_t k = location.directories.size() - 1; k < depth; ++k) {
     DirectoryEntry entry;
     entry.id = new_id();
+    entry.explicit_directory = stays;
     entry.created = now;
     add_directory(batch, parent, components[k], entry);
     parent = entry.id;

@@ -139,6 +139,30 @@ Result<Route> route_folder(std::string_view method, const Parts& parts, Route ro
               std::move(route));
 }
 
+/// parts: [b, B, folders or operations, ...]
+Result<Route> route_hierarchy(std::string_view method, const Parts& parts, Route route) {
+  const bool is_folder = parts[2] == "folders";
+  if (parts.size() == 3) {
+    if (!is_folder) return pick(method, {{"GET", Verb::kOperations}}, std::move(route));
+    return pick(method, {{"GET", Verb::kFolders}, {"POST", Verb::kFolders}}, std::move(route));
+  }
+  route.entity = parts[3];
+  if (!is_folder) {
+    if (parts.size() == 4) return pick(method, {{"GET", Verb::kOperation}}, std::move(route));
+    if (parts.size() == 5 && parts[4] == "cancel") {
+      return pick(method, {{"POST", Verb::kOperation}}, std::move(route));
+    }
+    return route;
+  }
+  if (parts.size() == 7 && parts[4] == "renameTo" && parts[5] == "folders") {
+    route.to_object = parts[6];
+    return pick(method, {{"POST", Verb::kRenameFolder}}, std::move(route));
+  }
+  // Some clients leave the slashes of a name as they are.
+  route.entity = join(parts, 3);
+  return pick(method, {{"GET", Verb::kFolder}, {"DELETE", Verb::kFolder}}, std::move(route));
+}
+
 /// parts: [b, B, KIND, ...] of what belongs to a bucket besides its objects.
 Result<Route> route_bucket_part(std::string_view method, const Parts& parts, Route route) {
   const std::string& kind = parts[2];
@@ -150,6 +174,9 @@ Result<Route> route_bucket_part(std::string_view method, const Parts& parts, Rou
   }
   if (kind == "restore" && parts.size() == 3) {
     return pick(method, {{"POST", Verb::kRestoreBucket}}, std::move(route));
+  }
+  if (kind == "folders" || kind == "operations") {
+    return route_hierarchy(method, parts, std::move(route));
   }
   if (kind == "managedFolders") return route_folder(method, parts, std::move(route));
   if (kind == "lockRetentionPolicy" && parts.size() == 3) {
@@ -320,6 +347,11 @@ std::string_view operation_name(Verb verb) {
     case Verb::kBucketAcl: return "storage.bucketAccessControls";
     case Verb::kDefaultObjectAcl: return "storage.defaultObjectAccessControls";
     case Verb::kObjectAcl: return "storage.objectAccessControls";
+    case Verb::kFolders:
+    case Verb::kFolder: return "storage.folders";
+    case Verb::kRenameFolder: return "storage.folders.rename";
+    case Verb::kOperations:
+    case Verb::kOperation: return "storage.bucketOperations";
     case Verb::kManagedFolders:
     case Verb::kManagedFolder: return "storage.managedFolders";
     case Verb::kManagedFolderIam: return "storage.managedFolders.iamPolicy";

@@ -118,6 +118,7 @@ Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& 
              directory,
              clock,
              turns_,
+             operations_,
              std::move(options.public_url),
              options.customer_keys_over_http,
              options.uniform_access} {
@@ -222,6 +223,11 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kRewriteObject: return copy_object(call);
     case Verb::kComposeObject: return compose_object(call);
     case Verb::kMoveObject: return move_object(call);
+    case Verb::kFolders: return folders(call);
+    case Verb::kFolder: return folder(call);
+    case Verb::kRenameFolder: return rename_folder(call);
+    case Verb::kOperations: return list_operations(call);
+    case Verb::kOperation: return get_operation(call);
     case Verb::kRestoreObject: return restore_object(call);
     case Verb::kRestoreBucket: return restore_bucket(call);
     case Verb::kBeginSession: return begin_session(call);

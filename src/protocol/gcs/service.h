@@ -41,6 +41,7 @@ class Service {
   std::string run_batch_part(const Call& call, std::string_view message);
 
   SessionTurns turns_;
+  Operations operations_;
   CallerRate token_rate_;
   Rooms rooms_;
 };

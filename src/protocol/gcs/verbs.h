@@ -34,6 +34,11 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> managed_folder(Call& call);      // get, delete
 [[nodiscard]] Result<io::HttpResponse> managed_folder_iam(Call& call);  // get, set
 [[nodiscard]] Result<io::HttpResponse> test_folder_permissions(Call& call);
+[[nodiscard]] Result<io::HttpResponse> folders(Call& call);  // list, create
+[[nodiscard]] Result<io::HttpResponse> folder(Call& call);   // get, delete
+[[nodiscard]] Result<io::HttpResponse> rename_folder(Call& call);
+[[nodiscard]] Result<io::HttpResponse> list_operations(Call& call);
+[[nodiscard]] Result<io::HttpResponse> get_operation(Call& call);  // and cancel
 [[nodiscard]] Result<io::HttpResponse> service_account(Call& call);
 [[nodiscard]] Result<io::HttpResponse> hmac_keys(Call& call);  // list, create
 [[nodiscard]] Result<io::HttpResponse> hmac_key(Call& call);   // get, update, delete

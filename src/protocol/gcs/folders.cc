@@ -1,0 +1,249 @@
+// Folders: the directories of buckets with hierarchical namespace.
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/json_writer.h"
+#include "base/random.h"
+#include "protocol/gcs/setting_names.h"
+#include "protocol/gcs/verbs.h"
+#include "wire/document.h"
+#include "wire/gcsjson.h"
+
+namespace beringia::protocol::gcs {
+namespace {
+
+constexpr uint64_t kMaxPage = 1000;
+constexpr size_t kMaxName = 1024;  // as of objects
+
+std::string with_slash(std::string name) {
+  if (!name.ends_with('/')) name += '/';
+  return name;
+}
+
+/// With its '/' at the end. @error kInvalid
+Result<std::string> folder_name(std::string name) {
+  name = with_slash(std::move(name));
+  const bool bad = name.size() < 2 || name.size() > kMaxName || name.starts_with('/') ||
+                   name.find("//") != std::string::npos ||
+                   name.find_first_of("\r\n") != std::string::npos;
+  if (!bad) return name;
+  return std::unexpected(invalid("Invalid folder name", "\"" + name.substr(0, 128) + "\""));
+}
+
+/// The bucket, for who may list it.
+struct Bucket {
+  const core::Grant* grant = nullptr;
+  core::DirectoryInfo info;
+};
+
+/// @error kConflict: it has no folders
+Result<Bucket> open(Call& call) {
+  BR_TRY(path, call.bucket_path(call.route.bucket));
+  BR_TRY(grant, call.admit(core::Action::kList, path));
+  BR_TRY(info, call.rooms.names.stat_directory(call.context, *grant));
+  const auto hierarchy = info.record.attributes.find(std::string{kHierarchy});
+  if (hierarchy == info.record.attributes.end() || hierarchy->second != "true") {
+    return std::unexpected(conflict("The bucket does not support hierarchical namespace.")
+                               .with_tag("not_allowed_now"));
+  }
+  return Bucket{grant, std::move(info)};
+}
+
+std::string name_of(const Bucket& bucket, const Path& path) {
+  return path.text().substr(bucket.info.path.text().size());
+}
+
+Error no_folder(const std::string& name) {
+  return not_found("The specified folder does not exist.", name).with_tag("no_folder");
+}
+
+/// @error kNotFound
+Result<core::DirectoryInfo> find_folder(const Call& call, const Bucket& bucket,
+                                        const std::string& name) {
+  core::ListFoldersRequest request;
+  request.prefix = name;
+  request.one_level = true;
+  request.limit = 1;
+  BR_TRY(page, call.rooms.names.list_folders(call.context, *bucket.grant, request));
+  if (page.items.empty() || name_of(bucket, page.items[0].path) != name) {
+    return std::unexpected(no_folder(name));
+  }
+  return std::move(page.items[0]);
+}
+
+/// What a new folder lies in must be there. @error kConflict
+Result<void> check_parent(const Call& call, const Bucket& bucket, const std::string& name) {
+  const size_t slash = name.rfind('/', name.size() - 2);
+  if (slash == std::string::npos) return {};
+  if (find_folder(call, bucket, name.substr(0, slash + 1))) return {};
+  return std::unexpected(
+      conflict("The parent folder does not exist.", name).with_tag("not_allowed_now"));
+}
+
+Result<void> check_metageneration(const core::Conditions& conditions,
+                                  const core::DirectoryInfo& folder, bool is_read) {
+  const uint64_t now = std::max<uint64_t>(folder.record.metageneration, 1);
+  if (conditions.metageneration_match && *conditions.metageneration_match != now) {
+    return std::unexpected(conflict("the metageneration is another one").with_tag("precondition"));
+  }
+  if (conditions.metageneration_not_match && *conditions.metageneration_not_match == now) {
+    return std::unexpected(conflict("the metageneration is this one")
+                               .with_tag(is_read ? "not_modified" : "precondition"));
+  }
+  return {};
+}
+
+void write_folder(JsonWriter& json, const Call& call, const Bucket& bucket,
+                  const core::DirectoryInfo& folder, std::string_view type = {}) {
+  const std::string name = name_of(bucket, folder.path);
+  json.begin_object();
+  if (!type.empty()) json.member("@type", type);
+  json.member("kind", "storage#folder").member("id", call.route.bucket + "/" + name);
+  json.member("selfLink", call.base_url + "/storage/v1/b/" + percent_encode(call.route.bucket) +
+                              "/folders/" + percent_encode(name));
+  json.member("name", name).member("bucket", call.route.bucket);
+  json.member("metageneration",
+              std::to_string(std::max<uint64_t>(folder.record.metageneration, 1)));
+  json.member("createTime", to_iso8601(folder.record.created));
+  json.member("updateTime", to_iso8601(folder.record.created)).end_object();
+}
+
+io::HttpResponse folder_response(const Call& call, const Bucket& bucket,
+                                 const core::DirectoryInfo& folder) {
+  JsonWriter json;
+  write_folder(json, call, bucket, folder);
+  return json_response(200, json.take());
+}
+
+Result<io::HttpResponse> list_folders(Call& call) {
+  BR_TRY(bucket, open(call));
+  core::ListFoldersRequest request;
+  request.prefix = call.query.get("prefix");
+  const std::string& delimiter = call.query.get("delimiter");
+  if (!delimiter.empty() && delimiter != "/") {
+    return std::unexpected(invalid("Invalid value for delimiter", "of folders it is \"/\""));
+  }
+  request.one_level = !delimiter.empty();
+  request.start_offset = call.query.get("startOffset");
+  request.end_offset = call.query.get("endOffset");
+  BR_TRY(size, call.query.number("pageSize"));
+  request.limit = std::clamp<uint64_t>(size.value_or(kMaxPage), 1, kMaxPage);
+  if (const std::string& token = call.query.get("pageToken"); !token.empty()) {
+    auto after = from_base64url(token);
+    if (!after || !is_utf8(*after)) {
+      return std::unexpected(invalid("Invalid value for parameter pageToken"));
+    }
+    request.after = std::move(*after);
+  }
+  BR_TRY(page, call.rooms.names.list_folders(call.context, *bucket.grant, request));
+  JsonWriter json;
+  json.begin_object().member("kind", "storage#folders").key("items").begin_array();
+  for (const auto& folder : page.items) write_folder(json, call, bucket, folder);
+  json.end_array();
+  if (page.truncated) {
+    json.member("nextPageToken", to_base64url(name_of(bucket, page.items.back().path)));
+  }
+  return json_response(200, json.end_object().take());
+}
+
+Result<io::HttpResponse> make_folder(Call& call) {
+  BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
+  BR_TRY(document,
+         wire::parse_json(body.empty() ? "{}" : body, wire::gcs::kMaxResourceBytes, "a folder"));
+  const wire::Value* asked = document.find("name");
+  const bool is_text = asked != nullptr && asked->is(wire::Value::Kind::kText);
+  BR_TRY(name, folder_name(is_text ? asked->text : std::string{}));
+  BR_TRY(path, call.new_object_path(call.route.bucket, name));
+  BR_TRY(recursive, call.query.flag("recursive", false));
+  BR_TRY(bucket, open(call));
+  BR_TRY(grant, call.admit(core::Action::kWrite, path));
+  if (!recursive) BR_TRY(check_parent(call, bucket, name));
+  auto made = call.rooms.names.make_directory(call.context, *grant, {});
+  if (made) return folder_response(call, bucket, *made);
+  if (made.error().code() == Code::kAlreadyExists) {
+    return std::unexpected(already_exists("The folder you tried to create already exists."));
+  }
+  return std::unexpected(std::move(made).error());
+}
+
+}  // namespace
+
+Result<io::HttpResponse> folders(Call& call) {
+  return call.method == "POST" ? make_folder(call) : list_folders(call);
+}
+
+Result<io::HttpResponse> folder(Call& call) {
+  BR_TRY(name, folder_name(call.route.entity));
+  BR_TRY(conditions, conditions_of(call.query));
+  BR_TRY(bucket, open(call));
+  const bool reads = call.method == "GET";
+  if (reads) {
+    BR_TRY(found, find_folder(call, bucket, name));
+    BR_TRY(check_metageneration(conditions, found, true));
+    return folder_response(call, bucket, found);
+  }
+  BR_TRY(path, call.object_path(call.route.bucket, name));
+  BR_TRY(grant, call.admit(core::Action::kDelete, path));
+  BR_TRY(found, find_folder(call, bucket, name));
+  BR_TRY(check_metageneration(conditions, found, false));
+  auto removed = call.rooms.names.remove_directory(call.context, *grant);
+  if (removed) return empty_response(204);
+  if (removed.error().tag() == "not_empty") {
+    return std::unexpected(
+        already_exists("The folder you tried to delete is not empty.").with_tag("not_empty"));
+  }
+  return std::unexpected(std::move(removed).error());
+}
+
+Result<io::HttpResponse> rename_folder(Call& call) {
+  const Route& route = call.route;
+  BR_TRY(from_name, folder_name(route.entity));
+  BR_TRY(to_name, folder_name(route.to_object));
+  BR_TRY(source, call.object_path(route.bucket, from_name));
+  BR_TRY(target, call.new_object_path(route.bucket, to_name));
+  BR_TRY(conditions, source_conditions_of(call.query));
+  BR_TRY(bucket, open(call));
+  // As a move of an object: it takes what it holds away from those who could read it.
+  BR_TRY(call.admit(core::Action::kRead, source));
+  BR_TRY(from, call.admit(core::Action::kDelete, source));
+  BR_TRY(to, call.admit(core::Action::kWrite, target));
+  BR_TRY(before, find_folder(call, bucket, from_name));
+  BR_TRY(check_metageneration(conditions, before, false));
+  BR_TRY(check_parent(call, bucket, to_name));
+  if (to_name.starts_with(from_name)) {
+    return std::unexpected(invalid("A folder cannot be renamed into itself"));
+  }
+  const Timestamp started = call.rooms.clock.wall();
+  auto renamed = call.rooms.names.rename_directory(call.context, *from, *to);
+  if (!renamed) {
+    if (renamed.error().code() == Code::kAlreadyExists) {
+      return std::unexpected(already_exists("The destination folder already exists."));
+    }
+    return std::unexpected(std::move(renamed).error());
+  }
+  BR_TRY(after, find_folder(call, bucket, to_name));
+  const std::string id = to_base64url(std::to_string(started.micros) + "/" + to_name);
+  JsonWriter json;
+  json.begin_object().member("kind", "storage#operation");
+  json.member("name", "projects/_/buckets/" + route.bucket + "/operations/" + id);
+  json.member("selfLink", call.base_url + "/storage/v1/b/" + percent_encode(route.bucket) +
+                              "/operations/" + id);
+  json.member("done", true);
+  json.key("metadata").begin_object();
+  json.member("@type", "type.googleapis.com/google.storage.control.v2.RenameFolderMetadata");
+  json.member("sourceFolderId", from_name).member("destinationFolderId", to_name);
+  json.key("commonMetadata").begin_object();
+  json.member("createTime", to_iso8601(started));
+  json.member("endTime", to_iso8601(call.rooms.clock.wall()));
+  json.member("updateTime", to_iso8601(call.rooms.clock.wall()));
+  json.member("type", "rename-folder").member("requestedCancellation", false);
+  json.member("progressPercent", 100).end_object().end_object();
+  json.key("response");
+  write_folder(json, call, bucket, after, "type.googleapis.com/google.storage.control.v2.Folder");
+  std::string text = json.end_object().take();
+  call.rooms.operations.add({route.bucket, id, text});
+  return json_response(200, std::move(text));
+}
+
+}  // namespace beringia::protocol::gcs
