@@ -15,6 +15,7 @@
 #include "core/owners.h"
 #include "core/parts.h"
 #include "events/dispatcher.h"
+#include "events/native_changes.h"
 #include "identity/local_keys.h"
 #include "io/http.h"
 #include "io/runtime.h"
@@ -72,6 +73,16 @@ Result<void> check_doors(const Settings& settings) {
   return {};
 }
 
+/// The notifications of a backend that has a subscription, with its own credentials.
+Result<std::unique_ptr<backend::gcs::ChangeFeed>> make_change_feed(
+    const meta::BackendDeclaration& backend, Rng& rng) {
+  backend::gcs::GcsSpec spec;
+  spec.name = backend.name;
+  spec.url = backend.url;
+  spec.credentials = backend.credentials_file;
+  return backend::gcs::make_change_feed(spec, backend.subscription, backend.pubsub_endpoint, rng);
+}
+
 void print_root(const identity::AccessKey& key) {
   std::printf(
       "Root credentials, made now and shown only this once:\n"
@@ -116,6 +127,7 @@ struct Server::Rooms {
   std::unique_ptr<protocol::admin::Service> admin;
   std::unique_ptr<core::Janitor> janitor;
   std::unique_ptr<events::Dispatcher> events;
+  std::unique_ptr<events::NativeChanges> native_changes;
   std::atomic<bool> ready{false};
   std::vector<std::unique_ptr<io::HttpServer>> servers;
   std::string addresses;
@@ -293,6 +305,9 @@ Result<void> Server::Rooms::listen() {
     return protocol::gcs::notification_payload(base, bucket, name, record);
   };
   events = std::make_unique<events::Dispatcher>(*runtime, *parts, std::move(telling));
+  native_changes = std::make_unique<events::NativeChanges>(
+      *runtime, *parts,
+      [this](const auto& backend) { return make_change_feed(backend, runtime->rng()); });
   inventories->start();
   ready = true;
   return {};
@@ -312,7 +327,9 @@ Result<void> Server::Rooms::close() {
   if (inventories) inventories->stop();
   if (engine) engine->stop();
   if (janitor) janitor->stop();
+  if (native_changes) native_changes->stop();
   if (events) events->stop();
+  native_changes.reset();
   events.reset();
   janitor.reset();
   Result<void> result;
@@ -334,6 +351,7 @@ Server::~Server() {
   if (rooms_->inventories) rooms_->inventories->stop();
   if (rooms_->engine) rooms_->engine->stop();
   if (rooms_->janitor) rooms_->janitor->stop();
+  if (rooms_->native_changes) rooms_->native_changes->stop();
   if (rooms_->events) rooms_->events->stop();
 }
 

@@ -38,6 +38,8 @@ struct BackendDeclaration {
   std::string user_project;         // gcs: who pays for requests to a requester-pays bucket
   std::string kms_key;              // gcs: Cloud KMS key of what is written; "" = the bucket's
   uint64_t max_calls_per_hour = 0;  // gcs: billed requests; 0 = no limit
+  std::string subscription;         // gcs: projects/P/subscriptions/S with its notifications
+  std::string pubsub_endpoint;      // gcs: other than Google's
   bool operator==(const BackendDeclaration&) const = default;
 };
 

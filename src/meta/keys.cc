@@ -134,4 +134,8 @@ std::string event_cursor_key(std::string_view target) {
   return system_key("events/" + std::string{target});
 }
 
+std::string change_cursor_key(std::string_view backend) {
+  return system_key("changes/" + std::string{backend});
+}
+
 }  // namespace beringia::meta

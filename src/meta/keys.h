@@ -58,6 +58,9 @@ std::string doomed_key(Timestamp due, BackendId backend,
 std::string system_key(std::string_view name);         // 'z' | name
 /// 'z' | "events/" | name of a notification target: the last feed row that it was told of, decimal.
 std::string event_cursor_key(std::string_view target);
+/// 'z' | "changes/" | name of a backend: the time of the newest foreign change that was followed,
+/// in microseconds, decimal.
+std::string change_cursor_key(std::string_view backend);
 inline constexpr std::string_view kFeedStream = "f";  // 'f' | number 8 B
 
 }  // namespace beringia::meta

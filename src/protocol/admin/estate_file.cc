@@ -36,6 +36,42 @@ meta::PriceList read_prices(TableReader& reader) {
           reader.number("retrieval_gb", 0)};
 }
 
+/// Google Cloud Pub/Sub, "Guidelines to name a topic or a subscription": 3 to 255 characters.
+bool is_subscription(std::string_view text) {
+  constexpr std::string_view kProjects = "projects/";
+  constexpr std::string_view kSubscriptions = "/subscriptions/";
+  if (!text.starts_with(kProjects)) return false;
+  text.remove_prefix(kProjects.size());
+  const size_t project = text.find('/');
+  if (project == 0 || project == text.npos) return false;
+  text.remove_prefix(project);
+  if (!text.starts_with(kSubscriptions)) return false;
+  text.remove_prefix(kSubscriptions.size());
+  return !text.empty() && text.size() <= 255 && text.find('/') == text.npos;
+}
+
+void read_subscription(TableReader& reader, meta::BackendDeclaration& backend) {
+  backend.subscription = reader.text("subscription");
+  backend.pubsub_endpoint = reader.text("pubsub_endpoint");
+  if (!backend.subscription.empty() && !is_subscription(backend.subscription)) {
+    reader.fail("subscription", invalid("it is no Pub/Sub subscription", "",
+                                        "write it as projects/PROJECT/subscriptions/NAME"));
+  }
+  if (!backend.subscription.empty() && !backend.url.starts_with("gs://")) {
+    reader.fail("subscription",
+                invalid("a subscription is for gs:// only", "", "remove it from this backend"));
+  }
+  const std::string& endpoint = backend.pubsub_endpoint;
+  if (endpoint.empty()) return;
+  if (backend.subscription.empty()) {
+    reader.fail("pubsub_endpoint", invalid("there is no subscription to ask there", "",
+                                           "say subscription, too, or remove it"));
+  }
+  if (!endpoint.starts_with("http://") && !endpoint.starts_with("https://")) {
+    reader.fail("pubsub_endpoint", invalid("it is no URL", "", "write it as http://HOST:PORT"));
+  }
+}
+
 Result<meta::BackendDeclaration> read_backend(const Value& table) {
   TableReader reader{table, "a [[backend]]"};
   meta::BackendDeclaration backend;
@@ -51,6 +87,7 @@ Result<meta::BackendDeclaration> read_backend(const Value& table) {
   backend.kms_key = reader.text("kms_key");
   backend.max_calls_per_hour =
       static_cast<uint64_t>(reader.integer("max_calls_per_hour", 0, 0, kMaxCallsPerHour));
+  read_subscription(reader, backend);
   const bool is_gcs = backend.url.starts_with("gs://");
   if (!is_gcs && (!backend.user_project.empty() || !backend.kms_key.empty() ||
                   backend.max_calls_per_hour != 0)) {

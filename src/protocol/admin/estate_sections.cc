@@ -81,6 +81,8 @@ Section section_of(const meta::BackendDeclaration& backend) {
   if (backend.max_calls_per_hour != 0) {
     fields.add("max_calls_per_hour", integer_value(backend.max_calls_per_hour));
   }
+  fields.text("subscription", backend.subscription);
+  fields.text("pubsub_endpoint", backend.pubsub_endpoint);
   if (backend.prices != meta::PriceList{}) {
     Value prices = empty_value(Value::Kind::kTable);
     const std::pair<const char*, double> all[] = {
