@@ -18,12 +18,14 @@
 #include "events/native_changes.h"
 #include "identity/local_keys.h"
 #include "io/http.h"
+#include "io/http2.h"
 #include "io/runtime.h"
 #include "meta/estate.h"
 #include "observe/log.h"
 #include "policy/inventory.h"
 #include "policy/policy.h"
 #include "protocol/admin/service.h"
+#include "protocol/gcs/grpc/grpc_service.h"
 #include "protocol/gcs/notification_payload.h"
 #include "protocol/gcs/service.h"
 #include "protocol/s3/access_logs.h"
@@ -47,7 +49,8 @@ io::HttpServerLimits limits_of(const Settings& settings) {
   return limits;
 }
 
-Result<std::shared_ptr<io::TlsContext>> tls_of(const Settings& settings) {
+Result<std::shared_ptr<io::TlsContext>> tls_of(const Settings& settings,
+                                               bool offers_http2 = false) {
   if (settings.tls_certificate.empty() && settings.tls_key.empty()) {
     return std::shared_ptr<io::TlsContext>{};
   }
@@ -57,7 +60,8 @@ Result<std::shared_ptr<io::TlsContext>> tls_of(const Settings& settings) {
                                    "given",
                                    "give both, or neither"));
   }
-  return io::make_tls_server({settings.tls_certificate, settings.tls_key});
+  const io::TlsServerFiles files{settings.tls_certificate, settings.tls_key};
+  return offers_http2 ? io::make_tls_http2_server(files) : io::make_tls_server(files);
 }
 
 /// Before the catalog is opened: what is wrong with a door shall not count as an unclean stop.
@@ -140,7 +144,8 @@ struct Server::Rooms {
   std::string public_gcs_url() const;
   Result<void> listen();
   Result<void> listen_at(const std::string& name, const std::string& address,
-                         const std::shared_ptr<io::TlsContext>& tls, io::HttpHandler handler);
+                         const std::shared_ptr<io::TlsContext>& tls, io::HttpHandler handler,
+                         io::Http2Handler http2 = {});
   Result<void> close();
 };
 
@@ -271,11 +276,11 @@ void Server::Rooms::make_services() {
 
 Result<void> Server::Rooms::listen_at(const std::string& name, const std::string& address,
                                       const std::shared_ptr<io::TlsContext>& tls,
-                                      io::HttpHandler handler) {
+                                      io::HttpHandler handler, io::Http2Handler http2) {
   if (address == "off") return {};
   BR_TRY(endpoint, io::Endpoint::parse(address));
-  auto server = io::HttpServer::start(
-      *runtime, {endpoint, tls, limits_of(settings), name, std::move(handler)});
+  auto server = io::start_http2_server(
+      *runtime, {endpoint, tls, limits_of(settings), name, std::move(handler)}, std::move(http2));
   if (!server) {
     return std::unexpected(
         std::move(server).error().during("listening for " + name + " at " + address));
@@ -289,13 +294,14 @@ Result<void> Server::Rooms::listen_at(const std::string& name, const std::string
 
 Result<void> Server::Rooms::listen() {
   BR_TRY(tls, tls_of(settings));
+  BR_TRY(gcs_tls, tls_of(settings, true));
   const auto to = [](auto& service) {
     return [&service](const io::Context& context, io::HttpRequest& request) {
       return service.handle(context, request);
     };
   };
   BR_TRY(listen_at("s3", settings.s3, tls, to(*s3)));
-  BR_TRY(listen_at("gcs", settings.gcs, tls, to(*gcs)));
+  BR_TRY(listen_at("gcs", settings.gcs, gcs_tls, to(*gcs), protocol::gcs::http2_handler(*gcs)));
   BR_TRY(listen_at("admin", settings.admin, tls, to(*admin)));
   janitor = std::make_unique<core::Janitor>(*runtime, *parts, core::Janitor::Options{});
   events::Dispatcher::Options telling;

@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "io/disk.h"
+#include "io/http2_connection.h"
 #include "io/http_parser.h"
 #include "io/runtime.h"
 
@@ -198,11 +199,27 @@ class Connection {
         input_{stream} {}
 
   void run() {
+    if (shared_.http2 && begins_http2()) {
+      Http2Connection{shared_, tokens_, stream_}.run(input_.view());
+      return;
+    }
     while (serve_one()) {
     }
   }
 
  private:
+  /// Reads until the first bytes are HTTP/2's preface, or are not. No method is called PRI.
+  bool begins_http2() {
+    const Context context =
+        Context{}.with_deadline(now() + limits_.idle_timeout).with_cancel(tokens_.idle);
+    while (input_.view().size() < kHttp2Preface.size() &&
+           kHttp2Preface.starts_with(input_.view())) {
+      auto n = input_.fill(context);
+      if (!n || *n == 0) return false;
+    }
+    return input_.view().starts_with(kHttp2Preface);
+  }
+
   /// @return true if the connection may carry another request
   bool serve_one() {
     auto head_length = read_head();

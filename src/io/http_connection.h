@@ -8,15 +8,18 @@
 #include "base/random.h"
 #include "io/fiber.h"
 #include "io/http.h"
+#include "io/http2.h"
 #include "io/sync.h"
 
 namespace beringia::io {
 
 /// What the connections of one server share.
 struct HttpServerShared {
-  explicit HttpServerShared(HttpServer::Options o) : options{std::move(o)} {}
+  explicit HttpServerShared(HttpServer::Options o, Http2Handler h = {})
+      : options{std::move(o)}, http2{std::move(h)} {}
 
   const HttpServer::Options options;
+  const Http2Handler http2;  // empty: HTTP/1.1 only
   std::atomic<bool> draining{false};
   /// Numbers of requests, from which their ids are made: not those of other servers and starts.
   std::atomic<uint64_t> requests{SystemRng{}.next()};

@@ -62,8 +62,9 @@ namespace {
 /// accepted it.
 class RealHttpServer final : public HttpServer {
  public:
-  RealHttpServer(Runtime& runtime, Options options)
-      : runtime_{runtime}, shared_{std::make_shared<HttpServerShared>(std::move(options))} {}
+  RealHttpServer(Runtime& runtime, Options options, Http2Handler http2)
+      : runtime_{runtime},
+        shared_{std::make_shared<HttpServerShared>(std::move(options), std::move(http2))} {}
   ~RealHttpServer() override { RealHttpServer::stop(Duration{0}); }
 
   Result<void> start() {
@@ -131,7 +132,13 @@ class RealHttpServer final : public HttpServer {
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(Runtime& runtime, Options options) {
-  auto server = std::make_unique<RealHttpServer>(runtime, std::move(options));
+  return start_http2_server(runtime, std::move(options), {});
+}
+
+Result<std::unique_ptr<HttpServer>> start_http2_server(Runtime& runtime,
+                                                       HttpServer::Options options,
+                                                       Http2Handler http2) {
+  auto server = std::make_unique<RealHttpServer>(runtime, std::move(options), std::move(http2));
   BR_TRY(server->start());
   return server;
 }

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include "io/http2.h"
+
 namespace beringia::io {
 namespace {
 
@@ -86,6 +88,19 @@ int choose_http11(SSL*, const unsigned char** out, unsigned char* length, const 
   return SSL_TLSEXT_ERR_OK;
 }
 
+constexpr unsigned char kBoth[] = "\x02h2\x08http/1.1";  // the server's order counts
+
+int choose_both(SSL* ssl, const unsigned char** out, unsigned char* length, const unsigned char* in,
+                unsigned in_length, void* unused) {
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, length, kBoth, sizeof kBoth - 1, in, in_length) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return choose_http11(ssl, out, length, in, in_length, unused);
+  }
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
 /// Encrypted key files are refused; OpenSSL would ask on the terminal.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
@@ -151,6 +166,12 @@ Result<std::shared_ptr<TlsContext>> make_tls_server(const TlsServerFiles& files)
     return std::unexpected(
         setup_error(files.key_pem + " is not the key of " + files.certificate_pem));
   }
+  return context;
+}
+
+Result<std::shared_ptr<TlsContext>> make_tls_http2_server(const TlsServerFiles& files) {
+  BR_TRY(context, make_tls_server(files));
+  SSL_CTX_set_alpn_select_cb(context->get(), choose_both, nullptr);
   return context;
 }
 

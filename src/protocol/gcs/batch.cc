@@ -49,7 +49,7 @@ std::string Service::run_batch_part(const Call& call, std::string_view message) 
   request.has_body = !body->empty();
   request.content_length = body->size();
   request.body = &source;
-  return render_message(handle_one(call.context, request, true));
+  return render_message(handle_one(call.context, request, true, call.door_name));
 }
 
 Result<io::HttpResponse> Service::run_batch(Call& call) {

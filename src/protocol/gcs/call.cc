@@ -38,8 +38,8 @@ class ListFacts final : public access::Facts {
 }  // namespace
 
 core::Door Call::door() const {
-  return {"gcs", std::string{operation_name(route.verb)}, request.peer_address, context.trace_id(),
-          request.is_tls};
+  return {std::string{door_name}, std::string{operation_name(route.verb)}, request.peer_address,
+          context.trace_id(), request.is_tls};
 }
 
 Result<const core::Grant*> Call::admit(access::Ask ask, const Path& path,

@@ -51,6 +51,7 @@ struct Call {
   std::unique_ptr<SignedBody> signed_body = {};
   /// Proven by the address alone, whose holder has no credential to send again.
   bool is_signed_url = false;
+  std::string_view door_name = "gcs";
   /// See view_of().
   mutable std::optional<std::pair<std::string, std::optional<access::BucketView>>> looked = {};
 

@@ -126,13 +126,15 @@ Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& 
   rooms_.token_rate = &token_rate_;
 }
 
-io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& request) {
-  return handle_one(context, request, false);
+io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& request,
+                                 std::string_view door) {
+  return handle_one(context, request, false, door);
 }
 
 io::HttpResponse Service::handle_one(const io::Context& context, io::HttpRequest& request,
-                                     bool in_batch) {
+                                     bool in_batch, std::string_view door) {
   Call call{context, request, rooms_, request.method, {}, {}, {}, {}, {}};
+  call.door_name = door;
   call.base_url = base_url_of(request, rooms_.public_url);
   Result<io::HttpResponse> result = process(call, in_batch);
   if (result) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/gate.h"
 #include "core/namespace.h"
@@ -30,11 +31,14 @@ class Service {
   Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
           const Clock& clock, Options options = {});
   /// Never throws. Parks as the namespace does.
-  io::HttpResponse handle(const io::Context& context, io::HttpRequest& request);
+  /// @param door  the name of the protocol in audit records; a constant
+  io::HttpResponse handle(const io::Context& context, io::HttpRequest& request,
+                          std::string_view door = "gcs");
 
  private:
   /// @param in_batch  the request is a part of a batch: no media, no batches
-  io::HttpResponse handle_one(const io::Context& context, io::HttpRequest& request, bool in_batch);
+  io::HttpResponse handle_one(const io::Context& context, io::HttpRequest& request, bool in_batch,
+                              std::string_view door);
   Result<io::HttpResponse> process(Call& call, bool in_batch);
   Result<io::HttpResponse> dispatch(Call& call);
   Result<io::HttpResponse> run_batch(Call& call);
