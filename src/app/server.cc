@@ -26,6 +26,7 @@
 #include "policy/policy.h"
 #include "protocol/admin/service.h"
 #include "protocol/gcs/grpc/grpc_service.h"
+#include "protocol/gcs/metadata_server.h"
 #include "protocol/gcs/notification_payload.h"
 #include "protocol/gcs/service.h"
 #include "protocol/s3/access_logs.h"
@@ -65,16 +66,34 @@ Result<std::shared_ptr<io::TlsContext>> tls_of(const Settings& settings,
 }
 
 /// Before the catalog is opened: what is wrong with a door shall not count as an unclean stop.
+/// Whoever reaches the metadata server has its principal's rights: it is said whose and to whom.
+Result<void> check_metadata(const Settings& settings) {
+  if (settings.metadata == "off") return {};
+  const std::string what = "cannot serve metadata at " + settings.metadata;
+  if (settings.metadata_principal.empty() || settings.metadata_principal == "root") {
+    return std::unexpected(invalid(what, "metadata_principal is not set, or root",
+                                   "name the principal whose tokens it gives"));
+  }
+  BR_TRY(endpoint, io::Endpoint::parse(settings.metadata));
+  const bool is_here =
+      endpoint.host == "localhost" || endpoint.host == "::1" || endpoint.host.starts_with("127.");
+  if (!is_here && settings.metadata_clients.empty()) {
+    return std::unexpected(invalid(what, "others than this machine reach it, and none may ask",
+                                   "set metadata_clients, or listen at 127.0.0.1"));
+  }
+  return {};
+}
+
 Result<void> check_doors(const Settings& settings) {
   BR_TRY(tls_of(settings));
   for (const auto& [name, address] :
        {std::pair{"s3", &settings.s3}, std::pair{"gcs", &settings.gcs},
-        std::pair{"admin", &settings.admin}}) {
+        std::pair{"admin", &settings.admin}, std::pair{"metadata", &settings.metadata}}) {
     if (*address == "off") continue;
     BR_TRY(endpoint, io::Endpoint::parse(*address));
     BR_TRY(check_address_is_free(endpoint, name));
   }
-  return {};
+  return check_metadata(settings);
 }
 
 /// The notifications of a backend that has a subscription, with its own credentials.
@@ -128,6 +147,7 @@ struct Server::Rooms {
   std::unique_ptr<protocol::s3::AccessLogs> s3_logs;
   std::unique_ptr<protocol::s3::Service> s3;
   std::unique_ptr<protocol::gcs::Service> gcs;
+  std::unique_ptr<protocol::gcs::MetadataServer> metadata;
   std::unique_ptr<protocol::admin::Service> admin;
   std::unique_ptr<core::Janitor> janitor;
   std::unique_ptr<events::Dispatcher> events;
@@ -266,6 +286,10 @@ void Server::Rooms::make_services() {
       *names, *gate, *directory, clock,
       protocol::gcs::Options{settings.gcs_public_url, settings.customer_keys == "any",
                              settings.s3_object_ownership == "BucketOwnerEnforced"});
+  metadata = std::make_unique<protocol::gcs::MetadataServer>(
+      *gate, *directory, clock,
+      protocol::gcs::MetadataOptions{settings.metadata_principal, settings.metadata_clients,
+                                     settings.instance, public_gcs_url()});
   std::string token_uri = public_gcs_url();
   if (!token_uri.empty()) token_uri += "/token";
   admin = std::make_unique<protocol::admin::Service>(
@@ -303,6 +327,7 @@ Result<void> Server::Rooms::listen() {
   BR_TRY(listen_at("s3", settings.s3, tls, to(*s3)));
   BR_TRY(listen_at("gcs", settings.gcs, gcs_tls, to(*gcs), protocol::gcs::http2_handler(*gcs)));
   BR_TRY(listen_at("admin", settings.admin, tls, to(*admin)));
+  BR_TRY(listen_at("metadata", settings.metadata, nullptr, to(*metadata)));
   janitor = std::make_unique<core::Janitor>(*runtime, *parts, core::Janitor::Options{});
   events::Dispatcher::Options telling;
   telling.message.google_object = [base = public_gcs_url()](std::string_view bucket,

@@ -27,6 +27,8 @@ struct Settings {
   std::string customer_keys;
   std::string encryption_keys;
   std::string gcs_public_url;
+  std::string metadata, metadata_principal;
+  std::vector<std::string> metadata_clients;
   std::string tls_certificate, tls_key;
   std::string instance;
   Duration token_lifetime{0};

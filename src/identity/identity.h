@@ -37,6 +37,9 @@ struct AccessKey {
 };
 
 /// A service-account key: the private half leaves once (in the key file), we keep the public half.
+/// Or a managed one, whose private half never leaves, sealed in the catalog: it signs what its
+/// principal, or who may act as it, lets us sign. Tokens by which somebody gets in are none of
+/// that.
 struct ServiceKey {
   std::string id;            // 40 hex digits (private_key_id)
   std::string client_email;  // "<principal>@<instance>.beringia.local"
@@ -44,6 +47,7 @@ struct ServiceKey {
   std::string public_key_pem;
   Timestamp created;
   bool disabled = false;
+  std::string sealed_private;  // "" unless managed
 };
 
 /// What temporary credentials are asked for with.
@@ -78,7 +82,7 @@ struct TokenRequest {
   Duration lifetime{0};
 };
 /// The source of tokens that the metadata server gives out.
-inline constexpr std::string_view kMetadataSource = "metadata";
+inline constexpr std::string_view kMetadataSource = "metadata:";
 
 /// A bearer token that was verified, and what it says.
 struct BearerFacts {
@@ -157,7 +161,7 @@ class Directory {
   [[nodiscard]] virtual Result<void> remove_access_key(const io::Context& context,
                                                        const std::string& id) = 0;
   struct KeySummary {
-    std::string id, kind, principal;  // kind: "s3", "service-account"
+    std::string id, kind, principal;  // kind: "s3", "service-account", "managed"
     Timestamp created;
     bool disabled;
   };
@@ -250,6 +254,18 @@ class Directory {
                                                              const std::string& client_email,
                                                              const std::string& text,
                                                              const std::string& signature) = 0;
+  /// The managed key of a principal, or of this instance (kInstanceKey); made at first use, and
+  /// anew when it was disabled. RSA 2048. @error kNotFound: no such principal; kBusy
+  [[nodiscard]] virtual Result<ServiceKey> managed_key(const io::Context& context,
+                                                       const std::string& principal) = 0;
+  /// RS256 by a managed key; raw bytes. @error kNotFound: none of that id, or disabled
+  [[nodiscard]] virtual Result<std::string> sign_with(const io::Context& context,
+                                                      const std::string& key_id,
+                                                      const std::string& text) = 0;
+  /// Keys of a principal (or kInstanceKey) that are not disabled, the newest first, for those who
+  /// verify what they signed. At most kMaxTriedKeys.
+  [[nodiscard]] virtual Result<std::vector<ServiceKey>> usable_keys(
+      const io::Context& context, const std::string& principal) = 0;
   /// Lets whoever holds it act as `holder` on that one thing (a resumable upload), as long as the
   /// credential that `holder` proved itself with stands. Permanent credentials only.
   virtual Secret issue_pass(const Principal& holder, const std::string& thing) const = 0;
@@ -259,6 +275,7 @@ class Directory {
                                                       const std::string& thing) = 0;
 };
 inline constexpr size_t kMaxTriedKeys = 16;
+inline constexpr std::string_view kInstanceKey = "";  // no principal has this name
 inline constexpr size_t kMaxRevoked = 10'000;
 
 }  // namespace beringia::identity

@@ -168,8 +168,8 @@ Result<std::vector<Directory::KeySummary>> StoredDirectory::list_keys(const io::
       keys.push_back({id, "s3", held->key.principal, held->key.created, held->key.disabled});
     }
     for (const auto& [id, held] : service_keys_) {
-      keys.push_back(
-          {id, "service-account", held->key.principal, held->key.created, held->key.disabled});
+      keys.push_back({id, held->private_key ? "managed" : "service-account", held->key.principal,
+                      held->key.created, held->key.disabled});
     }
   }
   std::ranges::sort(keys, {}, &KeySummary::id);

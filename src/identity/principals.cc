@@ -86,6 +86,7 @@ Result<void> StoredDirectory::remove_principal(const io::Context& context,
   principals_.erase(name);
   for (const std::string& id : access_ids) access_keys_.erase(id);
   for (const std::string& id : service_ids) service_keys_.erase(id);
+  managed_.erase(name);
   return done;
 }
 

@@ -10,6 +10,7 @@ namespace {
 constexpr char kVersion = 1;
 constexpr uint64_t kDisabled = 1;  // bits of the flags field
 constexpr uint64_t kFirst = 2;
+constexpr uint64_t kManaged = 4;
 
 void append_text(std::string& out, std::string_view text) {
   append_varint(out, text.size());
@@ -118,11 +119,12 @@ Result<AccessKeyRow> decode_access_key(std::string_view bytes) {
 
 std::string encode(const ServiceKey& key) {
   std::string out(1, kVersion);
-  append_varint(out, key.disabled ? kDisabled : 0);
+  append_varint(out, (key.disabled ? kDisabled : 0) | (key.sealed_private.empty() ? 0 : kManaged));
   append_text(out, key.principal);
   append_text(out, key.client_email);
   append_text(out, key.public_key_pem);
   append_varint(out, static_cast<uint64_t>(key.created.micros));
+  if (!key.sealed_private.empty()) append_text(out, key.sealed_private);
   return out;
 }
 
@@ -130,11 +132,13 @@ Result<ServiceKey> decode_service_key(std::string_view id, std::string_view byte
   Reader reader{bytes};
   ServiceKey key;
   key.id = id;
-  key.disabled = (reader.number() & kDisabled) != 0;
+  const uint64_t flags = reader.number();
+  key.disabled = (flags & kDisabled) != 0;
   key.principal = reader.text();
   key.client_email = reader.text();
   key.public_key_pem = reader.text();
   key.created = Timestamp{static_cast<int64_t>(reader.number())};
+  if ((flags & kManaged) != 0) key.sealed_private = reader.text();
   if (!reader.ok()) return std::unexpected(damaged("reading service-account key " + key.id));
   return key;
 }

@@ -115,6 +115,11 @@ Result<void> StoredDirectory::load_service_keys(const io::Context& context) {
                       [&](const std::string& id, const std::string& bytes) -> Result<void> {
                         BR_TRY(key, decode_service_key(id, bytes));
                         BR_TRY(held, parsed(std::move(key)));
+                        if (held.private_key && !held.key.disabled) {
+                          std::string& newest = managed_[held.key.principal];
+                          const auto other = find(service_keys_, newest);
+                          if (!other || other->key.created < held.key.created) newest = id;
+                        }
                         hold(service_keys_, id, std::move(held));
                         return {};
                       });
@@ -135,7 +140,13 @@ Result<StoredDirectory::HeldServiceKey> StoredDirectory::parsed(ServiceKey key) 
     return std::unexpected(
         corrupt("reading service-account key " + key.id, public_key.error().to_string()));
   }
-  return HeldServiceKey{std::move(key), std::move(*public_key)};
+  std::optional<wire::RsaPrivateKey> private_key;
+  if (!key.sealed_private.empty()) {
+    BR_TRY(pem, sealer_.unseal(row_key(kServiceKeyRows, key.id), key.sealed_private));
+    BR_TRY(opened, wire::RsaPrivateKey::from_pem(pem));
+    private_key = std::move(opened);
+  }
+  return HeldServiceKey{std::move(key), std::move(*public_key), std::move(private_key)};
 }
 
 Result<void> StoredDirectory::commit(const io::Context& context, kv::Batch batch) {

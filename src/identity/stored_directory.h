@@ -89,6 +89,12 @@ class StoredDirectory final : public Directory {
                                                      const std::string& client_email,
                                                      const std::string& text,
                                                      const std::string& signature) override;
+  [[nodiscard]] Result<ServiceKey> managed_key(const io::Context& context,
+                                               const std::string& principal) override;
+  [[nodiscard]] Result<std::string> sign_with(const io::Context& context, const std::string& key_id,
+                                              const std::string& text) override;
+  [[nodiscard]] Result<std::vector<ServiceKey>> usable_keys(const io::Context& context,
+                                                            const std::string& principal) override;
   Secret issue_pass(const Principal& holder, const std::string& thing) const override;
   [[nodiscard]] Result<Principal> verify_pass(const io::Context& context, const std::string& pass,
                                               const std::string& thing) override;
@@ -101,6 +107,7 @@ class StoredDirectory final : public Directory {
   struct HeldServiceKey {
     ServiceKey key;
     wire::RsaPublicKey public_key;
+    std::optional<wire::RsaPrivateKey> private_key;  // of a managed key
   };
   // Owners of the shared values: the maps here and look-ups that are under way.
   template <class T>
@@ -116,6 +123,7 @@ class StoredDirectory final : public Directory {
   [[nodiscard]] Result<void> load_service_keys(const io::Context& context);
   [[nodiscard]] Result<void> load_revoked(const io::Context& context);
   [[nodiscard]] Result<HeldServiceKey> parsed(ServiceKey key) const;
+  std::shared_ptr<const HeldServiceKey> find_managed(const std::string& principal) const;
 
   [[nodiscard]] Result<void> commit(const io::Context& context, kv::Batch batch);
   [[nodiscard]] Result<void> check_room_for_key(const std::string& principal) const;
@@ -135,6 +143,9 @@ class StoredDirectory final : public Directory {
   [[nodiscard]] Result<void> check_source(const std::string& source) const;
   /// A service key that may be used. @error kDenied (invalid_token)
   [[nodiscard]] Result<std::shared_ptr<const HeldServiceKey>> usable_service_key(
+      const std::string& id) const;
+  /// The same for the key of a token by which somebody gets in: no managed one.
+  [[nodiscard]] Result<std::shared_ptr<const HeldServiceKey>> usable_token_key(
       const std::string& id) const;
   [[nodiscard]] Result<BearerFacts> examine_self_signed(const std::string& token,
                                                         const std::vector<std::string>& audiences);
@@ -158,6 +169,8 @@ class StoredDirectory final : public Directory {
   Table<PrincipalRecord> principals_;
   Table<HeldAccessKey> access_keys_;
   Table<HeldServiceKey> service_keys_;
+  std::unordered_map<std::string, std::string>
+      managed_;                                         // principal -> id of its newest managed key
   std::unordered_map<std::string, Timestamp> revoked_;  // SHA-256 of a token -> its end
 };
 

@@ -73,11 +73,19 @@ Result<std::shared_ptr<const StoredDirectory::HeldServiceKey>> StoredDirectory::
   return held;
 }
 
+Result<std::shared_ptr<const StoredDirectory::HeldServiceKey>> StoredDirectory::usable_token_key(
+    const std::string& id) const {
+  BR_TRY(held, usable_service_key(id));
+  // Who acts as another for an hour must not make itself tokens of that other.
+  if (held->private_key) return std::unexpected(invalid_token("its key signs no tokens"));
+  return std::move(held);
+}
+
 Result<Directory::Token> StoredDirectory::exchange_jwt(const io::Context&,
                                                        const std::string& assertion,
                                                        const std::vector<std::string>& audiences) {
   BR_TRY(jwt, wire::parse_jwt(assertion));
-  BR_TRY(held, usable_service_key(jwt.key_id));
+  BR_TRY(held, usable_token_key(jwt.key_id));
   wire::JwtExpectation expected;
   expected.issuer = held->key.client_email;
   expected.audiences = audiences;
@@ -115,7 +123,7 @@ Result<BearerFacts> StoredDirectory::examine_any(const std::string& token,
                                                  const std::vector<std::string>& audiences) {
   if (token.starts_with(AccessTokens::kPrefix)) {
     BR_TRY(verified, tokens_.verify(token, clock_.wall()));
-    BR_TRY(held, usable_service_key(verified.key_id));
+    BR_TRY(held, usable_token_key(verified.key_id));
     BR_TRY(principal, principal_for(held->key.principal, held->key.id));
     return BearerFacts{std::move(principal), held->key.id, "", "", verified.expires};
   }
@@ -131,7 +139,7 @@ Result<BearerFacts> StoredDirectory::examine_self_signed(
   std::optional<VerifiedJwts::Verified> known = verified_jwts_.find(digest, now);
   if (!known) {
     BR_TRY(jwt, wire::parse_jwt(token));
-    BR_TRY(held, usable_service_key(jwt.key_id));
+    BR_TRY(held, usable_token_key(jwt.key_id));
     wire::JwtExpectation expected;
     expected.issuer = held->key.client_email;
     expected.now = now;
@@ -151,7 +159,7 @@ Result<BearerFacts> StoredDirectory::examine_self_signed(
     known = {held->key.id, Timestamp{expires_s * 1'000'000}, jwt.claims.scope};
     verified_jwts_.remember(digest, *known);
   }
-  BR_TRY(held, usable_service_key(known->key_id));
+  BR_TRY(held, usable_token_key(known->key_id));
   BR_TRY(principal, principal_for(held->key.principal, held->key.id));
   return BearerFacts{std::move(principal), held->key.id, "", known->scope, known->expires};
 }

@@ -141,6 +141,21 @@ Result<RsaPublicKey> RsaPublicKey::from_pem(std::string_view pem) {
   return RsaPublicKey{std::make_shared<const Key>(Key{std::move(key)})};
 }
 
+Result<RsaPublicKey::Numbers> RsaPublicKey::numbers() const {
+  Numbers numbers;
+  for (const auto& [name, bytes] : {std::pair{OSSL_PKEY_PARAM_RSA_N, &numbers.modulus},
+                                    std::pair{OSSL_PKEY_PARAM_RSA_E, &numbers.exponent}}) {
+    BIGNUM* found = nullptr;
+    if (EVP_PKEY_get_bn_param(key_->handle.get(), name, &found) != 1) {
+      return std::unexpected(internal("cannot show the public key", openssl_reason()));
+    }
+    const NumberHandle number{found};
+    bytes->resize(static_cast<size_t>(BN_num_bytes(found)));
+    BN_bn2bin(found, reinterpret_cast<unsigned char*>(bytes->data()));
+  }
+  return numbers;
+}
+
 Result<RsaPublicKey> RsaPublicKey::from_numbers(std::string_view modulus,
                                                 std::string_view exponent) {
   constexpr const char* kWhat = "cannot use the public key";

@@ -37,6 +37,11 @@ class RsaPublicKey {
   /// From a JSON Web Key (RFC 7518, 6.3.1): modulus and exponent, big-endian. @error as from_pem
   [[nodiscard]] static Result<RsaPublicKey> from_numbers(std::string_view modulus,
                                                          std::string_view exponent);
+  /// The numbers of a JSON Web Key; from_numbers() reads them.
+  struct Numbers {
+    std::string modulus, exponent;  // big-endian, without leading zeros
+  };
+  [[nodiscard]] Result<Numbers> numbers() const;
   /// True if `signature` is the RS256 signature of `message` by this key.
   bool verify(std::string_view message, std::string_view signature) const;
 

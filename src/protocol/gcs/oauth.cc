@@ -26,6 +26,11 @@ Result<io::HttpResponse> dispatch(Call& call) {
     case Verb::kTokenInfo: return token_info(call);
     case Verb::kRevokeToken: return revoke_token(call);
     case Verb::kUserInfo: return user_info(call);
+    case Verb::kGenerateIdToken: return generate_id_token(call);
+    case Verb::kSignBlob: return sign_blob(call);
+    case Verb::kSignJwt: return sign_jwt(call);
+    case Verb::kKeySet: return key_set(call);
+    case Verb::kOpenId: return open_id(call);
     default: return generate_access_token(call);
   }
 }
@@ -33,7 +38,16 @@ Result<io::HttpResponse> dispatch(Call& call) {
 }  // namespace
 
 bool is_identity(Verb verb) {
-  return speaks_oauth(verb) || verb == Verb::kUserInfo || verb == Verb::kGenerateAccessToken;
+  switch (verb) {
+    case Verb::kUserInfo:
+    case Verb::kGenerateAccessToken:
+    case Verb::kGenerateIdToken:
+    case Verb::kSignBlob:
+    case Verb::kSignJwt:
+    case Verb::kKeySet:
+    case Verb::kOpenId: return true;
+    default: return speaks_oauth(verb);
+  }
 }
 
 Result<io::HttpResponse> handle_identity(Call& call) {

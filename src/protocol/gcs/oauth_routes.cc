@@ -28,9 +28,14 @@ constexpr Address kAddresses[] = {
     {"GET", "/oauth2/v3/userinfo", Verb::kUserInfo},
     {"GET", "/v1/userinfo", Verb::kUserInfo},
     {"POST", "/revoke", Verb::kRevokeToken},
+    {"GET", "/oauth2/v3/certs", Verb::kKeySet},
+    {"GET", "/.well-known/openid-configuration", Verb::kOpenId},
 };
 constexpr std::pair<std::string_view, Verb> kActions[] = {
     {"generateAccessToken", Verb::kGenerateAccessToken},
+    {"generateIdToken", Verb::kGenerateIdToken},
+    {"signBlob", Verb::kSignBlob},
+    {"signJwt", Verb::kSignJwt},
 };
 
 Error wrong_method(std::string_view method) {
@@ -73,6 +78,15 @@ Result<std::optional<Route>> route_identity(std::string_view method, std::string
       path == "/tokeninfo" || path == "/revoke" || path.starts_with("/oauth2/v");
   if (is_known && (!may_be_bucket || path == "/oauth2/v4/token")) {
     return std::unexpected(wrong_method(method));
+  }
+  constexpr std::string_view kKeySets = "/service_accounts/v1/jwk/";
+  if (path.starts_with(kKeySets) && method == "GET") {
+    const auto name = percent_decode(path.substr(kKeySets.size()));
+    if (name && is_utf8(*name) && !name->empty() && name->find('/') == std::string::npos) {
+      route.verb = Verb::kKeySet;
+      route.entity = *name;
+      return std::optional{std::move(route)};
+    }
   }
   constexpr std::string_view kAccounts = "/serviceAccounts/";
   const auto project = between(path, "/v1/projects/", kAccounts);

@@ -330,6 +330,11 @@ std::string_view operation_name(Verb verb) {
     case Verb::kUserInfo: return "oauth2.userinfo";
     case Verb::kRevokeToken: return "oauth2.revoke";
     case Verb::kGenerateAccessToken: return "iamcredentials.generateAccessToken";
+    case Verb::kGenerateIdToken: return "iamcredentials.generateIdToken";
+    case Verb::kSignBlob: return "iamcredentials.signBlob";
+    case Verb::kSignJwt: return "iamcredentials.signJwt";
+    case Verb::kKeySet: return "oauth2.certs";
+    case Verb::kOpenId: return "oauth2.configuration";
     case Verb::kBatch: return "storage.batch";
     case Verb::kInsertBucket: return "storage.buckets.insert";
     case Verb::kXmlListBuckets:

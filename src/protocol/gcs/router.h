@@ -81,6 +81,11 @@ enum class Verb {
   kUserInfo,
   kRevokeToken,
   kGenerateAccessToken,
+  kGenerateIdToken,
+  kSignBlob,
+  kSignJwt,
+  kKeySet,
+  kOpenId,
   // legal, but not offered
   kUnsupported,
 };

@@ -89,6 +89,11 @@ bool allowed_in_batch(const Route& route) {
     case Verb::kUserInfo:
     case Verb::kRevokeToken:
     case Verb::kGenerateAccessToken:
+    case Verb::kGenerateIdToken:
+    case Verb::kSignBlob:
+    case Verb::kSignJwt:
+    case Verb::kKeySet:
+    case Verb::kOpenId:
     case Verb::kBatch:
     case Verb::kInsertObject:
     case Verb::kDownloadObject:
@@ -253,6 +258,11 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kUserInfo:
     case Verb::kRevokeToken:
     case Verb::kGenerateAccessToken:
+    case Verb::kGenerateIdToken:
+    case Verb::kSignBlob:
+    case Verb::kSignJwt:
+    case Verb::kKeySet:
+    case Verb::kOpenId:
     case Verb::kBatch:
     case Verb::kUnsupported: break;
   }

@@ -15,6 +15,11 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> user_info(Call& call);
 [[nodiscard]] Result<io::HttpResponse> revoke_token(Call& call);
 [[nodiscard]] Result<io::HttpResponse> generate_access_token(Call& call);
+[[nodiscard]] Result<io::HttpResponse> generate_id_token(Call& call);
+[[nodiscard]] Result<io::HttpResponse> sign_blob(Call& call);
+[[nodiscard]] Result<io::HttpResponse> sign_jwt(Call& call);
+[[nodiscard]] Result<io::HttpResponse> key_set(Call& call);  // of this instance, or of an account
+[[nodiscard]] Result<io::HttpResponse> open_id(Call& call);
 
 [[nodiscard]] Result<io::HttpResponse> insert_bucket(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_buckets(Call& call);
