@@ -85,6 +85,39 @@ Result<bool> has_doomed_below(const io::Context& context, kv::Store& store, meta
   return !rows.empty();
 }
 
+Result<bool> execute_doomed_below(const io::Context& context, Namespace::Parts& parts,
+                                  const LiveBackend& live, const std::string& native_prefix) {
+  constexpr size_t kPage = 256;
+  std::string first = doomed_name_key(live.declaration.id, native_prefix);
+  const size_t name_at = first.size() - native_prefix.size();
+  std::string last = first;
+  last.back() = static_cast<char>(last.back() + 1);  // a directory's '/'
+  bool clear = true;
+  for (;;) {
+    BR_TRY(rows, parts.store.scan(context, first, last, kPage));
+    kv::Batch batch;
+    for (const auto& row : rows) {
+      if (row.value.starts_with(kReserved)) {
+        clear = false;
+        continue;
+      }
+      auto removed = live.client->remove(context, {row.key.substr(name_at), row.value});
+      if (!removed && removed.error().code() != Code::kNotFound &&
+          removed.error().code() != Code::kConflict) {
+        clear = false;
+        continue;
+      }
+      // The reaper finds nothing there any more, and drops its own row.
+      batch.check(row.key, row.value);
+      batch.remove(row.key);
+    }
+    ++parts.native_removals;  // before the guards go
+    BR_TRY(parts.store.commit(context, std::move(batch), kv::Durability::kBuffered));
+    if (rows.size() < kPage) return clear;
+    first = rows.back().key + '\0';
+  }
+}
+
 std::optional<Error> execute_doomed(const io::Context& context, Namespace::Parts& parts,
                                     const Mounts& mounts, const meta::DoomedCopy& copy) {
   const auto live = mounts.backend(copy.backend);

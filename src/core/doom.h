@@ -53,6 +53,13 @@ void release_name(kv::Batch& batch, const ReservedName& name);
                                             meta::BackendId backend,
                                             const std::string& native_prefix);
 
+/// Deletes all that is doomed below a native directory now, whether or not its backend failed a
+/// moment ago: its names are about to change. @return true: nothing is doomed or reserved there any
+/// more
+[[nodiscard]] Result<bool> execute_doomed_below(const io::Context& context, Namespace::Parts& parts,
+                                                const LiveBackend& live,
+                                                const std::string& native_prefix);
+
 /// Deletes the native object now (conditional on the version) and drops the rows. A backend that
 /// cannot be reached leaves them for the reaper: not an error of the caller.
 /// @return why it stays although the backend answers (no right, a hold, a retention)

@@ -1,6 +1,7 @@
 #include "core/settle.h"
 
 #include "base/encoding.h"
+#include "core/doom.h"
 #include "core/reconcile.h"
 #include "observe/log.h"
 
@@ -10,24 +11,30 @@ namespace {
 constexpr std::string_view kPrefix = "settle/";
 constexpr size_t kPage = 256;
 
-/// Moves the native directory; true when it is (now) at its default name.
-Result<bool> move_natively(const io::Context& context, const LiveMount& mount,
-                           const LiveLocation& place, const std::string& base,
-                           meta::Location location) {
+/// Whether a native directory could follow.
+enum class Followed { kYes, kNever, kLater };
+
+/// Moves the native directory to its default name, if it is not there.
+Result<Followed> move_natively(const io::Context& context, Namespace::Parts& parts,
+                               const LiveMount& mount, const LiveLocation& place,
+                               const std::string& base, meta::Location location) {
   const auto& capabilities = place.backend->client->capabilities();
-  if (!capabilities.native_directories || !capabilities.native_rename) return false;
+  if (!capabilities.native_directories || !capabilities.native_rename) return Followed::kNever;
   meta::DirectoryOnPath settled = location.directories.back();
   settled.record.native_base.clear();
   location.directories.replace_back(std::move(settled));
   const std::string wanted = default_native_name(mount, place, location);
-  if (wanted == base) return true;
+  if (wanted == base) return Followed::kYes;
+  // A file that is to be deleted, or a move's own, would come to light under the new name.
+  BR_TRY(clear, execute_doomed_below(context, parts, *place.backend, base));
+  if (!clear) return Followed::kLater;
   auto renamed = place.backend->client->rename(context, {base, wanted, {}, {}});
   if (!renamed && renamed.error().code() == Code::kNotFound) {
     // Done before, perhaps by a process that crashed before its sync; or there are no files.
     renamed = place.backend->client->rename(context, {wanted, wanted, {}, {}});
-    if (!renamed && renamed.error().code() == Code::kNotFound) return true;
+    if (!renamed && renamed.error().code() == Code::kNotFound) return Followed::kYes;
   }
-  if (renamed) return true;
+  if (renamed) return Followed::kYes;
   return std::unexpected(std::move(renamed).error());
 }
 
@@ -40,11 +47,13 @@ Result<bool> settle_once(const io::Context& context, Namespace::Parts& parts, co
   if (!location.parent_exists || location.parent_id() != id || mount == nullptr) return false;
   const auto& directory = location.directories.back();
   meta::DirectoryRecord record = directory.record;
+  bool later = false;
   for (const auto& [backend, base] : directory.record.native_base) {
     const auto place = mount->location_of(mounts.backend(backend));
     if (!place.backend) continue;
-    BR_TRY(moved, move_natively(context, *mount, place, base, location));
-    if (moved) record.native_base.erase(backend);
+    BR_TRY(followed, move_natively(context, parts, *mount, place, base, location));
+    if (followed == Followed::kYes) record.native_base.erase(backend);
+    later = later || followed == Followed::kLater;
     ++parts.native_removals;
   }
   kv::Batch batch;
@@ -52,7 +61,7 @@ Result<bool> settle_once(const io::Context& context, Namespace::Parts& parts, co
   batch.put(meta::directory_key(id), meta::encode(record));
   // What no backend can settle (flat buckets) keeps its base for good: native names stay as they
   // were, which docs/semantics.md states per backend.
-  batch.remove(settle_key(id));
+  if (!later) batch.remove(settle_key(id));
   // Synced: from here on the old native name may be used again, and a power loss must not bring
   // back the row that says that this directory's files are still there.
   auto committed = parts.store.commit(context, batch, kv::Durability::kSync);

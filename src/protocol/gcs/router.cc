@@ -322,7 +322,10 @@ Result<Route> route(std::string_view method, std::string_view path, const Parame
   return route_xml(method, parts, query);
 }
 
-std::string_view operation_name(Verb verb) {
+namespace {
+
+/// Of the calls that are about identities and tokens, not about storage.
+std::string_view identity_operation_name(Verb verb) {
   switch (verb) {
     case Verb::kToken: return "oauth2.token";
     case Verb::kExchangeToken: return "sts.exchangeToken";
@@ -335,6 +338,14 @@ std::string_view operation_name(Verb verb) {
     case Verb::kSignJwt: return "iamcredentials.signJwt";
     case Verb::kKeySet: return "oauth2.certs";
     case Verb::kOpenId: return "oauth2.configuration";
+    default: return "storage.unsupported";
+  }
+}
+
+}  // namespace
+
+std::string_view operation_name(Verb verb) {
+  switch (verb) {
     case Verb::kBatch: return "storage.batch";
     case Verb::kInsertBucket: return "storage.buckets.insert";
     case Verb::kXmlListBuckets:
@@ -393,9 +404,8 @@ std::string_view operation_name(Verb verb) {
     case Verb::kXmlUploadPart: return "storage.multipartUploads.uploadPart";
     case Verb::kXmlCompleteMultipart: return "storage.multipartUploads.complete";
     case Verb::kXmlAbortMultipart: return "storage.multipartUploads.abort";
-    case Verb::kUnsupported: return "storage.unsupported";
+    default: return identity_operation_name(verb);
   }
-  return "storage.unsupported";
 }
 
 }  // namespace beringia::protocol::gcs

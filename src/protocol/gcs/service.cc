@@ -252,19 +252,7 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kXmlAbortMultipart: return xml_abort_multipart(call);
     case Verb::kXmlBeginSession: return xml_begin_session(call);
     case Verb::kXmlPostForm: return xml_post_form(call);
-    case Verb::kToken:
-    case Verb::kExchangeToken:
-    case Verb::kTokenInfo:
-    case Verb::kUserInfo:
-    case Verb::kRevokeToken:
-    case Verb::kGenerateAccessToken:
-    case Verb::kGenerateIdToken:
-    case Verb::kSignBlob:
-    case Verb::kSignJwt:
-    case Verb::kKeySet:
-    case Verb::kOpenId:
-    case Verb::kBatch:
-    case Verb::kUnsupported: break;
+    default: break;  // of identities, and batches, which authenticate for themselves
   }
   return std::unexpected(unsupported("This method is not offered"));
 }
