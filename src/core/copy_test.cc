@@ -227,6 +227,33 @@ TEST_F(Renaming, a_native_rename_that_fails_is_caught_up) {
   EXPECT_EQ(world_.get("/b/e/1").value(), "1");
 }
 
+TEST_F(Renaming, what_was_deleted_does_not_come_back_with_its_directory) {
+  ASSERT_TRUE(world_.put("/b/d/1", "1"));
+  ASSERT_TRUE(world_.put("/b/d/2", "2"));
+  world_.faults("disk").fail_before(Call::kRemove, unavailable("busy"));
+  ASSERT_TRUE(world_.remove("/b/d/1"));
+  ASSERT_TRUE(world_.has_native("disk", "b/d/1")) << "its delete was postponed";
+  ASSERT_TRUE(world_.rename_directory("/b/d/", "/b/e/"));
+  EXPECT_FALSE(world_.has_native("disk", "b/e/1"));
+  EXPECT_EQ(world_.names_in("/b/e/"), std::vector<std::string>{"2"});
+  EXPECT_EQ(world_.get("/b/e/1").error().code(), Code::kNotFound);
+}
+
+TEST_F(Renaming, waits_natively_for_deletes_that_cannot_be_done_yet) {
+  ASSERT_TRUE(world_.put("/b/d/1", "1"));
+  ASSERT_TRUE(world_.put("/b/d/2", "2"));
+  world_.faults("disk").fail_before(Call::kRemove, unavailable("busy"));
+  ASSERT_TRUE(world_.remove("/b/d/1"));
+  world_.faults("disk").fail_before(Call::kRemove, unavailable("still busy"));
+  ASSERT_TRUE(world_.rename_directory("/b/d/", "/b/e/"));
+  EXPECT_TRUE(world_.has_native("disk", "b/d/2")) << "it kept its native name";
+  EXPECT_EQ(world_.names_in("/b/e/"), std::vector<std::string>{"2"});
+  settle_all(world_.context, world_.parts(), *world_.mounts());
+  EXPECT_TRUE(world_.has_native("disk", "b/e/2"));
+  EXPECT_FALSE(world_.has_native("disk", "b/e/1"));
+  EXPECT_EQ(world_.names_in("/b/e/"), std::vector<std::string>{"2"});
+}
+
 TEST_F(Renaming, a_native_rename_whose_answer_is_lost_loses_nothing) {
   ASSERT_TRUE(world_.put("/b/d/1", "1"));
   world_.faults("disk").fail_after(Call::kRename);
