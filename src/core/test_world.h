@@ -256,13 +256,17 @@ class World {
   // ---- requests -------------------------------------------------------------------------------
   /// A verified principal; made with an access key when it is first asked for.
   identity::Principal principal(const std::string& name = "root") {
+    return must(try_principal(name), "principal");
+  }
+  Result<identity::Principal> try_principal(const std::string& name) {
     identity::Directory& people = directory();
     auto& key = keys_[name];
     if (!key || !people.find_access_key(context, key->id)) {
-      must(people.put_principal(context, {name, {}, false}), "principal");
-      key = must(people.create_access_key(context, name), "access key");
+      BR_TRY(people.put_principal(context, {name, {}, false}));
+      BR_TRY(made, people.create_access_key(context, name));
+      key = std::move(made);
     }
-    return must(people.principal_of(context, *key), "principal");
+    return people.principal_of(context, *key);
   }
   [[nodiscard]] Result<Grant> admit(Action action, const std::string& path,
                                     const std::string& who = "root") {

@@ -381,8 +381,11 @@ Result<void> Http2Connection::write_frames() {
         batch.append(text_of(data, static_cast<size_t>(n)));
       }
       closing = closing_;
-      // The last stream has ended, and the peer was told to go.
-      if (batch.empty() && draining_ && running_ == 0 && streams_.empty()) reading_->cancel();
+      // The peer was told to go: after its last stream, or at once for what it has sent.
+      const bool drained = draining_ && running_ == 0 && streams_.empty();
+      const bool over = drained || (nghttp2_session_want_read(session_) == 0 &&
+                                    nghttp2_session_want_write(session_) == 0);
+      if (batch.empty() && over) reading_->cancel();
       if (batch.empty() && closing) return {};
       if (batch.empty()) {
         BR_TRY(to_write_.wait(Context{}, lock));

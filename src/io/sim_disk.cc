@@ -482,7 +482,10 @@ Result<void> SimDisk::rename_exclusive(const std::string& from, const std::strin
 Result<void> SimDisk::link(const std::string& from, const std::string& to) {
   return call(DiskCall::kLink, from, [&]() -> Result<void> {
     BR_TRY(source, find_node(from));
-    if (source.node->is_directory) return std::unexpected(from_errno(EPERM, "cannot link " + from));
+    // EPERM, which a real disk tells as: not here.
+    if (source.node->is_directory) {
+      return std::unexpected(unsupported("cannot link " + from, "it is a directory"));
+    }
     BR_TRY(target, find_free_name(to));
     source.node->content.ctime_nanos = timestamp();
     SimNameChange change;

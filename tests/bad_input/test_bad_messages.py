@@ -113,8 +113,33 @@ def test_parameters_that_are_no_numbers_or_too_many_are_refused(lake):
 # ---- heads --------------------------------------------------------------------------------------
 
 
+HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+HTTP2_SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+
+
+def frame_types(received):
+    """Of the HTTP/2 frames that were received."""
+    found = []
+    while len(received) >= 9:
+        found.append(received[3])
+        received = received[9 + int.from_bytes(received[:3], "big") :]
+    return found
+
+
+@pytest.mark.parametrize("nonsense", [
+    b"x" * 65536,
+    HTTP2_SETTINGS + b"\x00\x00\x04\x00\x01\x00\x00\x00\x01abcd",  # DATA of a stream that nobody opened
+    HTTP2_SETTINGS + b"\x00\x00\x04\x01\x05\x00\x00\x00\x01\xff\xff\xff\xff",  # HEADERS that HPACK cannot read
+    HTTP2_SETTINGS + b"\xff\xff\xff\x01\x05\x00\x00\x00\x01",  # a frame longer than allowed
+    HTTP2_SETTINGS + b"\x00\x00\x04\x01\x05\x00\x00\x00\x00\x82\x87\x84\x41",  # HEADERS of no stream
+])  # fmt: skip
+def test_http2_that_is_none_ends_the_connection(lake, nonsense):
+    GOAWAY = 7
+    assert GOAWAY in frame_types(talk(port_of(lake, "gcs"), HTTP2_PREFACE + nonsense))
+
+
 def heads(lake, door):
-    """Heads that no server may obey."""
+    """Heads that no server may obey; that of HTTP/2 is one where only HTTP/1.1 is spoken."""
     host = f"127.0.0.1:{port_of(lake, door)}".encode()
     start = b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n"
     return {
@@ -133,7 +158,7 @@ def heads(lake, door):
         "a space in the target": b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
         "a method of no token": b"G(T / HTTP/1.1\r\nHost: x\r\n\r\n",
         "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 600 + b"\r\n\r\n",
-        "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        **({} if door == "gcs" else {"HTTP/2": HTTP2_PREFACE}),
         "length and chunked": start.replace(b"GET", b"PUT") + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "chunked and length": start.replace(b"GET", b"PUT") + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
         "two lengths": start.replace(b"GET", b"PUT") + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",

@@ -75,7 +75,10 @@ void Simulation::begin_round() {
   auto left = core::recover_intents(world_->context, parts);
   if (io::crashed()) return;
   if (!left || *left > 0) return fail("an intent cannot be settled although every backend works");
-  (void)world_->principal();
+  if (auto made = world_->try_principal("root"); !made) {
+    if (!is_dead()) fail("the root principal cannot be made: " + made.error().to_string());
+    return;
+  }
   keep_versions();
   // First what was deleted and still lies there: it must not be taken for a foreign write.
   check_at_rest();
