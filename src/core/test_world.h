@@ -258,7 +258,7 @@ class World {
   identity::Principal principal(const std::string& name = "root") {
     return must(try_principal(name), "principal");
   }
-  Result<identity::Principal> try_principal(const std::string& name) {
+  [[nodiscard]] Result<identity::Principal> try_principal(const std::string& name) {
     identity::Directory& people = directory();
     auto& key = keys_[name];
     if (!key || !people.find_access_key(context, key->id)) {
