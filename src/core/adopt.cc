@@ -105,7 +105,8 @@ Result<void> Adoption::commit(kv::Batch batch, const char* operation, Change cha
 /// by this very commit, or it could not be found until that write has settled. The caller's commit
 /// takes it out of the intent. @return whether there is such a generation
 Result<bool> Adoption::keep_replaced(kv::Batch& batch, Timestamp now) {
-  if (versioning_of(location_) == Versioning::kOff) return false;
+  // What is only kept for its bucket's soft delete is left to the end of the intent.
+  if (!stays_as_version(location_, *location_.entry)) return false;
   const std::string key = meta::intent_key(location_.path.text());
   BR_TRY(row, parts_.store.get(context_, key));
   if (!row) return false;

@@ -30,13 +30,16 @@ int rank_of(const LiveBackend& live, const meta::Copy& copy) {
          (live.client->capabilities().zero_copy_read ? 0 : 1);
 }
 
-/// Whether what takes the entry's place leaves it behind as a version.
+}  // namespace
+
 bool stays_as_version(const meta::Location& location, const meta::EntryRecord& replaced) {
   const Versioning versioning = versioning_of(location);
   // Suspended: an unversioned generation takes the place of the one before.
   return versioning == Versioning::kOn ||
          (versioning == Versioning::kSuspended && replaced.versioned);
 }
+
+namespace {
 
 /// Adds the row of a generation whose bytes are kept, as the bucket is now. False: it keeps nothing
 /// any more.

@@ -35,6 +35,9 @@ struct Keeping {
 /// holds the path's lock.
 Keeping plan_keeping(Namespace::Parts& parts, const Mounts& mounts, const meta::Location& location);
 
+/// Whether what takes the entry's place leaves it behind as a version.
+bool stays_as_version(const meta::Location& location, const meta::EntryRecord& replaced);
+
 /// Gives the bytes their second name, durably. The intent must be committed (kSync) before.
 /// @error kConflict tag "race": they are not what the catalog says; kUnavailable: no backend does
 /// it
