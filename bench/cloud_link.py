@@ -4,12 +4,12 @@
 
 Between Beringia and a stand-in for Google Cloud Storage stands tests/faults/link_proxy.py: it delays,
 limits the rate of the link and keeps a window of 1 MiB per connection, so that one connection alone
-reaches 35 MB/s. The stand-in is a second Beringia over files in memory: fake-gcs-server looks through
-all objects of a bucket for each call, and copies what it stores, so that it would be what is measured.
-The listing is of fake-gcs-server, which somebody else wrote. Cases:
+reaches 35 MB/s. What it carries between plain sockets is measured first. The stand-in is bench/far_bucket, a bucket
+in memory that joins parts by reference as Google does: the emulators copy what they compose and look
+through all objects for each call, so that they would be what is measured. Cases:
 
     upload     one large object moved up by a policy: share of the link from its first byte to its
-               last (the run ends later: this stand-in copies what it composes, and the grace time)
+               last (the run ends later: the grace time)
     download   the same object read cold through S3: share of the link
     small      small objects moved up by a policy, against one connection that uploads one at a time
     first byte a cold range of 1 MiB on a warm connection, in round trips
@@ -26,27 +26,24 @@ import os
 import pathlib
 import random
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "faults"), str(ROOT / "tools" / "gcs_emulator")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "faults")]
 
-import google.auth.transport.requests  # noqa: E402
-from google.oauth2 import service_account  # noqa: E402
-
-import gcs_emulator  # noqa: E402
 from link_proxy import Link  # noqa: E402
 from traffic.s3 import EMPTY_SHA256, S3, escape_path  # noqa: E402
 from traffic.victim import Victim, find_binary  # noqa: E402
 
 BUCKET = "beringia-link"
-IN_MEMORY = pathlib.Path("/dev/shm")
 MIB = 1 << 20
 RUN_TIMEOUT_S = 900
 
@@ -59,13 +56,13 @@ url = "file://{objects}"
 name = "cloud"
 url = "gs://{bucket}/lake"
 endpoint = "http://127.0.0.1:{port}"
-credentials = "{key_file}"
+credentials = "none"
 max_concurrency = {places}
 
 [[backend]]
 name = "listed"
 url = "gs://{bucket}/listed"
-endpoint = "http://127.0.0.1:{list_port}"
+endpoint = "http://127.0.0.1:{port}"
 credentials = "none"
 
 [[mount]]
@@ -95,39 +92,42 @@ def run_cli(victim, *arguments):
     return done.stdout
 
 
+def find_far_bucket():
+    named = os.environ.get("BERINGIA_FAR_BUCKET")
+    path = pathlib.Path(named) if named else ROOT / "build" / "release" / "far_bucket"
+    if not path.is_file():
+        raise RuntimeError("build it first: cmake --build build/release --target far_bucket")
+    return path
+
+
 class Far:
-    """The second Beringia: its GCS door is the cloud."""
+    """The cloud: bench/far_bucket, a bucket in memory that joins parts by reference, as Google does."""
 
-    def __init__(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="cloud-link-far-", dir=IN_MEMORY))
-        self.victim = Victim(self.directory, extra=["--freshness", "exclusive"])
-        self.victim.start()
-        self.key_file = self.directory / "key.json"
-        self.key_file.write_text(run_cli(self.victim, "keys", "create", "--principal", "lake",
-                                         "--kind", "service-account"))
-        run_cli(self.victim, "grants", "add", "all", "--principal", "lake", "--prefix", "/", "--role", "owner")
-        s3 = S3(self.victim.s3_port, self.victim.access_key, self.victim.secret_key)
-        s3.make_bucket(BUCKET)
-        s3.close()
+    def __init__(self, listed):
+        self.process = subprocess.Popen([str(find_far_bucket()), BUCKET, "listed/object-", str(listed)],
+                                        stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
 
-    def token(self):
-        """An access token, as Google's library gets it."""
-        found = service_account.Credentials.from_service_account_file(
-            str(self.key_file), scopes=["https://www.googleapis.com/auth/devstorage.read_write"])
-        found.refresh(google.auth.transport.requests.Request())
-        return found.token
+    def counts(self):
+        """Requests of each kind, as the service counts them."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/counts", timeout=30) as answer:
+            return {kind: int(count) for kind, count in (line.split() for line in answer.read().decode().splitlines())}
+
+    def cpu_s(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self):
-        self.victim.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self.process.terminate()
+        self.process.wait(10)
 
 
 class Lake:
     """A server with premises and the cloud behind the link."""
 
-    def __init__(self, directory, far, link, list_link, arguments):
+    def __init__(self, directory, far, link, arguments):
         self.victim = Victim(directory, extra=["--move-grace", "1s", "--move-workers", str(arguments.workers)])
-        self.far, self.link, self.list_link, self.places = far, link, list_link, arguments.places
+        self.far, self.link, self.places = far, link, arguments.places
         self.policies = ""
         self.victim.start()
         self.declare()
@@ -139,8 +139,7 @@ class Lake:
     def declare(self):
         file = self.victim.directory / "lake.toml"
         file.write_text(ESTATE.format(objects=self.victim.objects, bucket=BUCKET, port=self.link.port,
-                                      list_port=self.list_link.port,
-                                      key_file=self.far.key_file, places=self.places) + self.policies)
+                                      places=self.places) + self.policies)
         self.run("apply", str(file))
 
     def move_up(self, bucket):
@@ -193,7 +192,9 @@ def measure_large(lake, link, size, rate):
     """Upload by a move, then the cold read. @param rate of the link, bytes/s"""
     before = link.bytes_up
     link.forget()
+    cpu = time.process_time(), lake.victim.cpu_s(), lake.far.cpu_s()
     seconds = lake.move_up("large")
+    cpu = [now - then for now, then in zip((time.process_time(), lake.victim.cpu_s(), lake.far.cpu_s()), cpu)]
     sent = link.bytes_up - before
     bulk_s = link.bulk_up_s
     first, begun, _, answer = lake.request("/large/object.bin")
@@ -202,6 +203,7 @@ def measure_large(lake, link, size, rate):
     if got != size:
         raise RuntimeError(f"{got} bytes of {size} came")
     return {"upload_share": size / bulk_s / rate, "upload_bulk_s": bulk_s, "upload_run_s": seconds, "upload_bytes_sent": sent,
+            "upload_cpu_link_s": cpu[0], "upload_cpu_beringia_s": cpu[1], "upload_cpu_far_s": cpu[2],
             "download_share": size / down_s / rate, "download_s": down_s, "download_first_byte_s": first}
 
 
@@ -217,7 +219,7 @@ def measure_first_byte(lake, size, round_trip_s, times=20):
     return {"first_byte_round_trips_p50": statistics.median(waits[1:]), "first_byte_round_trips_max": max(waits[1:])}
 
 
-def one_at_a_time(link, token, bodies):
+def one_at_a_time(link, bodies):
     """@return objects per second of one warm connection"""
     connection = http.client.HTTPConnection("127.0.0.1", link.port, timeout=60)
     connection.connect()
@@ -225,7 +227,7 @@ def one_at_a_time(link, token, bodies):
     for number, body in enumerate(bodies):
         name = urllib.parse.quote(f"single/{number}", safe="")
         connection.request("POST", f"/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name={name}&ifGenerationMatch=0",
-                           body, {"Content-Type": "application/octet-stream", "Authorization": f"Bearer {token}"})
+                           body, {"Content-Type": "application/octet-stream"})
         answer = connection.getresponse()
         if answer.status != 200:
             raise RuntimeError(f"upload: {answer.status} {answer.read(500)}")
@@ -234,7 +236,7 @@ def one_at_a_time(link, token, bodies):
 
 
 def measure_small(lake, link, count):
-    single = one_at_a_time(link, lake.far.token(), [os.urandom(4096) for _ in range(100)])
+    single = one_at_a_time(link, [os.urandom(4096) for _ in range(100)])
     cpu = lake.victim.cpu_s()
     seconds = lake.move_up("small")
     return {"small_per_s": count / seconds, "small_s": seconds, "one_at_a_time_per_s": single,
@@ -242,7 +244,7 @@ def measure_small(lake, link, count):
 
 
 def measure_list(lake, count):
-    calls_before = lake.metric("beringia_backend_seconds_count", backend="listed", op="list")
+    calls_before = lake.far.counts().get("list", 0)
     begun = time.monotonic()
     seen, token = 0, ""
     while True:
@@ -253,7 +255,7 @@ def measure_list(lake, count):
         if "<IsTruncated>true" not in page:
             break
         token = page.partition("<NextContinuationToken>")[2].partition("<")[0]
-    calls = lake.metric("beringia_backend_seconds_count", backend="listed", op="list") - calls_before
+    calls = lake.far.counts()["list"] - calls_before
     if seen != count:
         raise RuntimeError(f"{seen} of {count} objects were listed")
     return {"list_calls": calls, "list_objects": seen, "list_s": time.monotonic() - begun,
@@ -266,6 +268,42 @@ def put(lake, bucket, key, body):
         raise RuntimeError(f"PUT /{bucket}/{key}: {answer.status} {answer.body[:500]}")
 
 
+def plain_sockets(rate, round_trip_s, connections=8, megabytes=512):
+    """What the link itself carries. @return share of its rate, between plain sockets"""
+    sink = socket.create_server(("127.0.0.1", 0), backlog=connections)
+
+    def swallow():
+        buffer = bytearray(MIB)
+        for _ in range(connections):
+            one, _ = sink.accept()
+            threading.Thread(target=drain_socket, args=(one, buffer), daemon=True).start()
+
+    def drain_socket(one, buffer):
+        while one.recv_into(buffer):
+            pass
+        one.sendall(b"k")
+        one.close()
+
+    def send(port):
+        with socket.create_connection(("127.0.0.1", port)) as one:
+            for _ in range(megabytes // connections):
+                one.sendall(bytes(MIB))
+            one.shutdown(socket.SHUT_WR)
+            one.recv(1)
+
+    accepting = threading.Thread(target=swallow, daemon=True)
+    accepting.start()
+    with Link("127.0.0.1", sink.getsockname()[1], round_trip_s, rate) as link:
+        senders = [threading.Thread(target=send, args=(link.port,)) for _ in range(connections)]
+        for one in senders:
+            one.start()
+        for one in senders:
+            one.join()
+        accepting.join()
+        sink.close()
+        return link.bytes_up * 8 / link.bulk_up_s / rate
+
+
 AIMS = [  # figure, text, at least (or at most, when negative)
     ("upload_share", "upload of one large object, share of the link", 0.9),
     ("download_share", "cold sequential read of it, share of the link", 0.9),
@@ -276,24 +314,15 @@ AIMS = [  # figure, text, at least (or at most, when negative)
 
 
 def measure(arguments, directory):
-    preloaded = directory / "preloaded" / BUCKET / "listed"
-    preloaded.mkdir(parents=True)
-    for number in range(arguments.listed):
-        (preloaded / f"object-{number:07}").write_bytes(b"")
     round_trip_s = arguments.round_trip_ms / 1000
     size = arguments.large_mib * MIB
-    figures = {}
+    figures = {"plain_sockets_share": plain_sockets(arguments.gbit_per_s * 1e9, round_trip_s)}
     with contextlib.ExitStack() as stack:
-        emulator = gcs_emulator.start(data=directory / "preloaded")
-        if emulator is None or emulator.kind != "fake-gcs-server":
-            raise RuntimeError("fake-gcs-server cannot be had here")
-        stack.callback(emulator.stop)
-        far = Far()
+        far = Far(arguments.listed)
         stack.callback(far.stop)
         rate = arguments.gbit_per_s * 1e9
-        link = stack.enter_context(Link("127.0.0.1", far.victim.gcs_port, round_trip_s, rate))
-        list_link = stack.enter_context(Link("127.0.0.1", emulator.port, round_trip_s, rate))
-        lake = Lake(directory / "server", far, link, list_link, arguments)
+        link = stack.enter_context(Link("127.0.0.1", far.port, round_trip_s, rate))
+        lake = Lake(directory / "server", far, link, arguments)
         stack.callback(lake.victim.stop)
         stack.push(lambda kind, *_: kind and print(lake.victim.log_tail(), file=sys.stderr))
         for bucket in ("large", "small"):

@@ -206,15 +206,26 @@ TEST_F(GcsParallelTest, a_long_read_without_memory_goes_on_in_one_stream) {
 
 TEST_F(GcsParallelTest, who_stops_early_has_fetched_little) {
   const auto body = pattern(100 * kSegment);
-  service->put("root/big", body);
-  {
-    auto source = backend->read(context, {"big", {0, body.size()}, std::nullopt});
-    ASSERT_TRUE(source);
-    EXPECT_EQ(service->count("GET", "/download"), 1u) << "nothing before the reader begins";
-    char some[100];
-    ASSERT_TRUE((*source)->read(context, some));
+  // What is read, and how many segments may have been asked for then.
+  for (auto [wanted, requests] : {std::pair{size_t{100}, 2u}, std::pair{kSegment / 2 + 1, 3u},
+                                  std::pair{kSegment + 1, 5u}, std::pair{2 * kSegment + 1, 10u}}) {
+    SCOPED_TRACE(wanted);
+    make({});
+    service->put("root/big", body);
+    {
+      auto source = backend->read(context, {"big", {0, body.size()}, std::nullopt});
+      ASSERT_TRUE(source);
+      EXPECT_EQ(service->count("GET", "/download"), 1u) << "nothing before the reader begins";
+      std::string some(wanted, ' ');
+      for (size_t have = 0; have < wanted;) {
+        auto count = (*source)->read(context, std::span{some}.subspan(have));
+        ASSERT_TRUE(count);
+        have += *count;
+      }
+      EXPECT_TRUE(some == body.substr(0, wanted));
+    }
+    EXPECT_LE(service->count("GET", "/download"), requests);
   }
-  EXPECT_LE(service->count("GET", "/download"), 2u);
 }
 
 TEST_F(GcsParallelTest, a_long_read_never_mixes_generations) {

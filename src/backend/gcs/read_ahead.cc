@@ -49,6 +49,7 @@ ReadAhead::ReadAhead(const io::Context& context, const ObjectCalls& calls,
       request_{request},
       options_{options},
       budget_{budget},
+      more_from_{options.segment_bytes / 2},
       // Not the caller's deadline: that one is for opening. The reader waits with its own.
       scope_{io::Context{context.trace_id()}} {}
 
@@ -83,7 +84,16 @@ ReadRequest ReadAhead::next_segment() {
   return out;
 }
 
+void ReadAhead::note_progress() {
+  while (position_ >= more_from_ && ahead_ < options_.max_parallel) {
+    ahead_ = std::min(ahead_ * 2, options_.max_parallel);
+    // In the middle of the first segment, then at the end of each.
+    more_from_ = (more_from_ / options_.segment_bytes + 1) * options_.segment_bytes;
+  }
+}
+
 void ReadAhead::fetch_ahead() {
+  note_progress();
   while (pinned_ && queue_.size() < ahead_ && begun_ < request_.range.length) {
     const auto share = static_cast<int64_t>(
         std::min<uint64_t>(request_.range.length - begun_, options_.segment_bytes));
@@ -119,7 +129,6 @@ Result<size_t> ReadAhead::read_segment(const io::Context& context, std::span<cha
   if (used_ == segment.bytes.size()) {
     queue_.pop_front();
     used_ = 0;
-    ahead_ = std::min(ahead_ * 2, options_.max_parallel);
   }
   return count;
 }

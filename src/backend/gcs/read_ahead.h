@@ -21,8 +21,9 @@ struct ReadAheadOptions {
 /// Streams a long range of one generation over several connections: one of them is as fast as its
 /// window and the distance allow, not as the link. The first segment is handed out as it comes, so
 /// the first byte is not later than with one stream. The next ones are fetched into memory when the
-/// reader has begun: first one, then twice as many for each that was used up, so that who stops
-/// early has not paid for much. The ObjectCalls and the budget must outlive it.
+/// reader has begun: first one, in the middle of the first segment two, then twice as many for each
+/// that was used up, so that who stops early has not paid for much: at most four times what they
+/// read. The ObjectCalls and the budget must outlive it.
 class ReadAhead final : public io::ByteSource {
  public:
   /// Sends the request of the first segment. Errors as Download::open().
@@ -43,6 +44,8 @@ class ReadAhead final : public io::ByteSource {
   /// The request of the next segment, which is then begun.
   ReadRequest next_segment();
   void fetch_ahead();
+  /// Wants more segments, as far as the reader has come.
+  void note_progress();
   [[nodiscard]] Result<size_t> read_segment(const io::Context& context, std::span<char> buffer);
   [[nodiscard]] Result<void> check_end() const;
 
@@ -55,6 +58,7 @@ class ReadAhead final : public io::ByteSource {
   uint64_t position_ = 0;  // bytes of the range handed out
   uint64_t begun_ = 0;     // bytes of the range that some segment has
   size_t ahead_ = 1;       // segments wanted in queue_
+  uint64_t more_from_;     // position_ from which twice as many are wanted
   bool pinned_ = false;    // the generation is known, so that segments cannot be of different ones
   Version version_;        // then
   std::unique_ptr<Download> stream_;            // the segment that is handed out as it comes
