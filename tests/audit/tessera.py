@@ -38,7 +38,7 @@ def find_fsck() -> str | None:
     for path in (os.environ.get("BERINGIA_TESSERA_FSCK"), installed):
         if path and os.access(path, os.X_OK):
             return str(path)
-    go = gcs_emulator._find_go()
+    go = gcs_emulator.find_go()
     if go is None:
         return None
     environment = dict(os.environ, GOBIN=str(installed.parent), GOFLAGS="-buildvcs=false", CGO_ENABLED="0")

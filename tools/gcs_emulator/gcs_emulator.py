@@ -68,7 +68,7 @@ def find_fake_gcs_server(install=True):
 
 
 def _install_fake_gcs_server(target):
-    go = _find_go()
+    go = find_go()
     if go is None:
         return None
     print("  installing fake-gcs-server (once) ...", file=sys.stderr)
@@ -79,7 +79,7 @@ def _install_fake_gcs_server(target):
     return str(target) if done.returncode == 0 and target.exists() else None
 
 
-def _find_go():
+def find_go():
     system = shutil.which("go")
     if system:
         version = subprocess.run([system, "env", "GOVERSION"], capture_output=True,

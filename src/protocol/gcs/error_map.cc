@@ -60,7 +60,13 @@ std::string message_of(const Call& call, const Error& error, const WireError& wi
            " access to the Google Cloud Storage resource. Permission denied on resource (or it "
            "may not exist).";
   }
-  return error.why().empty() ? error.what() : error.what() + ": " + error.why();
+  std::string message = error.why().empty() ? error.what() : error.what() + ": " + error.why();
+  // What clients look for in answers to bad tokens.
+  constexpr std::string_view kBadToken = "Invalid Credentials";
+  if (wire.status == 401 && error.tag() == "invalid_token" && !message.starts_with(kBadToken)) {
+    message.insert(0, std::string{kBadToken} + ": ");
+  }
+  return message;
 }
 
 std::string json_of(const WireError& wire, std::string message) {
