@@ -49,6 +49,7 @@ struct Call {
   /// hold references while more are added.
   std::deque<core::Grant> grants;
   std::unique_ptr<SignedBody> signed_body = {};
+  std::unique_ptr<io::ByteSource> unpacked = {};  // see unpack_body()
   /// Proven by the address alone, whose holder has no credential to send again.
   bool is_signed_url = false;
   std::string_view door_name = "gcs";
@@ -76,6 +77,11 @@ struct Call {
   /// The whole body. @error kInvalid (tag "too_large")
   [[nodiscard]] Result<std::string> read_body(size_t max_bytes) const;
 };
+
+/// From here on the body of a call of the JSON API is what it is behind Content-Encoding: gzip, as
+/// Google's Java libraries send it; in the XML API that header describes the object. A signature
+/// is of the bytes as they came: authenticate first. @error kUnsupported: another coding
+[[nodiscard]] Result<void> unpack_body(Call& call);
 
 /// "http://host:port" of a request; the Host header is checked before it is echoed.
 std::string base_url_of(const io::HttpRequest& request, const std::string& public_url);

@@ -1,27 +1,11 @@
 // Media downloads: ranges, hashes, decompressive transcoding.
-#include <zlib.h>
-
+#include "protocol/gcs/test_gzip.h"
 #include "protocol/gcs/test_service.h"
 
 namespace beringia::protocol::gcs::test {
 namespace {
 
-class DownloadTest : public LakeTest {
- protected:
-  static std::string gzipped(std::string plain) {
-    z_stream stream{};
-    EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    std::string out(deflateBound(&stream, plain.size()) + 64, '\0');
-    stream.next_in = reinterpret_cast<Bytef*>(plain.data());
-    stream.avail_in = static_cast<uInt>(plain.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    out.resize(stream.total_out);
-    deflateEnd(&stream);
-    return out;
-  }
-};
+class DownloadTest : public LakeTest {};
 
 TEST_F(DownloadTest, both_addresses_send_the_bytes_with_googles_headers) {
   const Answer made = put("d.txt", "hello");

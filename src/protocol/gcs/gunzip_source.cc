@@ -10,7 +10,9 @@
 namespace beringia::protocol::gcs {
 
 struct GunzipSource::State {
-  std::unique_ptr<io::ByteSource> compressed;
+  std::unique_ptr<io::ByteSource> owned;
+  io::ByteSource* compressed = nullptr;
+  Of of = Of::kObject;
   std::array<char, 32 << 10> input;
   z_stream stream{};
   bool ready = false;      // inflateInit2 has succeeded
@@ -22,7 +24,11 @@ struct GunzipSource::State {
 
 namespace {
 
-Error damaged(const char* why) {
+Error damaged(GunzipSource::Of of, const char* why) {
+  if (of == GunzipSource::Of::kRequest) {
+    return invalid("The request's body cannot be decompressed", why,
+                   "send what Content-Encoding says, or leave that header out");
+  }
   return corrupt("cannot decompress the object", why,
                  "read it with Accept-Encoding: gzip, or fix its contentEncoding");
 }
@@ -32,10 +38,15 @@ constexpr int kGzipOnly = 15 + 16;  // zlib: largest window, gzip header require
 }  // namespace
 
 GunzipSource::GunzipSource(std::unique_ptr<io::ByteSource> compressed)
-    : state_{std::make_unique<State>()} {
-  state_->compressed = std::move(compressed);
+    : GunzipSource{*compressed, Of::kObject} {
+  state_->owned = std::move(compressed);
+}
+
+GunzipSource::GunzipSource(io::ByteSource& compressed, Of of) : state_{std::make_unique<State>()} {
+  state_->compressed = &compressed;
+  state_->of = of;
   state_->ready = inflateInit2(&state_->stream, kGzipOnly) == Z_OK;
-  if (!state_->ready) state_->failed = internal("cannot decompress the object", "no memory");
+  if (!state_->ready) state_->failed = internal("cannot decompress the bytes", "no memory");
 }
 
 GunzipSource::~GunzipSource() {
@@ -57,7 +68,7 @@ Result<size_t> GunzipSource::read(const io::Context& context, std::span<char> bu
       auto got = s.compressed->read(context, s.input);
       if (!got) return fail(std::move(got).error());
       if (*got == 0) {
-        if (s.in_member || !s.any_member) return fail(damaged("the gzip stream is cut off"));
+        if (s.in_member || !s.any_member) return fail(damaged(s.of, "the gzip stream is cut off"));
         s.ended = true;
         break;
       }
@@ -66,7 +77,8 @@ Result<size_t> GunzipSource::read(const io::Context& context, std::span<char> bu
     }
     if (!s.in_member) {
       // RFC 1952, 2.2: members follow each other; each starts the decoder afresh.
-      if (s.any_member && inflateReset(&s.stream) != Z_OK) return fail(damaged("zlib failed"));
+      if (s.any_member && inflateReset(&s.stream) != Z_OK)
+        return fail(damaged(s.of, "zlib failed"));
       s.in_member = true;
       s.any_member = true;
     }
@@ -74,7 +86,7 @@ Result<size_t> GunzipSource::read(const io::Context& context, std::span<char> bu
     if (result == Z_STREAM_END) {
       s.in_member = false;
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
-      return fail(damaged("it is not a gzip stream"));
+      return fail(damaged(s.of, "it is not a gzip stream"));
     }
   }
   return wanted - s.stream.avail_out;

@@ -1,11 +1,11 @@
 // The small machines of uploads and downloads: ranges, decompression, sessions.
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include "protocol/gcs/gunzip_source.h"
 #include "protocol/gcs/http_range.h"
 #include "protocol/gcs/resumable_session.h"
 #include "protocol/gcs/session_turns.h"
+#include "protocol/gcs/test_gzip.h"
 
 namespace beringia::protocol::gcs {
 namespace {
@@ -58,21 +58,6 @@ TEST(ContentRange, follows_the_rules_for_every_form) {
                           "items 0-1/2", "bytes 0-18446744073709551615/*", "bytes 1--1/0"}) {
     EXPECT_FALSE(parse_content_range(bad)) << bad;
   }
-}
-
-std::string gzipped(const std::string& plain) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&stream, plain.size()) + 64, '\0');
-  std::string input = plain;
-  stream.next_in = reinterpret_cast<Bytef*>(input.data());
-  stream.avail_in = static_cast<uInt>(input.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 Result<std::string> gunzip(std::string compressed) {

@@ -229,13 +229,15 @@ TEST_F(ObjectsTest, of_many_who_create_at_once_exactly_one_wins) {
   }
 }
 
-TEST_F(ObjectsTest, compressed_request_bodies_are_refused_not_stored_as_they_are) {
-  const Answer answer = ask({.method = "POST",
-                             .target = "/upload/storage/v1/b/lake/o?uploadType=media&name=packed",
-                             .body = "x",
-                             .headers = {{"Content-Encoding", "gzip"}}});
-  EXPECT_EQ(answer.status, 501);
-  EXPECT_EQ(get(object("packed")).status, 404);
+TEST_F(ObjectsTest, request_bodies_of_unknown_compression_are_refused) {
+  for (const auto& [coding, status] : {std::pair{"br", 501}, std::pair{"gzip", 400}}) {
+    const Answer answer = ask({.method = "POST",
+                               .target = "/upload/storage/v1/b/lake/o?uploadType=media&name=packed",
+                               .body = "x",
+                               .headers = {{"Content-Encoding", coding}}});
+    EXPECT_EQ(answer.status, status) << coding;
+    EXPECT_EQ(get(object("packed")).status, 404);
+  }
 }
 
 TEST_F(ObjectsTest, a_patch_merges_and_null_removes) {

@@ -176,19 +176,15 @@ Result<io::HttpResponse> Service::process(Call& call, bool in_batch) {
     return std::unexpected(
         invalid("Only calls of the JSON API without media can be part of a batch"));
   }
-  const std::string_view coding = call.header("Content-Encoding");
-  if (!call.route.is_xml && !coding.empty() && coding != "identity") {
-    // GCS unpacks such bodies on arrival; to store them packed would be another object.
-    return std::unexpected(unsupported("Compressed request bodies are not offered",
-                                       "Content-Encoding: " + std::string{coding},
-                                       "send the body as it is; for objects that are stored "
-                                       "compressed set contentEncoding"));
-  }
+  const bool authenticates_itself =
+      is_identity(call.route.verb) || call.route.verb == Verb::kBatch;  // each part of a batch
+  if (authenticates_itself) BR_TRY(unpack_body(call));
   if (is_identity(call.route.verb)) return handle_identity(call);
-  if (call.route.verb == Verb::kBatch) return run_batch(call);  // each part authenticates
+  if (call.route.verb == Verb::kBatch) return run_batch(call);
   if (call.route.verb == Verb::kXmlPostForm) return xml_post_form(call);
   BR_TRY(principal, authenticate(call));
   call.principal = std::move(principal);
+  BR_TRY(unpack_body(call));
   BR_TRY(check_requester(call));
   return dispatch(call);
 }
