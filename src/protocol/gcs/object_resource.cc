@@ -214,9 +214,7 @@ io::HttpResponse object_response(const Call& call, std::string_view bucket, std:
 
 Result<std::optional<uint64_t>> named_generation(const Parameters& query, std::string_view name) {
   BR_TRY(generation, query.number(name));
-  if (generation == core::kUnversioned) {
-    return std::unexpected(not_found("there is no generation 0"));
-  }
+  if (generation == uint64_t{0}) return std::optional<uint64_t>{};
   return generation;
 }
 

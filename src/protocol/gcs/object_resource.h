@@ -25,7 +25,8 @@ io::HttpResponse object_response(const Call& call, std::string_view bucket, std:
 io::HttpResponse object_response(const Call& call, std::string_view bucket, std::string_view name,
                                  const core::Entry& entry);
 
-/// A parameter that names one generation, current or not. @error kNotFound: 0, which none has
+/// A parameter that names one generation, current or not; 0 names none, as gcsfuse says "the live
+/// one" (and as the same field of the gRPC API is unset).
 [[nodiscard]] Result<std::optional<uint64_t>> named_generation(const Parameters& query,
                                                                std::string_view name);
 

@@ -240,6 +240,13 @@ TEST_F(ObjectsTest, request_bodies_of_unknown_compression_are_refused) {
   }
 }
 
+TEST_F(ObjectsTest, generation_0_is_the_live_one) {
+  put("live", "x");
+  EXPECT_EQ(get(object("live") + "?alt=media&generation=0").body, "x");
+  EXPECT_EQ(ask({.method = "DELETE", .target = object("live") + "?generation=0"}).status, 204);
+  EXPECT_EQ(get(object("live")).status, 404);
+}
+
 TEST_F(ObjectsTest, a_patch_merges_and_null_removes) {
   ASSERT_EQ(insert_multipart(
                 R"({"name":"p","cacheControl":"a","contentLanguage":"de",
