@@ -59,6 +59,7 @@ struct ObjectResource {
   bool event_based_hold = false;  ///< rendered only when true
   bool temporary_hold = false;    ///< rendered only when true
   StringMap metadata;
+  std::string contexts;  ///< contexts.custom, rendered as it is; "" = absent
   std::string kms_key_name;
   std::string customer_key_sha256;  ///< customerEncryption.keySha256: base64
   bool operator==(const ObjectResource&) const = default;
@@ -104,6 +105,9 @@ struct ObjectChange {
   bool metadata_null = false;                                  ///< "metadata": null: removes all
   bool has_metadata = false;                                   ///< "metadata": {...} was sent
   std::map<std::string, std::optional<std::string>> metadata;  ///< nullopt = remove this key
+  bool contexts_null = false;  ///< "contexts" or its "custom" was null: removes all
+  bool has_contexts = false;   ///< "contexts": {"custom": {...}} was sent
+  std::map<std::string, std::optional<std::string>> contexts;  ///< values; nullopt = remove
 };
 
 struct BucketResource {

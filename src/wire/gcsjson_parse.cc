@@ -190,6 +190,30 @@ Result<void> read_metadata_change(ObjectChange& out, dom::element element) {
   return {};
 }
 
+/// {"custom": {"KEY": {"value": "..."}}}; times are the service's and not read.
+Result<void> read_contexts_change(ObjectChange& out, dom::element element) {
+  dom::element custom = element;
+  if (!element.is_null()) {
+    BR_TRY(contexts, object_of("contexts", element));
+    if (contexts["custom"].get(custom) != simdjson::SUCCESS) return {};
+  }
+  out.contexts_null = custom.is_null();
+  out.has_contexts = !out.contexts_null;
+  if (out.contexts_null) return {};
+  BR_TRY(object, object_of("contexts", custom));
+  for (auto [name, payload] : object) {
+    auto& slot = out.contexts[std::string{name}];
+    slot.reset();
+    if (payload.is_null()) continue;
+    std::string_view value;
+    if (payload["value"].get(value) != simdjson::SUCCESS) {
+      return std::unexpected(wrong_member("contexts", "an object of objects with a value"));
+    }
+    slot = value;
+  }
+  return {};
+}
+
 /// {"mode": "Unlocked", "retainUntilTime": "..."}; null, or members that are null: none.
 Result<void> read_retention_change(ObjectChange& out, dom::element element) {
   out.has_retention = true;
@@ -233,6 +257,7 @@ Result<void> read_change_member(ObjectChange& out, std::string_view key, dom::el
   if (key == "contentLanguage") return read_change(key, value, out.content_language);
   if (key == "storageClass") return read_change(key, value, out.storage_class);
   if (key == "metadata") return read_metadata_change(out, value);
+  if (key == "contexts") return read_contexts_change(out, value);
   if (key == "crc32c") return read_crc32c(key, value, out.crc32c);
   if (key == "md5Hash") return read_md5(key, value, out.md5);
   if (key == "customTime") {

@@ -68,6 +68,9 @@ void write(JsonWriter& json, const ObjectResource& object) {
     json.end_object();
   }
   map(json, "metadata", object.metadata);
+  if (!object.contexts.empty()) {
+    json.key("contexts").begin_object().key("custom").raw(object.contexts).end_object();
+  }
   text(json, "kmsKeyName", object.kms_key_name);
   if (!object.customer_key_sha256.empty()) {
     json.key("customerEncryption").begin_object();

@@ -41,7 +41,7 @@ Result<io::HttpResponse> begin_session(Call& call) {
   }
   core::BeginUpload begin;
   begin.protocol = kSessionProtocol;
-  BR_TRY(attributes, attributes_of(change));
+  BR_TRY(attributes, attributes_of(change, call.rooms.clock.wall()));
   begin.attributes = std::move(attributes);
   if (begin.attributes.content_type.empty()) {
     begin.attributes.content_type = call.header("X-Upload-Content-Type");

@@ -3,6 +3,7 @@
 #include "protocol/gcs/acls.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
+#include "protocol/gcs/object_contexts.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
@@ -72,7 +73,8 @@ Result<io::HttpResponse> compose_object(Call& call) {
                                    std::to_string(compose.sources.size()) +
                                    ") exceeds the maximum (32)"));
   }
-  BR_TRY(attributes, attributes_of(compose.destination));
+  BR_TRY(attributes, attributes_of(compose.destination, call.rooms.clock.wall()));
+  BR_TRY(drops_contexts(call));  // contexts are those that the request names, never the sources'
   BR_TRY(conditions, conditions_of(call.query));
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(encryption, encryption_of(call, "kmsKeyName"));

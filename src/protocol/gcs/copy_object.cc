@@ -2,6 +2,7 @@
 
 #include "protocol/gcs/acls.h"
 #include "protocol/gcs/encryption_headers.h"
+#include "protocol/gcs/object_contexts.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
@@ -17,13 +18,14 @@ Result<std::optional<core::WriteAttributes>> new_attributes(Call& call, const co
   const bool encrypts = encryption.method != meta::Encryption::Method::kNone;
   BR_TRY(acl,
          acl_of_new_object(call, call.route.to_bucket, call.query.get("destinationPredefinedAcl")));
-  if (!names_attributes(change) && !encrypts && acl.empty()) return std::nullopt;
+  BR_TRY(drops, drops_contexts(call));
+  if (!names_attributes(change) && !encrypts && acl.empty() && !drops) return std::nullopt;
   BR_TRY(source, call.rooms.names.stat(call.context, from, request.source_generation));
   // The attributes must belong to the bytes that are copied.
   if (!request.source_conditions.generation_match) {
     request.source_conditions.generation_match = source.record.generation;
   }
-  BR_TRY(attributes, merged_attributes(source.record, change));
+  BR_TRY(attributes, merged_attributes(source.record, change, call.rooms.clock.wall(), !drops));
   attributes.encryption = std::move(encryption);
   attributes.acl = std::move(acl);
   return std::move(attributes);

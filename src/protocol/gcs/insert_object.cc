@@ -51,7 +51,7 @@ Result<io::HttpResponse> insert_metadata(Call& call) {
   call.route.object = call.query.get("name").empty() ? change.name.value() : call.query.get("name");
   if (call.route.object.empty()) return std::unexpected(no_name());
   core::WriteRequest request;
-  BR_TRY(attributes, attributes_of(change));
+  BR_TRY(attributes, attributes_of(change, call.rooms.clock.wall()));
   request.attributes = std::move(attributes);
   request.expected.size = 0;
   BR_TRY(add_expected(request.expected, change.crc32c, change.md5));
@@ -78,7 +78,7 @@ Result<io::HttpResponse> insert_multipart(Call& call) {
   if (call.route.object.empty()) return std::unexpected(no_name());
 
   core::WriteRequest request;
-  BR_TRY(attributes, attributes_of(change));
+  BR_TRY(attributes, attributes_of(change, call.rooms.clock.wall()));
   request.attributes = std::move(attributes);
   if (request.attributes.content_type.empty()) {
     request.attributes.content_type = second->get_or("Content-Type", "");

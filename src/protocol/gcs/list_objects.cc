@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "protocol/gcs/glob.h"
+#include "protocol/gcs/object_contexts.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
@@ -89,10 +90,22 @@ void add_folders(const Call& call, wire::gcs::ObjectList& list) {
   }
 }
 
+/// What is shown of all that lies below the prefix.
+struct Choice {
+  Glob glob;
+  ContextFilter filter;
+
+  bool narrows() const { return !glob.empty() || !filter.empty(); }
+  bool takes(const std::string& name, const meta::EntryRecord& record) const {
+    return (glob.empty() || glob.matches(name)) && filter.matches(record);
+  }
+};
+
 /// All generations, or what was deleted softly. Of one name the oldest comes first, as far as they
 /// are on one page. Marks of deletions are S3's: GCS has none.
-Result<io::HttpResponse> list_versions(Call& call, const core::Grant& grant, const Glob& glob,
+Result<io::HttpResponse> list_versions(Call& call, const core::Grant& grant, const Choice& choice,
                                        bool soft_deleted) {
+  const Glob& glob = choice.glob;
   BR_TRY(request, version_request_of(call.query));
   request.soft_deleted = soft_deleted;
   if (!glob.empty() && request.prefix.empty()) request.prefix = glob.literal_prefix();
@@ -102,7 +115,7 @@ Result<io::HttpResponse> list_versions(Call& call, const core::Grant& grant, con
     BR_TRY(page, call.rooms.names.list_versions(call.context, grant, request));
     auto first_of_name = static_cast<ptrdiff_t>(list.items.size());
     for (auto& item : page.items) {
-      if (item.version.delete_marker || (!glob.empty() && !glob.matches(item.name))) continue;
+      if (item.version.delete_marker || !choice.takes(item.name, item.version.record)) continue;
       auto object = object_resource(call, call.route.bucket, item.name, item.version.record);
       if (soft_deleted) {
         object.soft_delete_time = item.version.became_noncurrent;
@@ -138,30 +151,34 @@ Result<io::HttpResponse> list_objects(Call& call) {
   BR_TRY(versions, call.query.flag("versions", false));
   BR_TRY(soft_deleted, call.query.flag("softDeleted", false));
   BR_TRY(glob, Glob::parse(call.query.get("matchGlob")));
+  BR_TRY(filter, ContextFilter::parse(call.query.get("filter")));
+  const Choice choice{std::move(glob), std::move(filter)};
   const std::string& delimiter = call.query.get("delimiter");
-  if (!glob.empty() && !delimiter.empty() && delimiter != "/") {
+  if (!choice.glob.empty() && !delimiter.empty() && delimiter != "/") {
     return std::unexpected(invalid("matchGlob allows the delimiter \"/\" only"));
   }
   BR_TRY(grant, call.admit(core::Action::kList, path));
   if (soft_deleted && versions) {
     return std::unexpected(invalid("versions and softDeleted cannot be asked for at once"));
   }
-  if (soft_deleted || versions) return list_versions(call, *grant, glob, soft_deleted);
+  if (soft_deleted || versions) return list_versions(call, *grant, choice, soft_deleted);
   BR_TRY(request, request_of(call.query));
-  if (!glob.empty() && request.prefix.empty()) request.prefix = glob.literal_prefix();
+  if (!choice.glob.empty() && request.prefix.empty()) {
+    request.prefix = choice.glob.literal_prefix();
+  }
 
   wire::gcs::ObjectList list;
   const size_t wanted = request.limit;
   for (int pages = 1;; ++pages) {
     BR_TRY(page, call.rooms.names.list(call.context, *grant, request));
     for (const auto& item : page.items) {
-      if (!glob.empty() && !glob.matches(item.name)) continue;
+      if (!choice.takes(item.name, item.record)) continue;
       list.items.push_back(object_resource(call, route.bucket, item.name, item.record));
     }
     std::ranges::move(page.prefixes, std::back_inserter(list.prefixes));
     if (!page.truncated) break;
     const size_t found = list.items.size() + list.prefixes.size();
-    if (glob.empty() || found >= wanted || pages == kMaxPagesPerRequest) {
+    if (!choice.narrows() || found >= wanted || pages == kMaxPagesPerRequest) {
       list.next_page_token = page_token(page.last);
       break;
     }

@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "protocol/gcs/acls.h"
 #include "protocol/gcs/encryption_headers.h"
+#include "protocol/gcs/object_contexts.h"
 #include "wire/storage_class.h"
 
 namespace beringia::protocol::gcs {
@@ -176,6 +177,7 @@ wire::gcs::ObjectResource object_resource(const std::string& base_url, std::stri
   }
   object.customer_key_sha256 = to_base64(record.encryption.key_sha256);
   object.custom_time = http_value(record, kCustomTime);
+  object.contexts = http_value(record, kContexts);
   show_lock(record, object);
   return object;
 }
@@ -245,8 +247,10 @@ Result<void> check_attributes(const core::WriteAttributes& attributes) {
   return {};
 }
 
-Result<core::WriteAttributes> attributes_of(const ObjectChange& change) {
+Result<core::WriteAttributes> attributes_of(const ObjectChange& change, Timestamp now) {
   core::WriteAttributes attributes;
+  BR_TRY(contexts, contexts_after("", change, now, true));
+  if (!contexts.empty()) attributes.http[kContexts] = std::move(contexts);
   BR_TRY(lock, lock_of(change));
   attributes.lock = lock;
   if (!change.custom_time.value().empty()) {
@@ -264,14 +268,16 @@ Result<core::WriteAttributes> attributes_of(const ObjectChange& change) {
 
 bool names_attributes(const ObjectChange& change) {
   return change.content_type.present() || change.storage_class.present() || change.has_metadata ||
-         change.metadata_null || change.custom_time.present() || change.has_retention ||
-         change.temporary_hold || change.event_based_hold ||
-         std::ranges::any_of(kHttpFields,
-                             [&](const auto& item) { return (change.*item.second).present(); });
+         change.metadata_null || change.has_contexts || change.contexts_null ||
+         change.custom_time.present() || change.has_retention || change.temporary_hold ||
+         change.event_based_hold || std::ranges::any_of(kHttpFields, [&](const auto& item) {
+           return (change.*item.second).present();
+         });
 }
 
 Result<core::WriteAttributes> merged_attributes(const meta::EntryRecord& source,
-                                                const ObjectChange& change) {
+                                                const ObjectChange& change, Timestamp now,
+                                                bool keeps_contexts) {
   core::WriteAttributes attributes;
   BR_TRY(lock, lock_of(change));
   attributes.lock = lock;
@@ -292,6 +298,11 @@ Result<core::WriteAttributes> merged_attributes(const meta::EntryRecord& source,
       attributes.http[kCustomTime] = change.custom_time.value();
     }
   }
+  // Unlike a patch, a copy that names contexts has these only.
+  const bool own = change.has_contexts || change.contexts_null || !keeps_contexts;
+  BR_TRY(contexts, contexts_after(http_value(source, kContexts), change, now, own));
+  attributes.http.erase(kContexts);
+  if (!contexts.empty()) attributes.http[kContexts] = std::move(contexts);
   const bool replaces = change.has_metadata || change.metadata_null;
   attributes.metadata = replaces ? metadata_of(change) : source.metadata;
   attributes.tags = source.tags;
@@ -316,10 +327,15 @@ Result<void> patch_lock(const ObjectChange& change, core::AttributePatch& patch)
 
 }  // namespace
 
-Result<core::AttributePatch> patch_of(const ObjectChange& change, const meta::EntryRecord& old) {
+Result<core::AttributePatch> patch_of(const ObjectChange& change, const meta::EntryRecord& old,
+                                      Timestamp now) {
   BR_TRY(check_custom_time(change, old));
-  BR_TRY(checked, attributes_of(change));
+  BR_TRY(checked, attributes_of(change, now));
   core::AttributePatch patch;
+  if (change.has_contexts || change.contexts_null) {
+    BR_TRY(contexts, contexts_after(http_value(old, kContexts), change, now, false));
+    patch.http[kContexts] = std::move(contexts);
+  }
   BR_TRY(patch_lock(change, patch));
   if (change.custom_time.present()) patch.http[kCustomTime] = change.custom_time.value();
   if (change.content_type.present()) patch.content_type = change.content_type.value();
@@ -333,9 +349,11 @@ Result<core::AttributePatch> patch_of(const ObjectChange& change, const meta::En
 }
 
 Result<core::AttributePatch> replacement_of(const ObjectChange& change,
-                                            const meta::EntryRecord& old) {
+                                            const meta::EntryRecord& old, Timestamp now) {
   BR_TRY(check_custom_time(change, old));
-  BR_TRY(attributes, attributes_of(change));
+  BR_TRY(attributes, attributes_of(change, now));
+  BR_TRY(contexts, contexts_after(http_value(old, kContexts), change, now, true));
+  attributes.http[kContexts] = std::move(contexts);
   core::AttributePatch patch;
   BR_TRY(patch_lock(change, patch));
   patch.content_type = attributes.content_type;

@@ -40,18 +40,23 @@ using core::kCustomTime;
 
 /// What the client wants stored with a new object. @error kInvalid: bad class, metadata over 8 KiB,
 /// bad retention
-[[nodiscard]] Result<core::WriteAttributes> attributes_of(const wire::gcs::ObjectChange& change);
+[[nodiscard]] Result<core::WriteAttributes> attributes_of(const wire::gcs::ObjectChange& change,
+                                                          Timestamp now);
 /// `change` laid over the attributes of an existing object (copy, rewrite).
-[[nodiscard]] Result<core::WriteAttributes> merged_attributes(
-    const meta::EntryRecord& source, const wire::gcs::ObjectChange& change);
+/// @param keeps_contexts  the source's, too
+[[nodiscard]] Result<core::WriteAttributes> merged_attributes(const meta::EntryRecord& source,
+                                                              const wire::gcs::ObjectChange& change,
+                                                              Timestamp now,
+                                                              bool keeps_contexts = true);
 /// Whether the change names any attribute at all (name and bucket are not attributes).
 bool names_attributes(const wire::gcs::ObjectChange& change);
 /// As a patch: null removes. @error as attributes_of; kInvalid: customTime would go back
 [[nodiscard]] Result<core::AttributePatch> patch_of(const wire::gcs::ObjectChange& change,
-                                                    const meta::EntryRecord& old);
+                                                    const meta::EntryRecord& old, Timestamp now);
 /// As a full replacement: what is absent is removed. @error as attributes_of
 [[nodiscard]] Result<core::AttributePatch> replacement_of(const wire::gcs::ObjectChange& change,
-                                                          const meta::EntryRecord& old);
+                                                          const meta::EntryRecord& old,
+                                                          Timestamp now);
 
 /// Total bytes of user metadata, keys and values.
 inline constexpr size_t kMaxMetadataBytes = 8 << 10;  // GCS quotas: 8 KiB

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "protocol/gcs/acls.h"
+#include "protocol/gcs/object_contexts.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
@@ -39,6 +40,8 @@ Result<void> check_retention(Call& call, const Path& path, const wire::gcs::Obje
   return {};
 }
 
+constexpr int kMaxAttempts = 5;  // against others who change the same object
+
 template <class MakePatch>
 Result<io::HttpResponse> change_attributes(Call& call, MakePatch make_patch) {
   BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
@@ -47,29 +50,40 @@ Result<io::HttpResponse> change_attributes(Call& call, MakePatch make_patch) {
   BR_TRY(conditions, conditions_of(call.query));
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(generation, named_generation(call.query, "generation"));
-  BR_TRY(before, call.rooms.names.stat(call.context, *grant, generation));
-  BR_TRY(patch, make_patch(change, before.record));
-  BR_TRY(add_list(call, path, change, before.record, patch));
-  BR_TRY(check_retention(call, path, change, patch));
-  patch.conditions = std::move(conditions);
-  patch.generation = generation;
-  BR_TRY(entry, call.rooms.names.set_attributes(call.context, *grant, patch));
-  return object_response(call, call.route.bucket, call.route.object, entry);
+  for (int attempt = 1;; ++attempt) {
+    BR_TRY(before, call.rooms.names.stat(call.context, *grant, generation));
+    BR_TRY(patch, make_patch(change, before.record));
+    BR_TRY(add_list(call, path, change, before.record, patch));
+    BR_TRY(check_retention(call, path, change, patch));
+    patch.conditions = conditions;
+    patch.generation = generation;
+    // Contexts are patched one by one, but kept as one text: that must be the one we saw.
+    const bool pins = !conditions.metageneration_match && patch.http.contains(kContexts);
+    if (pins) {
+      patch.conditions.metageneration_match = before.record.metageneration;
+      if (!patch.generation) patch.conditions.generation_match = before.record.generation;
+    }
+    auto entry = call.rooms.names.set_attributes(call.context, *grant, patch);
+    if (entry) return object_response(call, call.route.bucket, call.route.object, *entry);
+    const bool lost = pins && attempt < kMaxAttempts && entry.error().tag() == "precondition" &&
+                      !conditions.generation_match;
+    if (!lost) return std::unexpected(std::move(entry).error());
+  }
 }
 
 }  // namespace
 
 Result<io::HttpResponse> patch_object(Call& call) {
   return change_attributes(
-      call, [](const wire::gcs::ObjectChange& change, const meta::EntryRecord& record) {
-        return patch_of(change, record);
+      call, [&](const wire::gcs::ObjectChange& change, const meta::EntryRecord& record) {
+        return patch_of(change, record, call.rooms.clock.wall());
       });
 }
 
 Result<io::HttpResponse> update_object(Call& call) {
   return change_attributes(
-      call, [](const wire::gcs::ObjectChange& change, const meta::EntryRecord& record) {
-        return replacement_of(change, record);
+      call, [&](const wire::gcs::ObjectChange& change, const meta::EntryRecord& record) {
+        return replacement_of(change, record, call.rooms.clock.wall());
       });
 }
 

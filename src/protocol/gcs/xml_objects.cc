@@ -90,7 +90,7 @@ Result<io::HttpResponse> xml_copy_object(Call& call, std::string_view source_hea
   if (encryption.method != meta::Encryption::Method::kNone) {
     if (!request.attributes) {
       BR_TRY(kept, call.rooms.names.stat(call.context, *from, request.source_generation));
-      BR_TRY(attributes, merged_attributes(kept.record, {}));
+      BR_TRY(attributes, merged_attributes(kept.record, {}, call.rooms.clock.wall()));
       request.attributes = std::move(attributes);
       if (!request.source_conditions.generation_match) {
         request.source_conditions.generation_match = kept.record.generation;
