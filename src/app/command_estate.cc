@@ -148,6 +148,35 @@ int backend_list(const Invocation& invocation) {
   });
 }
 
+int backend_calls(const Invocation& invocation) {
+  return call_and_print(invocation, "GET", "/v1/calls", {}, [](const wire::Value& answer) {
+    TextTable table{{"BACKEND", "OF", "CLASS A", "CLASS B", "FREE", "USD"}};
+    const auto row = [&](const std::string& backend, const std::string& of,
+                         const wire::Value& count) {
+      table.add({backend, of, text_of(count, "class_a_calls"), text_of(count, "class_b_calls"),
+                 text_of(count, "free_calls"), text_of(count, "cost_usd")});
+    };
+    for (const auto& one : items_of(answer, "backends")) {
+      const std::string name = text_of(one, "name");
+      row(name, "all", one);
+      for (const auto& work : items_of(one, "by_work")) row(name, text_of(work, "work"), work);
+      for (const auto& mount : items_of(one, "by_mount")) {
+        const std::string path = text_of(mount, "mount");
+        row(name, path.empty() ? "no mount" : "mount " + path, mount);
+      }
+    }
+    table.print();
+    for (const auto& one : items_of(answer, "backends")) {
+      const std::string second = text_of(one, "calls_per_second");
+      const std::string day = text_of(one, "calls_per_day");
+      std::printf("%s: %s billed today; budget %s a second, %s a day\n",
+                  text_of(one, "name").c_str(), text_of(one, "billed_today").c_str(),
+                  second == "0" ? "not limited" : second.c_str(),
+                  day == "0" ? "not limited" : day.c_str());
+    }
+  });
+}
+
 int backend_check(const Invocation& invocation) {
   const std::string& name = invocation.arguments.front();
   return call_and_print(

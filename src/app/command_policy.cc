@@ -91,6 +91,9 @@ void print_run(const wire::Value& run) {
               text_of(run, "objects_cleaning").c_str());
   std::printf("bytes    %s of %s\n", approximate_bytes(number_of(run, "bytes_done")).c_str(),
               approximate_bytes(number_of(run, "bytes")).c_str());
+  std::printf("calls    %s writes and lists, %s reads, %s deletes: %s\n",
+              text_of(run, "class_a_calls").c_str(), text_of(run, "class_b_calls").c_str(),
+              text_of(run, "free_calls").c_str(), money(real_of(run, "calls_usd")).c_str());
   if (flag_in(run, "paused")) std::printf("paused   %s\n", text_of(run, "paused_why").c_str());
   print_skipped(run, "reasons");
   for (const auto& row : items_of(run, "problems")) {

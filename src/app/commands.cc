@@ -69,6 +69,9 @@ std::vector<CommandSpec> estate_commands() {
       {"mount ls", "", "List mounts with their locations and what they promise about freshness.",
        "", with_client_flags({}), mount_list},
       {"backend ls", "", "List backends.", "", with_client_flags({}), backend_list},
+      {"backend calls", "",
+       "What was sent to backends that bill by call since the start, for whom, and its price.", "",
+       with_client_flags({}), backend_calls},
       {"backend check", "NAME", "Is a backend reachable, and are its credentials good?", "",
        with_client_flags({}), backend_check},
   };

@@ -24,6 +24,7 @@ int stat_path(const Invocation& invocation);
 int explain_path(const Invocation& invocation);
 int mount_list(const Invocation& invocation);
 int backend_list(const Invocation& invocation);
+int backend_calls(const Invocation& invocation);
 int backend_check(const Invocation& invocation);
 int estate_plan(const Invocation& invocation);
 int estate_apply(const Invocation& invocation);

@@ -1,14 +1,43 @@
 #include "app/live_estate.h"
 
+#include <cmath>
+#include <utility>
+
 #include "app/unusable_backend.h"
 #include "backend/factory.h"
 #include "core/mount_points.h"
 #include "observe/log.h"
+#include "policy/prices.h"
 
 namespace beringia::app {
 namespace {
 
 constexpr int kEpochShift = 32;  // as core::begin_boot
+constexpr double kNanosPerUsd = 1e9;
+constexpr double kPricedCalls = 1000;
+
+uint64_t nano_usd_of(double usd_per_1000) {
+  return static_cast<uint64_t>(std::llround(usd_per_1000 / kPricedCalls * kNanosPerUsd));
+}
+
+protocol::admin::CallCount shown(const backend::CallCount& count) {
+  return {count.class_a, count.class_b, count.free, count.nano_usd};
+}
+
+/// What holds for the calls of a backend from now on, and whose they are.
+void set_up_ledger(const core::Mounts& mounts,
+                   const std::shared_ptr<const core::LiveBackend>& live) {
+  if (!live->ledger) return;
+  const auto& declaration = live->declaration;
+  const auto prices = policy::prices_of(declaration, "");
+  live->ledger->set({declaration.calls_per_second, declaration.calls_per_day},
+                    {nano_usd_of(prices.write_per_1000), nano_usd_of(prices.read_per_1000)});
+  std::vector<std::pair<std::string, std::string>> mount_of_prefix;
+  for (const auto& mount : mounts.all()) {
+    mount_of_prefix.emplace_back(mount.location_of(live).prefix, mount.declaration.path.text());
+  }
+  live->ledger->set_mounts(std::move(mount_of_prefix));
+}
 
 }  // namespace
 
@@ -33,6 +62,12 @@ Result<LiveEstate::Backends> LiveEstate::make_backends(const meta::Estate& estat
                               declaration.user_project,
                               declaration.kms_key,
                               declaration.max_calls_per_hour};
+    if (policy::is_billed(declaration)) {
+      const auto before = running ? running->backend(declaration.id) : nullptr;
+      spec.ledger = before && before->ledger
+                        ? before->ledger
+                        : std::make_shared<backend::CallLedger>(declaration.name);
+    }
     auto made = backend::make(spec, {services_.disk, services_.rng});
     if (!made && broken == Broken::kRefuse) {
       return std::unexpected(
@@ -47,6 +82,7 @@ Result<LiveEstate::Backends> LiveEstate::make_backends(const meta::Estate& estat
     auto live = std::make_shared<core::LiveBackend>();
     live->declaration = declaration;
     live->client = std::move(*made);
+    live->ledger = spec.ledger;
     backends.push_back(std::move(live));
   }
   return backends;
@@ -54,7 +90,11 @@ Result<LiveEstate::Backends> LiveEstate::make_backends(const meta::Estate& estat
 
 void LiveEstate::publish(const meta::Estate& estate, Backends backends) {
   const uint64_t epoch = (estate.epoch << kEpochShift) + unclean_stops_;
-  services_.mounts.set(std::make_shared<core::Mounts>(estate, std::move(backends), epoch));
+  auto mounts = std::make_shared<core::Mounts>(estate, std::move(backends), epoch);
+  for (const auto& declaration : estate.backends) {
+    if (auto live = mounts->backend(declaration.id)) set_up_ledger(*mounts, live);
+  }
+  services_.mounts.set(std::move(mounts));
   std::vector<identity::IdentityProvider> providers;
   for (const auto& one : estate.identity_providers) {
     providers.push_back({one.name, one.issuer, one.audiences, one.keys, one.claim});
@@ -90,6 +130,25 @@ Result<void> LiveEstate::replace(const io::Context& context, const meta::Estate&
                      observe::field("mounts", uint64_t{after.mounts.size()}),
                      observe::field("policies", uint64_t{after.policies.size()})});
   return {};
+}
+
+std::vector<protocol::admin::BackendCalls> LiveEstate::calls() const {
+  std::vector<protocol::admin::BackendCalls> out;
+  const auto mounts = services_.mounts.get();
+  for (const auto& declaration : mounts->estate().backends) {
+    const auto live = mounts->backend(declaration.id);
+    if (!live || !live->ledger) continue;
+    const auto usage = live->ledger->usage();
+    auto& calls = out.emplace_back();
+    calls.backend = declaration.name;
+    calls.per_second = usage.budget.per_second;
+    calls.per_day = usage.budget.per_day;
+    calls.today = usage.today;
+    calls.total = shown(usage.total);
+    for (const auto& [work, count] : usage.by_work) calls.by_work[work] = shown(count);
+    for (const auto& [mount, count] : usage.by_mount) calls.by_mount[mount] = shown(count);
+  }
+  return out;
 }
 
 Result<void> LiveEstate::probe(const io::Context& context, const std::string& backend) const {

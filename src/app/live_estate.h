@@ -39,6 +39,7 @@ class LiveEstate final : public protocol::admin::EstateHost {
   Result<void> check(const meta::Estate& estate) const override;
   [[nodiscard]] Result<void> replace(const io::Context& context, const meta::Estate& before,
                                      meta::Estate after) override;
+  std::vector<protocol::admin::BackendCalls> calls() const override;
   Result<void> probe(const io::Context& context, const std::string& backend) const override;
   [[nodiscard]] Result<std::vector<protocol::admin::NativeRight>> native_rights(
       const io::Context& context, const std::string& backend) const override;

@@ -55,6 +55,7 @@ Result<std::unique_ptr<Backend>> make_bare(const BackendSpec& spec,
     gcs_spec.user_project = spec.user_project;
     gcs_spec.kms_key = spec.kms_key;
     gcs_spec.max_calls_per_hour = spec.max_calls_per_hour;
+    gcs_spec.ledger = spec.ledger;
     gcs_spec.endpoint = spec.endpoint;
     gcs_spec.credentials = spec.credentials;
     gcs_spec.max_connections = spec.max_concurrency;
@@ -76,7 +77,7 @@ std::unique_ptr<Backend> wrap(const BackendSpec& spec, std::unique_ptr<Backend> 
   }
   bare = std::make_unique<VerifyingBackend>(spec.name, std::move(bare));
   const bool remote = !bare->capabilities().zero_copy_read;
-  bare = std::make_unique<MeteredBackend>(spec.name, std::move(bare));
+  bare = std::make_unique<MeteredBackend>(spec.name, std::move(bare), spec.ledger);
   // Inside the line of those who wait: waiting in it says nothing about the backend.
   if (remote) bare = std::make_unique<GuardedBackend>(spec.name, std::move(bare), OutageLimits{});
   ConcurrencyLimits limits;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "backend/call_ledger.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "io/disk.h"
@@ -27,6 +28,8 @@ struct BackendSpec {
   /// gcs: "projects/P/locations/L/keyRings/R/cryptoKeys/K" for what is written; "" = the bucket's.
   std::string kms_key = {};
   uint64_t max_calls_per_hour = 0;  ///< gcs: billed requests; more are refused. 0 = no limit
+  /// gcs: counts what is sent. Owners: who shows it, and the backend. May be null.
+  std::shared_ptr<CallLedger> ledger = nullptr;
 };
 
 /// What backends are made of. References outlive every backend made.

@@ -50,14 +50,20 @@ class MeteredBackend::Source final : public io::ByteSource {
   bool failed_ = false;
 };
 
-MeteredBackend::MeteredBackend(std::string name, std::unique_ptr<Backend> inner)
+MeteredBackend::MeteredBackend(std::string name, std::unique_ptr<Backend> inner,
+                               std::shared_ptr<CallLedger> ledger)
     : name_{std::move(name)},
       inner_{std::move(inner)},
+      ledger_{std::move(ledger)},
       bytes_read_{kBytesRead.at({name_})},
       bytes_written_{kBytesWritten.at({name_})} {
   static_assert(std::size(kNames) == kOperations);
   seconds_.reserve(kOperations);
   for (const auto operation : kNames) seconds_.push_back(kSeconds.at({name_, operation}));
+}
+
+io::Context MeteredBackend::about(const io::Context& context, std::string_view native_name) const {
+  return ledger_ ? context.with_account(ledger_->account_of(native_name)) : context;
 }
 
 void MeteredBackend::note_error(Operation operation, const Error& error) const {
@@ -75,7 +81,7 @@ auto MeteredBackend::measure(Operation operation, Call&& call) -> decltype(call(
 
 Result<std::unique_ptr<io::ByteSource>> MeteredBackend::read(const io::Context& context,
                                                              const ReadRequest& request) {
-  auto source = measure(kRead, [&] { return inner_->read(context, request); });
+  auto source = measure(kRead, [&] { return inner_->read(about(context, request.name), request); });
   if (!source) return source;
   if (inner_->capabilities().zero_copy_read) {  // no layer between a file and its reader
     bytes_read_.add(request.range.length);
@@ -85,34 +91,35 @@ Result<std::unique_ptr<io::ByteSource>> MeteredBackend::read(const io::Context& 
 }
 
 Result<CopyInfo> MeteredBackend::write(const io::Context& context, const WriteRequest& request) {
-  auto written = measure(kWrite, [&] { return inner_->write(context, request); });
+  auto written =
+      measure(kWrite, [&] { return inner_->write(about(context, request.name), request); });
   if (written) bytes_written_.add(written->size);
   return written;
 }
 
 Result<CopyInfo> MeteredBackend::stat(const io::Context& context, const StatRequest& request) {
-  return measure(kStat, [&] { return inner_->stat(context, request); });
+  return measure(kStat, [&] { return inner_->stat(about(context, request.name), request); });
 }
 
 Result<CopyPage> MeteredBackend::list(const io::Context& context, const ListRequest& request) {
-  return measure(kList, [&] { return inner_->list(context, request); });
+  return measure(kList, [&] { return inner_->list(about(context, request.prefix), request); });
 }
 
 Result<void> MeteredBackend::remove(const io::Context& context, const RemoveRequest& request) {
-  return measure(kRemove, [&] { return inner_->remove(context, request); });
+  return measure(kRemove, [&] { return inner_->remove(about(context, request.name), request); });
 }
 
 Result<CopyInfo> MeteredBackend::compose(const io::Context& context,
                                          const ComposeRequest& request) {
-  return measure(kCompose, [&] { return inner_->compose(context, request); });
+  return measure(kCompose, [&] { return inner_->compose(about(context, request.name), request); });
 }
 
 Result<CopyInfo> MeteredBackend::rename(const io::Context& context, const RenameRequest& request) {
-  return measure(kRename, [&] { return inner_->rename(context, request); });
+  return measure(kRename, [&] { return inner_->rename(about(context, request.to), request); });
 }
 
 Result<CopyInfo> MeteredBackend::update(const io::Context& context, const UpdateRequest& request) {
-  return measure(kUpdate, [&] { return inner_->update(context, request); });
+  return measure(kUpdate, [&] { return inner_->update(about(context, request.name), request); });
 }
 
 Result<void> MeteredBackend::make_directory(const io::Context& context, const std::string& name) {

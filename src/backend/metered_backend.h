@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/call_ledger.h"
 #include "observe/metrics.h"
 
 namespace beringia::backend {
@@ -15,8 +16,10 @@ namespace beringia::backend {
 /// included. Files that are handed on as regions count when they are opened. Thread-safe.
 class MeteredBackend final : public Backend {
  public:
-  /// `name` is the label of its metrics.
-  MeteredBackend(std::string name, std::unique_ptr<Backend> inner);
+  /// `name` is the label of its metrics. With a ledger, calls go on the account of the mount whose
+  /// names they are about. Owners of the ledger: who shows it, and backends.
+  MeteredBackend(std::string name, std::unique_ptr<Backend> inner,
+                 std::shared_ptr<CallLedger> ledger = nullptr);
 
   const Capabilities& capabilities() const override { return inner_->capabilities(); }
   [[nodiscard]] Result<CopyInfo> stat(const io::Context& context,
@@ -61,10 +64,13 @@ class MeteredBackend final : public Backend {
   class Source;
   template <class Call>
   auto measure(Operation operation, Call&& call) -> decltype(call());
+  /// The context of a call about a native name.
+  io::Context about(const io::Context& context, std::string_view native_name) const;
   void note_error(Operation operation, const Error& error) const;
 
   const std::string name_;
   const std::unique_ptr<Backend> inner_;
+  const std::shared_ptr<CallLedger> ledger_;
   const observe::Counter::Series bytes_read_;
   const observe::Counter::Series bytes_written_;
   std::vector<observe::Histogram::Series> seconds_;  // by Operation

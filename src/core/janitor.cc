@@ -63,6 +63,7 @@ Result<void> sweep(const io::Context& context, Namespace::Parts& parts,
   for (const auto& backend : mounts->estate().backends) {
     const auto live = mounts->backend(backend.id);
     if (!live || is_avoided(*live)) continue;
+    if (live->ledger && !live->ledger->admit(context)) continue;  // next time
     auto swept = live->client->sweep(context, options.temporary_age);
     if (!swept) {
       observe::log_debug("sweep_postponed", "A backend could not be swept.",
@@ -84,7 +85,8 @@ struct Janitor::State {
   io::Event ended;
 
   void run() {
-    const io::Context context = io::Context{}.with_cancel(cancel);
+    const io::Context context =
+        io::Context{}.with_cancel(cancel).with_work(std::make_shared<io::Work>("janitor"));
     MonotonicTime next_sweep = parts.clock.monotonic() + options.sweep_interval;
     while (io::sleep_for(context, options.interval)) {
       if (parts.unsettled_intents.exchange(0) > 0) {

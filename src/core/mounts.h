@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/call_ledger.h"
 #include "base/path.h"
 #include "meta/estate.h"
 #include "meta/tree.h"
@@ -18,6 +19,8 @@ namespace beringia::core {
 struct LiveBackend {
   meta::BackendDeclaration declaration;
   std::shared_ptr<backend::Backend> client;  // owners: the Mounts generations that share it
+  /// Of a store that bills by call, else null. Owners: as of the client, and the client.
+  std::shared_ptr<backend::CallLedger> ledger;
   /// Monotonic nanoseconds until which freshness checks do not ask it again after a failure.
   mutable std::atomic<int64_t> avoid_until{0};
 };

@@ -18,7 +18,8 @@ NativeChanges::NativeChanges(io::Runtime& runtime, core::Namespace::Parts& parts
       parts_{parts},
       make_feed_{std::move(make_feed)},
       cancel_{std::make_shared<io::CancelToken>()} {
-  runtime_.spawn([this, context = io::Context{}.with_cancel(cancel_)] {
+  runtime_.spawn([this, context = io::Context{}.with_cancel(cancel_).with_work(
+                            std::make_shared<io::Work>("changes"))] {
     supervise(context);
     ended_.set();
   });
@@ -71,7 +72,9 @@ void NativeChanges::begin(const meta::BackendDeclaration& backend) {
   // Owner: the fiber.
   auto follower = std::make_shared<ChangeFollower>(parts_, backend, std::move(*feed));
   runtime_.spawn([follower = std::move(follower), ended = running.ended,
-                  context = io::Context{}.with_cancel(running.cancel)]() mutable {
+                  context = io::Context{}
+                                .with_cancel(running.cancel)
+                                .with_work(std::make_shared<io::Work>("changes"))]() mutable {
     follower->run(context);
     follower.reset();
     ended->set();

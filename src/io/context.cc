@@ -70,6 +70,25 @@ Context Context::with_cancel(std::shared_ptr<CancelToken> cancel) const {
   return copy;
 }
 
+Context Context::with_work(std::shared_ptr<Work> work) const {
+  Context copy = *this;
+  copy.work_ = std::move(work);
+  return copy;
+}
+
+Context Context::with_account(std::shared_ptr<CallTally> account) const {
+  Context copy = *this;
+  copy.account_ = std::move(account);
+  return copy;
+}
+
+Context Context::unbounded() const {
+  Context copy = *this;
+  copy.deadline_.reset();
+  copy.cancel_.reset();
+  return copy;
+}
+
 Result<void> Context::check(MonotonicTime now) const {
   if (cancel_ && cancel_->cancelled()) return std::unexpected(cancelled("the call was cancelled"));
   if (deadline_ && now >= *deadline_) {

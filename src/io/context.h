@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "io/work.h"
 
 namespace beringia::io {
 
@@ -52,6 +53,14 @@ class Context {
 
   Context with_deadline(MonotonicTime deadline) const;  // the earlier of both holds
   Context with_cancel(std::shared_ptr<CancelToken> cancel) const;
+  Context with_work(std::shared_ptr<Work> work) const;
+  Context with_account(std::shared_ptr<CallTally> account) const;
+  /// Of the same request and on the same accounts, without deadline and cancellation.
+  Context unbounded() const;
+  /// Null: a user waits for it.
+  const std::shared_ptr<Work>& work() const { return work_; }
+  /// Where calls are counted besides; may be null.
+  const std::shared_ptr<CallTally>& account() const { return account_; }
   const std::optional<MonotonicTime>& deadline() const { return deadline_; }
   const std::shared_ptr<CancelToken>& cancel() const { return cancel_; }
   const std::string& trace_id() const { return trace_id_; }
@@ -62,6 +71,8 @@ class Context {
   std::string trace_id_;
   std::optional<MonotonicTime> deadline_;
   std::shared_ptr<CancelToken> cancel_;  // owners: the canceller (connection, scope) and contexts
+  std::shared_ptr<Work> work_;           // owners: who does it, and contexts
+  std::shared_ptr<CallTally> account_;   // owners: who keeps it, and contexts
 };
 
 }  // namespace beringia::io

@@ -38,8 +38,10 @@ struct BackendDeclaration {
   std::string user_project;         // gcs: who pays for requests to a requester-pays bucket
   std::string kms_key;              // gcs: Cloud KMS key of what is written; "" = the bucket's
   uint64_t max_calls_per_hour = 0;  // gcs: billed requests; 0 = no limit
-  std::string subscription;         // gcs: projects/P/subscriptions/S with its notifications
-  std::string pubsub_endpoint;      // gcs: other than Google's
+  uint64_t calls_per_second = 0;    // gcs: budget that background work keeps to; 0 = no limit
+  uint64_t calls_per_day = 0;
+  std::string subscription;     // gcs: projects/P/subscriptions/S with its notifications
+  std::string pubsub_endpoint;  // gcs: other than Google's
   bool operator==(const BackendDeclaration&) const = default;
 };
 

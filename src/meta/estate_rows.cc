@@ -136,6 +136,8 @@ std::string encode_row(uint64_t position, const BackendDeclaration& backend) {
   if (backend.max_calls_per_hour != 0) {
     out.member("max_calls_per_hour", backend.max_calls_per_hour);
   }
+  if (backend.calls_per_second != 0) out.member("calls_per_second", backend.calls_per_second);
+  if (backend.calls_per_day != 0) out.member("calls_per_day", backend.calls_per_day);
   if (!backend.subscription.empty()) out.member("subscription", backend.subscription);
   if (!backend.pubsub_endpoint.empty()) out.member("pubsub_endpoint", backend.pubsub_endpoint);
   out.end_object();
@@ -220,6 +222,8 @@ Result<Positioned<BackendDeclaration>> decode_backend(std::string_view json) {
     backend.user_project = in.text(row, "user_project");
     backend.kms_key = in.text(row, "kms_key");
     backend.max_calls_per_hour = in.number(row, "max_calls_per_hour");
+    backend.calls_per_second = in.number(row, "calls_per_second");
+    backend.calls_per_day = in.number(row, "calls_per_day");
     backend.subscription = in.text(row, "subscription");
     backend.pubsub_endpoint = in.text(row, "pubsub_endpoint");
     return Positioned<BackendDeclaration>{in.number(row, "position"), std::move(backend)};

@@ -275,6 +275,8 @@ struct RunRecord {
   uint64_t objects = 0, bytes = 0;
   uint64_t objects_done = 0, bytes_done = 0, objects_skipped = 0, objects_failed = 0;
   uint64_t bandwidth_bytes_per_s = 0;  ///< 0 = no limit
+  /// Sent to stores that bill by call, and what that cost.
+  uint64_t class_a_calls = 0, class_b_calls = 0, free_calls = 0, calls_nano_usd = 0;
   std::vector<std::string> policies;
   /// Why entries were skipped or failed, when the run ended.
   struct Problem {

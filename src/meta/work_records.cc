@@ -122,6 +122,10 @@ static void describe(F& f, T& record) {
     inner.number(2, problem.objects);
     inner.list(3, problem.examples, text);
   });
+  f.number(16, record.class_a_calls);
+  f.number(17, record.class_b_calls);
+  f.number(18, record.free_calls);
+  f.number(19, record.calls_nano_usd);
 }
 
 template <class F, class T>

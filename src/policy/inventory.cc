@@ -13,6 +13,7 @@
 #include "meta/keys.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "policy/background.h"
 #include "policy/inventory_source.h"
 
 namespace beringia::policy {
@@ -171,7 +172,7 @@ InventoryKeeper::~InventoryKeeper() { stop(); }
 void InventoryKeeper::start() {
   if (cancel_) return;
   cancel_ = std::make_shared<io::CancelToken>();
-  services_.runtime.spawn([this, context = io::Context{}.with_cancel(cancel_)] {
+  services_.runtime.spawn([this, context = background(cancel_, "inventory")] {
     work(context);
     ended_.set();
   });
@@ -228,6 +229,7 @@ Result<void> InventoryKeeper::keep_bucket(const io::Context& context,
   for (const auto& one : *all) {
     BR_TRY(due, is_due(context, name, one));
     if (!due) continue;
+    BR_TRY(wait_for_calls(context, services_.parts.mounts, bucket.path));
     auto report = write_report(context, bucket, one);
     BR_TRY(context.check(services_.parts.clock.monotonic()));
     if (report) continue;

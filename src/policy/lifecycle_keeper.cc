@@ -7,6 +7,7 @@
 #include "access/bucket_access.h"
 #include "core/parts.h"
 #include "observe/log.h"
+#include "policy/background.h"
 #include "policy/engine.h"
 #include "policy/lifecycle_pass.h"
 #include "policy/lifecycle_text.h"
@@ -49,7 +50,7 @@ void report(const std::string& bucket, const LifecycleOutcome& outcome) {
 void LifecycleKeeper::start() {
   if (options_.interval.count() <= 0 || cancel_) return;
   cancel_ = std::make_shared<io::CancelToken>();
-  services_.runtime.spawn([this, context = io::Context{}.with_cancel(cancel_)] {
+  services_.runtime.spawn([this, context = background(cancel_, "lifecycle")] {
     work(context);
     ended_.set();
   });

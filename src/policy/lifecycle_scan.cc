@@ -5,6 +5,7 @@
 
 #include "core/parts.h"
 #include "observe/metrics.h"
+#include "policy/background.h"
 #include "policy/lifecycle_versions.h"
 #include "policy/prices.h"
 #include "wire/storage_class.h"
@@ -72,6 +73,7 @@ Result<void> LifecycleScan::scan_objects(const core::Grant& grant, const std::st
   request.prefix = prefix;
   request.limit = kPage;
   for (;;) {
+    BR_TRY(wait_for_calls(context_, services_.parts.mounts, grant.path()));
     auto page = services_.names.list(context_, grant, request);
     if (!page) {
       // Nothing there: nothing to do.
@@ -132,6 +134,7 @@ Result<void> LifecycleScan::scan_versions(const core::Grant& grant, const std::s
   request.limit = kPage;
   LifecycleVersions versions{bucket_};
   for (;;) {
+    BR_TRY(wait_for_calls(context_, services_.parts.mounts, grant.path()));
     auto page = services_.names.list_versions(context_, grant, request);
     if (!page) {
       if (page.error().code() == Code::kNotFound) return {};

@@ -133,6 +133,8 @@ struct RunStatus {
   uint64_t objects_cleaning = 0;  // switched, old copy still to be removed
   uint64_t objects_active = 0;    // being moved now
   uint64_t bandwidth_bytes_per_s = 0;
+  ApiCalls calls;                     // sent so far; a crash forgets those since the last start
+  NanoUsd calls_cost;                 // of them, at the prices of the backends' default class
   double rate_bytes_per_s = 0;        // over the last ten seconds
   std::optional<Duration> remaining;  // estimate
   bool paused = false;                // a backend is away: waits and goes on by itself

@@ -72,7 +72,7 @@ Run::Run(const Services& services, const Options& options, meta::RunRecord recor
              {},
              {}},
       feed_{services_.parts.store, record_.id, record_.plan_id},
-      quiet_{"run " + record_.id},
+      quiet_{io::Context{"run " + record_.id}.with_work(work_)},
       waiting_{quiet_.with_cancel(stop_token_)},
       copying_{quiet_.with_cancel(cancel_token_)},
       room_to_clean_{kMaxWaitingToClean} {
@@ -81,6 +81,10 @@ Run::Run(const Services& services, const Options& options, meta::RunRecord recor
     const uint64_t cap = policy == nullptr ? 0 : policy->declaration.bandwidth_bytes_per_s;
     if (cap != 0) share_.by_policy[name] = std::make_unique<RateLimit>(cap);
   }
+  work_->calls.class_a = record_.class_a_calls;
+  work_->calls.class_b = record_.class_b_calls;
+  work_->calls.free = record_.free_calls;
+  work_->calls.nano_usd = record_.calls_nano_usd;
   share_.note_bytes = [this](uint64_t bytes) {
     bytes_copied_ += bytes;
     kMovedBytes.add(bytes);
@@ -126,6 +130,7 @@ void Run::supervise() {
   ready_to_clean_.release(kCleaners);
   for (int i = 0; i < kCleaners; ++i) (void)fibers_ended_.acquire(quiet_);
   if (!stopping_ && !broken_ && !io::crashed()) finish();
+  if (stopping_ && !broken_ && !io::crashed()) save_calls();
   ended_.set();
 }
 
@@ -196,6 +201,9 @@ Result<void> Run::advance(meta::NumberedMove& row) {
     if (cancelled_) {
       return give_up(row, State::kSkipped, "the run was cancelled");
     }
+    BR_TRY(wait_for_budget(row.move));
+    if (stopping_) return {};
+    if (cancelled_) continue;
     row.move.attempts = static_cast<uint32_t>(attempt);
     auto moved = mover.advance();
     if (moved || stopping_) return {};
@@ -204,6 +212,17 @@ Result<void> Run::advance(meta::NumberedMove& row) {
     observe::log_debug(
         "move_postponed", "A move did not get on and is tried again.",
         {observe::field("run", record_.id), observe::field("why", error.to_string())});
+    if (error.tag() == backend::kCallBudget) {
+      // Not the move's fault, and it may last: such a try does not count.
+      {
+        std::lock_guard lock{mutex_};
+        waits_for_ = error.what() + ": " + error.why();
+      }
+      BR_TRY(back_off(options_.max_attempts));
+      if (stopping_) return {};
+      --attempt;
+      continue;
+    }
     if (is_final(error) || attempt >= options_.max_attempts) {
       return give_up(row, State::kFailed, error.why().empty() ? error.what() : error.why());
     }
@@ -211,6 +230,31 @@ Result<void> Run::advance(meta::NumberedMove& row) {
     if (error.code() == Code::kUnavailable) BR_TRY(wait_for_backends(row.move));
     if (stopping_) return {};
   }
+}
+
+Result<void> Run::wait_for_budget(const meta::MoveRecord& move) {
+  const auto mounts = services_.parts.mounts.get();
+  for (const meta::BackendId id : {move.from, move.to}) {
+    const auto live = mounts->backend(id);
+    if (live && live->ledger) BR_TRY(wait_for_budget(*live));
+    if (move.from == move.to) break;
+  }
+  return {};
+}
+
+Result<void> Run::wait_for_budget(const core::LiveBackend& live) {
+  while (!stopping_ && !cancelled_) {
+    auto admitted = live.ledger->admit(waiting_);
+    std::lock_guard lock{mutex_};
+    if (admitted) {
+      waits_for_.clear();
+      return {};
+    }
+    if (stopping_) return {};
+    if (admitted.error().code() != Code::kBusy) return admitted;
+    waits_for_ = admitted.error().what() + ": " + admitted.error().why();
+  }
+  return {};
 }
 
 /// What it takes to end a row is tried until it works: a copy that is left behind unguarded could
@@ -320,6 +364,26 @@ Result<void> Run::clean_row(meta::NumberedMove& row) {
   }
 }
 
+void Run::note_calls(meta::RunRecord& record) const {
+  record.class_a_calls = work_->calls.class_a;
+  record.class_b_calls = work_->calls.class_b;
+  record.free_calls = work_->calls.free;
+  record.calls_nano_usd = work_->calls.nano_usd;
+}
+
+/// The run goes on with them after the next start.
+void Run::save_calls() {
+  meta::RunRecord record = record_;
+  note_calls(record);
+  kv::Batch batch;
+  batch.put(meta::run_key(record.id), meta::encode(record));
+  auto saved = services_.parts.store.commit(io::Context{}, std::move(batch), kv::Durability::kSync);
+  if (saved) return;
+  observe::log_warn(
+      "run_calls_not_saved", "A run forgets how many calls it has sent so far.",
+      {observe::field("run", record.id), observe::field("why", saved.error().to_string())});
+}
+
 void Run::finish() {
   using RunState = meta::RunRecord::State;
   meta::RunRecord record = record_;
@@ -331,6 +395,7 @@ void Run::finish() {
   record.bytes_done = bytes_done_;
   record.objects_skipped = skipped_;
   record.objects_failed = failed_;
+  note_calls(record);
   {
     std::lock_guard lock{mutex_};
     for (auto& total : problems_.totals()) {
@@ -365,6 +430,8 @@ RunStatus status_of(const meta::RunRecord& record) {
   status.objects_skipped = record.objects_skipped;
   status.objects_failed = record.objects_failed;
   status.bandwidth_bytes_per_s = record.bandwidth_bytes_per_s;
+  status.calls = {record.class_a_calls, record.class_b_calls, record.free_calls};
+  status.calls_cost = {static_cast<int64_t>(record.calls_nano_usd)};
   for (const auto& problem : record.problems) {
     status.reasons.push_back({problem.reason, problem.objects, problem.examples});
   }
@@ -376,8 +443,10 @@ RunStatus Run::status() const {
   std::unique_lock lock{mutex_};
   RunStatus status = status_of(record_);
   if (record_.state != meta::RunRecord::State::kRunning) return status;
-  status.paused_why = paused_why_;
-  status.paused = !paused_why_.empty();
+  status.calls = {work_->calls.class_a, work_->calls.class_b, work_->calls.free};
+  status.calls_cost = {static_cast<int64_t>(work_->calls.nano_usd)};
+  status.paused_why = paused_why_.empty() ? waits_for_ : paused_why_;
+  status.paused = !status.paused_why.empty();
   status.reasons = problems_.totals();
   lock.unlock();
   status.objects_done = objects_done_;

@@ -65,6 +65,11 @@ class Run : public std::enable_shared_from_this<Run> {
   Result<void> give_up(meta::NumberedMove& row, State state, const std::string& note);
   Result<void> back_off(int attempt);
   Result<void> wait_for_backends(const meta::MoveRecord& move);
+  /// Until the budgets of calls of both backends have room for one more move.
+  Result<void> wait_for_budget(const meta::MoveRecord& move);
+  Result<void> wait_for_budget(const core::LiveBackend& live);
+  void note_calls(meta::RunRecord& record) const;
+  void save_calls();
   Result<void> count(const meta::NumberedMove& row, bool counted_as_done);
   Result<void> enqueue(const meta::NumberedMove& row);
   bool next_to_clean(Cleaning& next);
@@ -81,6 +86,8 @@ class Run : public std::enable_shared_from_this<Run> {
   // Owners of the tokens: this run and the contexts of its fibers.
   std::shared_ptr<io::CancelToken> stop_token_ = std::make_shared<io::CancelToken>();
   std::shared_ptr<io::CancelToken> cancel_token_ = std::make_shared<io::CancelToken>();
+  // Owners: this run and the contexts of what is done for it.
+  std::shared_ptr<io::Work> work_ = std::make_shared<io::Work>("run");
   const io::Context quiet_;    // never cancelled
   const io::Context waiting_;  // ends with stop()
   const io::Context copying_;  // ends with stop() and cancel()
@@ -96,6 +103,7 @@ class Run : public std::enable_shared_from_this<Run> {
   mutable std::mutex mutex_;  // guards what follows
   SkipCounter problems_;
   std::string paused_why_;
+  std::string waits_for_;  // the budget of calls that is used up
   std::deque<Cleaning> to_clean_;
   bool no_more_to_clean_ = false;
 

@@ -137,7 +137,8 @@ Result<ApiAnswer> ApiClient::call(const io::Context& context, const ApiRequest& 
       const auto& error = answer.error();
       if (error.retry() != Retry::kSafe) maybe_before = maybe_before || is_write(request);
       // Busy or unreachable is worth another attempt; denied, cancelled and the like is final.
-      const bool transient = error.code() == Code::kUnavailable || error.code() == Code::kBusy;
+      const bool transient = (error.code() == Code::kUnavailable || error.code() == Code::kBusy) &&
+                             error.tag() != kCallBudget;
       repeatable = transient && (repeatable || error.retry() == Retry::kSafe);
     }
     bool again = false;

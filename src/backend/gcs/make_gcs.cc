@@ -22,6 +22,7 @@ Result<std::unique_ptr<Backend>> make(const GcsSpec& spec, Rng& rng) {
   options.user_project = spec.user_project;
   options.pace.max_in_flight = spec.max_connections;
   options.pace.max_calls_per_hour = spec.max_calls_per_hour;
+  options.pace.ledger = spec.ledger;
   options.retry = spec.retry;
   options.upload = spec.upload;
   options.read_ahead = spec.read_ahead;

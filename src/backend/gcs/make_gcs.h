@@ -19,6 +19,7 @@ struct GcsSpec {
   std::string user_project;  ///< as in BackendSpec
   std::string kms_key;       ///< as in BackendSpec
   uint64_t max_calls_per_hour = 0;
+  std::shared_ptr<CallLedger> ledger = nullptr;  ///< as in BackendSpec
   size_t max_connections = 64;
   RetryPolicy retry;
   UploadOptions upload;

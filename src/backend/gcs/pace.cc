@@ -9,8 +9,9 @@ namespace beringia::backend::gcs {
 namespace {
 
 const observe::Counter kCalls{"beringia_backend_gcs_calls_total",
-                              "Requests sent to Cloud Storage, by what Google bills them as.",
-                              {"backend", "class"}};
+                              "Requests sent to Cloud Storage, by what Google bills them as and "
+                              "for whom they were sent.",
+                              {"backend", "class", "work"}};
 const observe::Counter kSlowdowns{"beringia_backend_gcs_slowdowns_total",
                                   "Times the service said it is busy and was asked less at once.",
                                   {"backend"}};
@@ -26,12 +27,15 @@ constexpr Duration kHour = std::chrono::hours{1};
 constexpr Duration kBurst = std::chrono::milliseconds{100};
 constexpr double kNanosPerSecond = 1e9;
 
+std::string_view word_of(CallClass cost) {
+  return cost == CallClass::kA ? "A" : cost == CallClass::kB ? "B" : "free";
+}
+
 }  // namespace
 
 Pace::Pace(std::string name, const PaceLimits& limits)
     : name_{std::move(name)},
       limits_{limits},
-      calls_{kCalls.at({name_, "A"}), kCalls.at({name_, "B"}), kCalls.at({name_, "free"})},
       slowdowns_{kSlowdowns.at({name_})},
       in_flight_limit_{static_cast<double>(std::max<size_t>(limits.max_in_flight, 1))} {
   writes_.start = writes_.limit = limits_.writes_per_s;
@@ -71,7 +75,7 @@ Result<void> Pace::spend(MonotonicTime now) {
         busy("backend \"" + name_ + "\" has used up its calls",
              std::to_string(spent_) + " billed calls were sent within the hour",
              "wait for the next hour, or raise max_calls_per_hour of the backend")
-            .with_tag("call_budget"));
+            .with_tag(std::string{kCallBudget}));
   }
   ++spent_;
   return {};
@@ -89,7 +93,8 @@ Result<void> Pace::enter(const io::Context& context, bool is_write, CallClass co
     ++lane.in_flight;
     wait = take(is_write ? writes_ : reads_, io::now());
   }
-  calls_[static_cast<size_t>(cost)].add();
+  kCalls.add(1, {name_, word_of(cost), work_of(context)});
+  if (limits_.ledger) limits_.ledger->note(context, cost);
   if (wait.count() <= 0) return {};
   auto slept = io::sleep_for(context, wait);
   if (!slept) leave(is_write, 0);

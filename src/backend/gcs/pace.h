@@ -1,19 +1,17 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <mutex>
 #include <string>
 
+#include "backend/call_ledger.h"
 #include "base/error.h"
 #include "io/context.h"
 #include "io/sync.h"
 #include "observe/metrics.h"
 
 namespace beringia::backend::gcs {
-
-/// What Google bills a request as (Cloud Storage pricing, "Operations"). kFree: deletes, and the
-/// chunks of a resumable upload, which is billed when it begins.
-enum class CallClass { kA, kB, kFree };
 
 struct PaceLimits {
   size_t max_in_flight = 64;
@@ -24,6 +22,7 @@ struct PaceLimits {
   Duration doubling = std::chrono::minutes{20};
   /// Billed requests (A and B) in an hour; more are refused. 0 = no limit.
   uint64_t max_calls_per_hour = 0;
+  std::shared_ptr<CallLedger> ledger = nullptr;  // owners: who shows it, and this; may be null
 };
 
 /// How fast one bucket is asked, and what that costs: requests wait for the rates that the service
@@ -65,7 +64,6 @@ class Pace {
 
   const std::string name_;
   const PaceLimits limits_;
-  std::array<observe::Counter::Series, 3> calls_;  // by CallClass
   const observe::Counter::Series slowdowns_;
   mutable std::mutex mutex_;   // guards what follows
   std::array<Lane, 2> lanes_;  // reads, writes

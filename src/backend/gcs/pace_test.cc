@@ -75,5 +75,22 @@ TEST(Pace, a_budget_of_calls_refuses_what_is_above_but_not_what_is_free) {
   pace.leave(true, 204);
 }
 
+TEST(Pace, notes_each_request_in_the_ledger_for_whom_it_was_sent) {
+  PaceLimits limits;
+  limits.ledger = std::make_shared<CallLedger>("cloud");
+  Pace pace{"cloud", limits};
+  send(pace, 3);
+  const auto job = io::Context{}.with_work(std::make_shared<io::Work>("run"));
+  ASSERT_TRUE(pace.enter(job, false, CallClass::kB));
+  pace.leave(false, 200);
+  ASSERT_TRUE(pace.enter(job, true, CallClass::kFree));
+  pace.leave(true, 204);
+  const auto usage = limits.ledger->usage();
+  EXPECT_EQ(usage.by_work.at("users").class_a, 3u);
+  EXPECT_EQ(usage.by_work.at("run").class_b, 1u);
+  EXPECT_EQ(usage.by_work.at("run").free, 1u);
+  EXPECT_EQ(usage.total.class_a, 3u);
+}
+
 }  // namespace
 }  // namespace beringia::backend::gcs

@@ -147,7 +147,7 @@ Result<std::vector<ComposePiece>> PartsUpload::finish() {
 void PartsUpload::discard() {
   scope_.cancel();
   (void)scope_.join();
-  const auto brief = io::Context{}.with_deadline(io::now() + kDiscardTime);
+  const auto brief = scope_.context().unbounded().with_deadline(io::now() + kDiscardTime);
   std::vector<ComposePiece> left;
   {
     std::lock_guard lock{mutex_};

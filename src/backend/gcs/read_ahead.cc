@@ -51,7 +51,7 @@ ReadAhead::ReadAhead(const io::Context& context, const ObjectCalls& calls,
       budget_{budget},
       more_from_{options.segment_bytes / 2},
       // Not the caller's deadline: that one is for opening. The reader waits with its own.
-      scope_{io::Context{context.trace_id()}} {}
+      scope_{context.unbounded()} {}
 
 Result<std::unique_ptr<io::ByteSource>> ReadAhead::open(const io::Context& context,
                                                         const ObjectCalls& calls,

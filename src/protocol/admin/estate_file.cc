@@ -15,6 +15,8 @@ using wire::TableReader;
 using wire::Value;
 
 constexpr int64_t kMaxConcurrency = 10'000;
+constexpr int64_t kMaxCallsPerSecond = 1'000'000;
+constexpr int64_t kMaxCallsPerDay = 1'000'000'000'000;
 constexpr int64_t kMaxCallsPerHour = 1'000'000'000'000;
 
 /// "name" or { backend = "name", prefix = "a/b/" }.
@@ -87,11 +89,20 @@ Result<meta::BackendDeclaration> read_backend(const Value& table) {
   backend.kms_key = reader.text("kms_key");
   backend.max_calls_per_hour =
       static_cast<uint64_t>(reader.integer("max_calls_per_hour", 0, 0, kMaxCallsPerHour));
+  if (const Value* budget = reader.value("call_budget")) {
+    TableReader limits{*budget, "the call_budget of backend \"" + backend.name + "\""};
+    backend.calls_per_second =
+        static_cast<uint64_t>(limits.integer("per_second", 0, 0, kMaxCallsPerSecond));
+    backend.calls_per_day = static_cast<uint64_t>(limits.integer("per_day", 0, 0, kMaxCallsPerDay));
+    BR_TRY(limits.finish());
+  }
   read_subscription(reader, backend);
   const bool is_gcs = backend.url.starts_with("gs://");
   if (!is_gcs && (!backend.user_project.empty() || !backend.kms_key.empty() ||
-                  backend.max_calls_per_hour != 0)) {
-    reader.fail("url", invalid("user_project, kms_key and max_calls_per_hour are for gs:// only",
+                  backend.max_calls_per_hour != 0 || backend.calls_per_second != 0 ||
+                  backend.calls_per_day != 0)) {
+    reader.fail("url", invalid("user_project, kms_key, max_calls_per_hour and call_budget are for "
+                               "gs:// only",
                                "", "remove them from this backend"));
   }
   if (const Value* prices = reader.value("prices")) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,24 @@ struct NativeRight {
   auto operator<=>(const NativeRight&) const = default;
 };
 
+/// Requests to a store that bills by call, and what they cost.
+struct CallCount {
+  uint64_t class_a = 0;  ///< writes, lists
+  uint64_t class_b = 0;  ///< reads
+  uint64_t free = 0;     ///< deletes
+  uint64_t nano_usd = 0;
+};
+
+/// What was sent to a backend since the process began, and what background work may bring it to.
+struct BackendCalls {
+  std::string backend;
+  uint64_t per_second = 0, per_day = 0;  ///< budget; 0 = no limit
+  uint64_t today = 0;                    ///< billed ones (A and B) since midnight, UTC
+  CallCount total;
+  std::map<std::string, CallCount> by_work;   ///< "users", "run", "lifecycle", ...
+  std::map<std::string, CallCount> by_mount;  ///< by path; "" = of no mount
+};
+
 /// The running estate, as the admin API sees and replaces it. Implemented in app, where the objects
 /// are. Thread-safe.
 class EstateHost {
@@ -31,6 +51,8 @@ class EstateHost {
   /// @error as check; kConflict: `before` is not the stored one any more
   [[nodiscard]] virtual Result<void> replace(const io::Context& context, const meta::Estate& before,
                                              meta::Estate after) = 0;
+  /// Of each backend that bills by call, in the order of declaration.
+  virtual std::vector<BackendCalls> calls() const = 0;
   /// Is the backend reachable and allowed? @error says what is wrong; kNotFound: no such backend
   [[nodiscard]] virtual Result<void> probe(const io::Context& context,
                                            const std::string& backend) const = 0;

@@ -81,6 +81,15 @@ Section section_of(const meta::BackendDeclaration& backend) {
   if (backend.max_calls_per_hour != 0) {
     fields.add("max_calls_per_hour", integer_value(backend.max_calls_per_hour));
   }
+  if (backend.calls_per_second != 0 || backend.calls_per_day != 0) {
+    Value budget = empty_value(Value::Kind::kTable);
+    const std::pair<const char*, uint64_t> both[] = {{"per_second", backend.calls_per_second},
+                                                     {"per_day", backend.calls_per_day}};
+    for (const auto& [key, calls] : both) {
+      if (calls != 0) budget.members.push_back({key, integer_value(calls)});
+    }
+    fields.add("call_budget", std::move(budget));
+  }
   fields.text("subscription", backend.subscription);
   fields.text("pubsub_endpoint", backend.pubsub_endpoint);
   if (backend.prices != meta::PriceList{}) {

@@ -17,6 +17,7 @@ max_concurrency = 8
 user_project = "billing-7"
 kms_key = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
 max_calls_per_hour = 100000
+call_budget = { per_second = 50, per_day = 200000 }
 subscription = "projects/p/subscriptions/s"
 pubsub_endpoint = "http://127.0.0.1:2"
 prices = { storage_gb_month = 0.01, egress_gb = 0.12 }

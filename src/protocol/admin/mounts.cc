@@ -4,6 +4,8 @@
 namespace beringia::protocol::admin {
 namespace {
 
+constexpr double kNanosPerUsd = 1e9;
+
 /// The contract of docs/semantics.md, in one sentence.
 std::string contract_of(const meta::MountDeclaration& mount) {
   if (mount.freshness.exclusive) {
@@ -14,6 +16,23 @@ std::string contract_of(const meta::MountDeclaration& mount) {
   }
   return "our writes at once; foreign writes within " +
          format_duration(mount.freshness.max_staleness);
+}
+
+void write_count(JsonWriter& json, const CallCount& count) {
+  json.member("class_a_calls", count.class_a).member("class_b_calls", count.class_b);
+  json.member("free_calls", count.free);
+  json.member("cost_usd", static_cast<double>(count.nano_usd) / kNanosPerUsd);
+}
+
+void write_counts(JsonWriter& json, std::string_view list, std::string_view name,
+                  const std::map<std::string, CallCount>& counts) {
+  json.key(list).begin_array();
+  for (const auto& [key, count] : counts) {
+    json.begin_object().member(name, key);
+    write_count(json, count);
+    json.end_object();
+  }
+  json.end_array();
 }
 
 }  // namespace
@@ -50,6 +69,23 @@ Result<io::HttpResponse> list_backends(Call& call) {
     json.begin_object().member("name", backend.name).member("url", backend.url);
     json.member("endpoint", backend.endpoint).member("site", backend.site);
     json.member("region", backend.region).end_object();
+  }
+  json.end_array().end_object();
+  return json_response(json.take());
+}
+
+Result<io::HttpResponse> list_calls(Call& call) {
+  BR_TRY(call.administer());
+  JsonWriter json;
+  json.begin_object().key("backends").begin_array();
+  for (const auto& one : call.rooms.estate.calls()) {
+    json.begin_object().member("name", one.backend);
+    write_count(json, one.total);
+    json.member("billed_today", one.today);
+    json.member("calls_per_second", one.per_second).member("calls_per_day", one.per_day);
+    write_counts(json, "by_work", "work", one.by_work);
+    write_counts(json, "by_mount", "mount", one.by_mount);
+    json.end_object();
   }
   json.end_array().end_object();
   return json_response(json.take());

@@ -74,6 +74,8 @@ void write_status(JsonWriter& json, const policy::RunStatus& run) {
   json.member("objects_failed", run.objects_failed);
   json.member("objects_cleaning", run.objects_cleaning);
   json.member("objects_active", run.objects_active);
+  json.member("class_a_calls", run.calls.class_a).member("class_b_calls", run.calls.class_b);
+  json.member("free_calls", run.calls.deletes).member("calls_usd", run.calls_cost.usd());
   json.member("bandwidth_bytes_per_s", run.bandwidth_bytes_per_s);
   json.member("rate_bytes_per_s", run.rate_bytes_per_s);
   if (run.remaining) {

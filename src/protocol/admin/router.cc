@@ -20,6 +20,7 @@ const Route kRoutes[] = {
     {"GET", "/v1/explain", "entries.explain", explain_entry},
     {"GET", "/v1/mounts", "mounts.list", list_mounts},
     {"GET", "/v1/backends", "backends.list", list_backends},
+    {"GET", "/v1/calls", "calls.list", list_calls},
     {"POST", "/v1/backends/{}/check", "backends.check", check_backend},
     {"GET", "/v1/estate", "estate.get", show_estate},
     {"POST", "/v1/estate/plan", "estate.plan", plan_estate},

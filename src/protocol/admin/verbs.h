@@ -17,6 +17,7 @@ namespace beringia::protocol::admin {
 [[nodiscard]] Result<io::HttpResponse> explain_entry(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_mounts(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_backends(Call& call);
+[[nodiscard]] Result<io::HttpResponse> list_calls(Call& call);
 [[nodiscard]] Result<io::HttpResponse> check_backend(Call& call);
 [[nodiscard]] Result<io::HttpResponse> show_estate(Call& call);
 [[nodiscard]] Result<io::HttpResponse> plan_estate(Call& call);
