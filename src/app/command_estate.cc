@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <set>
 
 #include "app/commands.h"
 #include "app/text_table.h"
@@ -80,6 +81,34 @@ bool agreed(const wire::Value& plan, const Invocation& invocation) {
   return answer == "yes";
 }
 
+/// What the stores of the mounts have been set to do, each backend once.
+void print_warnings(const wire::Value& answer) {
+  std::set<std::string> seen;
+  for (const auto& mount : items_of(answer, "mounts")) {
+    for (const auto& location : items_of(mount, "locations")) {
+      const std::string backend = text_of(location, "backend");
+      if (!seen.insert(backend).second) continue;
+      for (const auto& trait : items_of(location, "store")) {
+        if (!flag_in(trait, "warns")) continue;
+        std::printf("%s: %s %s: %s\n", backend.c_str(), text_of(trait, "name").c_str(),
+                    text_of(trait, "value").c_str(), text_of(trait, "consequence").c_str());
+      }
+    }
+  }
+}
+
+void print_store(const std::string& name, const wire::Value& answer) {
+  std::printf("%s is reachable\n", name.c_str());
+  const auto& traits = items_of(answer, "store");
+  if (traits.empty()) return;
+  TextTable table{{"", "PROPERTY", "VALUE", "CONSEQUENCE"}};
+  for (const auto& trait : traits) {
+    table.add({flag_in(trait, "warns") ? "!" : "", text_of(trait, "name"), text_of(trait, "value"),
+               text_of(trait, "consequence")});
+  }
+  table.print();
+}
+
 }  // namespace
 
 int estate_plan(const Invocation& invocation) {
@@ -133,6 +162,7 @@ int mount_list(const Invocation& invocation) {
                  text_of(mount, "contract")});
     }
     table.print();
+    print_warnings(answer);
     if (!flag_in(answer, "applied")) std::printf("(from the flags of serve)\n");
   });
 }
@@ -179,9 +209,8 @@ int backend_calls(const Invocation& invocation) {
 
 int backend_check(const Invocation& invocation) {
   const std::string& name = invocation.arguments.front();
-  return call_and_print(
-      invocation, "POST", "/v1/backends/" + percent_encode(name) + "/check", {},
-      [&](const wire::Value&) { std::printf("%s is reachable\n", name.c_str()); });
+  return call_and_print(invocation, "POST", "/v1/backends/" + percent_encode(name) + "/check", {},
+                        [&](const wire::Value& answer) { print_store(name, answer); });
 }
 
 }  // namespace beringia::app

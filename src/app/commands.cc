@@ -72,7 +72,8 @@ std::vector<CommandSpec> estate_commands() {
       {"backend calls", "",
        "What was sent to backends that bill by call since the start, for whom, and its price.", "",
        with_client_flags({}), backend_calls},
-      {"backend check", "NAME", "Is a backend reachable, and are its credentials good?", "",
+      {"backend check", "NAME",
+       "Is a backend reachable, are its credentials good, how is its bucket set?", "",
        with_client_flags({}), backend_check},
   };
 }

@@ -151,13 +151,27 @@ std::vector<protocol::admin::BackendCalls> LiveEstate::calls() const {
   return out;
 }
 
-Result<void> LiveEstate::probe(const io::Context& context, const std::string& backend) const {
+Result<std::vector<protocol::admin::StoreTrait>> LiveEstate::probe(
+    const io::Context& context, const std::string& backend) const {
   const auto live = services_.mounts.get()->backend(backend);
   if (!live) {
     return std::unexpected(not_found("there is no backend \"" + backend + "\"", "",
                                      "beringia mount ls lists all of them"));
   }
-  return live->client->probe(context);
+  BR_TRY(report, live->client->probe(context));
+  live->set_report(std::move(report));
+  return traits(backend);
+}
+
+std::vector<protocol::admin::StoreTrait> LiveEstate::traits(const std::string& backend) const {
+  const auto live = services_.mounts.get()->backend(backend);
+  std::vector<protocol::admin::StoreTrait> out;
+  if (!live) return out;
+  for (auto& one : live->report()) {
+    out.push_back(
+        {std::move(one.name), std::move(one.value), std::move(one.consequence), one.warns});
+  }
+  return out;
 }
 
 }  // namespace beringia::app

@@ -40,7 +40,9 @@ class LiveEstate final : public protocol::admin::EstateHost {
   [[nodiscard]] Result<void> replace(const io::Context& context, const meta::Estate& before,
                                      meta::Estate after) override;
   std::vector<protocol::admin::BackendCalls> calls() const override;
-  Result<void> probe(const io::Context& context, const std::string& backend) const override;
+  [[nodiscard]] Result<std::vector<protocol::admin::StoreTrait>> probe(
+      const io::Context& context, const std::string& backend) const override;
+  std::vector<protocol::admin::StoreTrait> traits(const std::string& backend) const override;
   [[nodiscard]] Result<std::vector<protocol::admin::NativeRight>> native_rights(
       const io::Context& context, const std::string& backend) const override;
   [[nodiscard]] Result<void> change_native_rights(

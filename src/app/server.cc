@@ -10,6 +10,7 @@
 #include "app/flag_estate.h"
 #include "app/listen_address.h"
 #include "app/live_estate.h"
+#include "app/store_watch.h"
 #include "audit/intake.h"
 #include "core/janitor.h"
 #include "core/owners.h"
@@ -152,6 +153,7 @@ struct Server::Rooms {
   std::unique_ptr<core::Janitor> janitor;
   std::unique_ptr<events::Dispatcher> events;
   std::unique_ptr<events::NativeChanges> native_changes;
+  std::unique_ptr<StoreWatch> stores;
   std::atomic<bool> ready{false};
   std::vector<std::unique_ptr<io::HttpServer>> servers;
   std::string addresses;
@@ -336,6 +338,7 @@ Result<void> Server::Rooms::listen() {
     return protocol::gcs::notification_payload(base, bucket, name, record);
   };
   events = std::make_unique<events::Dispatcher>(*runtime, *parts, std::move(telling));
+  stores = std::make_unique<StoreWatch>(*runtime, mounts);
   native_changes = std::make_unique<events::NativeChanges>(
       *runtime, *parts,
       [this](const auto& backend) { return make_change_feed(backend, runtime->rng()); });
@@ -359,8 +362,10 @@ Result<void> Server::Rooms::close() {
   if (engine) engine->stop();
   if (janitor) janitor->stop();
   if (native_changes) native_changes->stop();
+  if (stores) stores->stop();
   if (events) events->stop();
   native_changes.reset();
+  stores.reset();
   events.reset();
   janitor.reset();
   Result<void> result;
@@ -383,6 +388,7 @@ Server::~Server() {
   if (rooms_->engine) rooms_->engine->stop();
   if (rooms_->janitor) rooms_->janitor->stop();
   if (rooms_->native_changes) rooms_->native_changes->stop();
+  if (rooms_->stores) rooms_->stores->stop();
   if (rooms_->events) rooms_->events->stop();
 }
 

@@ -46,7 +46,7 @@ class UnusableBackend final : public backend::Backend {
     return std::unexpected(why_);
   }
   Result<uint64_t> sweep(const io::Context&, Duration) override { return std::unexpected(why_); }
-  Result<void> probe(const io::Context&) override { return std::unexpected(why_); }
+  Result<backend::StoreReport> probe(const io::Context&) override { return std::unexpected(why_); }
 
  private:
   backend::Capabilities capabilities_;

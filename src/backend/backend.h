@@ -21,6 +21,8 @@ struct Capabilities {
   bool compare_and_swap = false;     ///< conditional writes and deletes are exact under races
   bool native_directories = false;   ///< directories exist by themselves (file)
   bool native_rename = false;        ///< rename() is atomic and cheap
+  bool renames_directories = false;  ///< rename() takes names that end in '/'
+  bool is_unsure = false;            ///< the above is not known before a probe() has succeeded
   bool server_side_compose = false;  ///< compose() moves no bytes through us
   bool zero_copy_read = false;       ///< read() yields file regions
   bool writes_pieces = false;        ///< write() takes WriteRequest::offset
@@ -162,6 +164,16 @@ struct UpdateRequest {
   std::string storage_class;  ///< "" = unchanged; else rewrite in place where possible
 };
 
+/// A property of a store that an operator should know of, and what follows from it.
+struct StoreTrait {
+  std::string name;         ///< "soft_delete"
+  std::string value;        ///< "7 days"
+  std::string consequence;  ///< "" = none
+  bool warns = false;       ///< it costs money, or makes something fail that otherwise would not
+  bool operator==(const StoreTrait&) const = default;
+};
+using StoreReport = std::vector<StoreTrait>;
+
 /// Bytes in one store. Implementations: file, gcs, memory (and wrappers). Thread-safe, stateless
 /// but for pools and caches. Every call may park. Errors: kNotFound, kConflict (expectation or
 /// version), kDenied (credentials), kUnavailable, kBusy (throttled), kCorrupt; their Retry says
@@ -184,9 +196,10 @@ class Backend {
                                             const RemoveRequest& request) = 0;
   [[nodiscard]] virtual Result<CopyInfo> compose(const io::Context& context,
                                                  const ComposeRequest& request) = 0;
-  /// Only if capabilities().native_rename, or with keep_source. Names that end in '/' rename a
-  /// native directory with all below it (version and expectation are then not used; kAlreadyExists
-  /// if something lies below the target's name; empty directories there are replaced).
+  /// Only if capabilities().native_rename, or with keep_source. Names that end in '/' (only if
+  /// capabilities().renames_directories) rename a native directory with all below it (version and
+  /// expectation are then not used; kAlreadyExists if something lies below the target's name; empty
+  /// directories there are replaced; onto itself: kNotFound if it is not there).
   [[nodiscard]] virtual Result<CopyInfo> rename(const io::Context& context,
                                                 const RenameRequest& request) = 0;
   [[nodiscard]] virtual Result<CopyInfo> update(const io::Context& context,
@@ -200,8 +213,10 @@ class Backend {
                                                       const std::string& name) = 0;
   /// Removes what crashed writers left behind (temporary files older than `age`). @return how many
   [[nodiscard]] virtual Result<uint64_t> sweep(const io::Context& context, Duration age) = 0;
-  /// Reachable and allowed? Cheap. @error says what is wrong and what to do
-  [[nodiscard]] virtual Result<void> probe(const io::Context& context) = 0;
+  /// Reachable and allowed? Cheap. What it finds out about the store it also heeds from then on.
+  /// @return what the store says of itself; stores without settings say nothing
+  /// @error says what is wrong and what to do
+  [[nodiscard]] virtual Result<StoreReport> probe(const io::Context& context) = 0;
 };
 
 /// Names below this are ours (uploads, staging): list() never shows them, all other calls take them

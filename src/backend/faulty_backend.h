@@ -93,7 +93,7 @@ class FaultyBackend final : public Backend {
     BR_TRY(enter("sweep"));
     return memory_.sweep(context, age);
   }
-  [[nodiscard]] Result<void> probe(const io::Context& context) override {
+  [[nodiscard]] Result<StoreReport> probe(const io::Context& context) override {
     BR_TRY(enter("probe"));
     return memory_.probe(context);
   }

@@ -206,7 +206,7 @@ Result<uint64_t> GuardedBackend::sweep(const io::Context& context, Duration age)
   return inner_->sweep(context, age);
 }
 
-Result<void> GuardedBackend::probe(const io::Context& context) {
+Result<StoreReport> GuardedBackend::probe(const io::Context& context) {
   return change(context, limits_.max_question,
                 [&](const io::Context& bound) { return inner_->probe(bound); });
 }

@@ -54,7 +54,7 @@ class GuardedBackend final : public Backend {
   [[nodiscard]] Result<void> remove_directory(const io::Context& context,
                                               const std::string& name) override;
   [[nodiscard]] Result<uint64_t> sweep(const io::Context& context, Duration age) override;
-  [[nodiscard]] Result<void> probe(const io::Context& context) override;
+  [[nodiscard]] Result<StoreReport> probe(const io::Context& context) override;
 
  private:
   /// A question's leave to be asked. Whoever holds the one of a probe gives it back.

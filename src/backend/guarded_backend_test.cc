@@ -68,7 +68,9 @@ class GuardedBackendTest : public testing::Test {
     Result<uint64_t> sweep(const io::Context& context, Duration age) override {
       return inner_->sweep(context, age);
     }
-    Result<void> probe(const io::Context& context) override { return inner_->probe(context); }
+    Result<StoreReport> probe(const io::Context& context) override {
+      return inner_->probe(context);
+    }
 
    private:
     GuardedBackendTest& test_;

@@ -139,7 +139,7 @@ Result<uint64_t> LimitingBackend::sweep(const io::Context& context, Duration age
   return inner_->sweep(context, age);
 }
 
-Result<void> LimitingBackend::probe(const io::Context& context) {
+Result<StoreReport> LimitingBackend::probe(const io::Context& context) {
   Line& line = reads_;
   BR_TRY(enter(context, line));
   const Place place{line};

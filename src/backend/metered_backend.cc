@@ -134,7 +134,7 @@ Result<uint64_t> MeteredBackend::sweep(const io::Context& context, Duration age)
   return measure(kSweep, [&] { return inner_->sweep(context, age); });
 }
 
-Result<void> MeteredBackend::probe(const io::Context& context) {
+Result<StoreReport> MeteredBackend::probe(const io::Context& context) {
   return measure(kProbe, [&] { return inner_->probe(context); });
 }
 

@@ -43,7 +43,7 @@ class MeteredBackend final : public Backend {
   [[nodiscard]] Result<void> remove_directory(const io::Context& context,
                                               const std::string& name) override;
   [[nodiscard]] Result<uint64_t> sweep(const io::Context& context, Duration age) override;
-  [[nodiscard]] Result<void> probe(const io::Context& context) override;
+  [[nodiscard]] Result<StoreReport> probe(const io::Context& context) override;
 
  private:
   enum Operation : size_t {

@@ -188,7 +188,7 @@ Result<uint64_t> RetryingBackend::sweep(const io::Context& context, Duration age
   return repeat(context, [&] { return inner_->sweep(context, age); });
 }
 
-Result<void> RetryingBackend::probe(const io::Context& context) {
+Result<StoreReport> RetryingBackend::probe(const io::Context& context) {
   return repeat(context, [&] { return inner_->probe(context); });
 }
 

@@ -171,6 +171,8 @@ Result<uint64_t> VerifyingBackend::sweep(const io::Context& context, Duration ag
   return inner_->sweep(context, age);
 }
 
-Result<void> VerifyingBackend::probe(const io::Context& context) { return inner_->probe(context); }
+Result<StoreReport> VerifyingBackend::probe(const io::Context& context) {
+  return inner_->probe(context);
+}
 
 }  // namespace beringia::backend

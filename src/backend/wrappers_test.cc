@@ -68,6 +68,10 @@ class WrapperTest : public testing::Test {
   }
 
   std::unique_ptr<io::Runtime> runtime_ = io::Runtime::make_simulated(7);
+  Result<void> probe() {
+    BR_TRY(backend_->probe(context_));
+    return {};
+  }
   SeededRng rng_{7};
   const io::Context context_;
   FaultyBackend* faulty_ = nullptr;
@@ -260,7 +264,7 @@ TEST_F(LimitingBackendTest, lets_only_so_many_in_at_once) {
   };
   run([&] {
     io::Scope scope{context_};
-    for (int i = 0; i < 20; ++i) scope.spawn([&] { return backend_->probe(context_); });
+    for (int i = 0; i < 20; ++i) scope.spawn([&] { return probe(); });
     EXPECT_TRUE(scope.join());
   });
   EXPECT_EQ(most, 3);
@@ -301,7 +305,7 @@ TEST_F(LimitingBackendTest, a_caller_who_gives_up_is_told_that) {
   };
   run([&] {
     io::Scope scope{context_};
-    scope.spawn([&] { return backend_->probe(context_); });
+    scope.spawn([&] { return probe(); });
     scope.spawn([&]() -> Result<void> {
       BR_TRY(taken.wait(context_));
       const auto hurried = context_.with_deadline(io::now() + std::chrono::milliseconds{10});

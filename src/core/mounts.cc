@@ -4,6 +4,16 @@
 
 namespace beringia::core {
 
+backend::StoreReport LiveBackend::report() const {
+  std::lock_guard lock{report_mutex_};
+  return report_;
+}
+
+void LiveBackend::set_report(backend::StoreReport report) const {
+  std::lock_guard lock{report_mutex_};
+  report_ = std::move(report);
+}
+
 LiveLocation LiveMount::location_of(const std::shared_ptr<const LiveBackend>& live) const {
   if (!live) return {};
   for (const auto& location : locations) {

@@ -23,6 +23,14 @@ struct LiveBackend {
   std::shared_ptr<backend::CallLedger> ledger;
   /// Monotonic nanoseconds until which freshness checks do not ask it again after a failure.
   mutable std::atomic<int64_t> avoid_until{0};
+
+  /// What the store said of itself at the last probe; empty before the first.
+  backend::StoreReport report() const;
+  void set_report(backend::StoreReport report) const;
+
+ private:
+  mutable std::mutex report_mutex_;
+  mutable backend::StoreReport report_;
 };
 
 struct LiveLocation {

@@ -269,10 +269,8 @@ bool is_same_generation(const meta::EntryRecord& record, const backend::CopyInfo
 
 /// A directory on the way was renamed and the native one did not follow yet (or nobody knows).
 bool is_between_names(const meta::Location& location, const LiveBackend& live) {
-  if (!live.client->capabilities().native_rename ||
-      !live.client->capabilities().native_directories) {
-    return false;
-  }
+  const auto& capabilities = live.client->capabilities();
+  if (!capabilities.renames_directories && !capabilities.is_unsure) return false;
   return std::any_of(location.directories.begin(), location.directories.end(),
                      [&](const meta::DirectoryOnPath& directory) {
                        return directory.record.native_base.contains(live.declaration.id);

@@ -1,6 +1,7 @@
 #include "core/settle.h"
 
 #include "base/encoding.h"
+#include "base/kill_point.h"
 #include "core/doom.h"
 #include "core/reconcile.h"
 #include "observe/log.h"
@@ -19,7 +20,8 @@ Result<Followed> move_natively(const io::Context& context, Namespace::Parts& par
                                const LiveMount& mount, const LiveLocation& place,
                                const std::string& base, meta::Location location) {
   const auto& capabilities = place.backend->client->capabilities();
-  if (!capabilities.native_directories || !capabilities.native_rename) return Followed::kNever;
+  if (capabilities.is_unsure) return Followed::kLater;
+  if (!capabilities.renames_directories) return Followed::kNever;
   meta::DirectoryOnPath settled = location.directories.back();
   settled.record.native_base.clear();
   location.directories.replace_back(std::move(settled));
@@ -56,6 +58,7 @@ Result<bool> settle_once(const io::Context& context, Namespace::Parts& parts, co
     later = later || followed == Followed::kLater;
     ++parts.native_removals;
   }
+  BR_KILL_POINT("settle.followed");
   kv::Batch batch;
   batch.check(meta::directory_key(id), directory.record_bytes);
   batch.put(meta::directory_key(id), meta::encode(record));

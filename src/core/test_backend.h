@@ -118,7 +118,7 @@ class FaultyBackend final : public backend::Backend {
   Result<uint64_t> sweep(const io::Context& context, Duration age) override {
     return run(Call::kSweep, {}, [&] { return inner_->sweep(context, age); });
   }
-  Result<void> probe(const io::Context& context) override {
+  Result<backend::StoreReport> probe(const io::Context& context) override {
     return run(Call::kProbe, {}, [&] { return inner_->probe(context); });
   }
 

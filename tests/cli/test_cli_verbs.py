@@ -149,7 +149,7 @@ def test_json_of_what_only_shows(running):
     assert {one["name"] for one in running.json("settings")["settings"]} >= {"data", "mount", "log_level"}
     assert running.json("mount", "ls")["mounts"][0]["path"] == "/"
     name = running.json("backend", "ls")["backends"][0]["name"]
-    assert running.json("backend", "check", name) == {"backend": name, "reachable": True}
+    assert running.json("backend", "check", name) == {"backend": name, "reachable": True, "store": []}
     assert running.json("policy", "runs") == {"runs": []}
     assert "size" in {one["name"] for one in running.json("policy", "variables")["variables"]}
     assert running.json("estate", "show")["applied"] is False

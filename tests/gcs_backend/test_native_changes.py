@@ -4,6 +4,7 @@ The bucket is fake-gcs-server's; the subscription is a small stand-in for Pub/Su
 was not acknowledged in time, and sends some messages twice.
 """
 
+import contextlib
 import json
 import pathlib
 import sys
@@ -145,17 +146,22 @@ def world(make_process):  # noqa: F811
     emulator = gcs_emulator.start()
     if emulator is None:
         pytest.skip("no emulator can be had")
-    emulator.make_bucket(BUCKET)
-    subscription = Subscription()
-    process = make_process()
+    # Also what fails from here on, or in the test, ends both.
+    with contextlib.ExitStack() as stack:
+        stack.callback(emulator.stop)
+        emulator.make_bucket(BUCKET)
+        subscription = Subscription()
+        stack.callback(subscription.close)
+        yield mounted(make_process(), emulator, subscription), Cloud(emulator, subscription), subscription
+
+
+def mounted(process, emulator, subscription):
     process.start()
     (process.directory / "lake.toml").write_text(ESTATE.format(
         bucket=BUCKET, endpoint=emulator.endpoint, subscription=SUBSCRIPTION, port=subscription.port))  # fmt: skip
     process.run("apply", "lake.toml", "--yes")
     process.s3().create_bucket(Bucket="data")
-    yield process, Cloud(emulator, subscription), subscription
-    subscription.close()
-    emulator.stop()
+    return process
 
 
 def test_foreign_changes_are_shown_within_seconds(world):

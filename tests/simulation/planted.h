@@ -148,7 +148,9 @@ class CarelessBackend final : public backend::Backend {
   Result<uint64_t> sweep(const io::Context& context, Duration age) override {
     return inner_->sweep(context, age);
   }
-  Result<void> probe(const io::Context& context) override { return inner_->probe(context); }
+  Result<backend::StoreReport> probe(const io::Context& context) override {
+    return inner_->probe(context);
+  }
 
  private:
   std::shared_ptr<backend::Backend> inner_;  // owners: this and the world's

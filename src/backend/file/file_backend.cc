@@ -16,6 +16,7 @@ Capabilities file_capabilities() {
   capabilities.compare_and_swap = true;
   capabilities.native_directories = true;
   capabilities.native_rename = true;
+  capabilities.renames_directories = true;
   capabilities.server_side_compose = true;
   capabilities.zero_copy_read = true;
   capabilities.writes_pieces = true;
@@ -69,9 +70,9 @@ Result<uint64_t> FileBackend::sweep(const io::Context& context, Duration age) {
   return swept;
 }
 
-Result<void> FileBackend::probe(const io::Context& context) {
+Result<StoreReport> FileBackend::probe(const io::Context& context) {
   BR_TRY(context.check(io::now()));
-  return io::blocking([&]() -> Result<void> {
+  return io::blocking([&]() -> Result<StoreReport> {
     BR_TRY(tree_.check_root());
     auto temporary = make_temporary();
     if (!temporary) {
@@ -79,7 +80,7 @@ Result<void> FileBackend::probe(const io::Context& context) {
           std::move(temporary).error().during("checking that " + tree_.root() + " is writable"));
     }
     BR_TRY(free, disk_.free_bytes(tree_.root()));
-    if (free >= kMinFreeBytes) return {};
+    if (free >= kMinFreeBytes) return StoreReport{};
     return std::unexpected(
         Error{Code::kUnavailable, Retry::kNever, "cannot write below " + tree_.root(),
               std::to_string(free) + " bytes are free", "free space on that file system"}

@@ -42,7 +42,7 @@ class FileBackend final : public Backend {
   Result<void> make_directory(const io::Context& context, const std::string& name) override;
   Result<void> remove_directory(const io::Context& context, const std::string& name) override;
   Result<uint64_t> sweep(const io::Context& context, Duration age) override;
-  Result<void> probe(const io::Context& context) override;
+  Result<StoreReport> probe(const io::Context& context) override;
 
  private:
   class Temporary;

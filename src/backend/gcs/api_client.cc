@@ -218,6 +218,11 @@ Error error_of(int status, const wire::gcs::ErrorBody& body, const std::string& 
            contains(body.message, "md5") || contains(body.message, "crc32c"))) {
         return corrupt(std::move(what), std::move(why), "send it again");
       }
+      if (contains(body.message, "requester pays") || body.reason == "UserProjectMissing" ||
+          contains(body.message, "no user project")) {
+        return denied(std::move(what), std::move(why),
+                      "give the backend a user_project: the project that pays for its calls");
+      }
       return invalid(std::move(what), std::move(why));
     case 401: return denied_of(status, body, std::move(what), std::move(why));
     case 403:

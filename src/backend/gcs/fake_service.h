@@ -52,6 +52,10 @@ class FakeService final : public io::HttpClient {
   size_t page_size = 1000;
   size_t rewrite_rounds = 1;
   bool bucket_exists = true;
+  /// Answers requests that are not about objects (status and body); without it they are refused.
+  std::function<std::optional<std::pair<int, std::string>>(const Request&)> other;
+  /// A retention policy of the bucket: what is there can neither be deleted nor replaced.
+  bool retains = false;
   int deny_status = 0;
   std::string deny_message;
 
@@ -145,6 +149,13 @@ class FakeService final : public io::HttpClient {
   static Answer error(int status, std::string message) {
     return {status, wire::gcs::render(wire::gcs::ErrorBody{status, std::move(message), "x"}), {}};
   }
+  static Answer kept(const std::string& name) {
+    wire::gcs::ErrorBody body;
+    body.code = 403;
+    body.message = "Object 'bucket/" + name + "' is subject to bucket's retention policy";
+    body.reason = "retentionPolicyNotMet";
+    return {403, wire::gcs::render(body), {}};
+  }
   static Answer json(std::string text) { return {200, std::move(text), {}}; }
 
   wire::gcs::ObjectResource& store(const std::string& name, std::string body,
@@ -183,7 +194,7 @@ class FakeService final : public io::HttpClient {
 
   /// The preconditions of `parameters` on `name`; they must be there for writes.
   std::optional<Answer> violated(const Parameters& parameters, const std::string& name,
-                                 bool is_write) const {
+                                 bool is_write, bool changes_bytes = true) const {
     auto wanted = parameters.find("ifGenerationMatch");
     if (wanted == parameters.end()) {
       if (is_write) return error(400, "a blind write");  // the promise under test
@@ -191,6 +202,7 @@ class FakeService final : public io::HttpClient {
       if (!is_write && generation_at(name) == 0) return error(404, "No such object");
       return error(412, "At least one of the pre-conditions you specified did not hold.");
     }
+    if (retains && is_write && changes_bytes && generation_at(name) != 0) return kept(name);
     auto meta = parameters.find("ifMetagenerationMatch");
     if (meta != parameters.end() && parse_u64(meta->second) != objects.at(name).metageneration) {
       return error(412, "metageneration");
@@ -214,9 +226,13 @@ class FakeService final : public io::HttpClient {
     }
     if (deny_status != 0) return error(deny_status, deny_message);
     if (!bucket_exists) return error(404, "The specified bucket does not exist.");
+    if (auto answer = other ? other(request) : std::nullopt) {
+      return {answer->first, std::move(answer->second), {}};
+    }
     if (path == "/upload/storage/v1/b/bucket/o") return upload(request, parameters);
     if (path == "/storage/v1/b/bucket/o") return list(parameters);
     const std::string root = "/storage/v1/b/bucket/o/";
+    if (path.find("/o/") == std::string::npos) return error(403, "storage.buckets.get denied");
     const bool media = path.starts_with("/download");
     if (media) path = path.substr(9);
     auto name = path.substr(root.size());
@@ -267,7 +283,7 @@ class FakeService final : public io::HttpClient {
 
   Answer patch(const Request& request, const Parameters& parameters, const std::string& name) {
     if (generation_at(name) == 0) return error(404, "No such object: bucket/" + name);
-    if (auto bad = violated(parameters, name, true)) return *bad;
+    if (auto bad = violated(parameters, name, true, false)) return *bad;
     auto change = wire::gcs::parse_object_change(request.text).value();
     auto& object = objects[name];
     ++object.metageneration;
@@ -408,6 +424,7 @@ class FakeService final : public io::HttpClient {
     }
     if (session.body.size() == total) {
       if (generation_at(session.name) != session.if_generation) return error(412, "precondition");
+      if (retains && generation_at(session.name) != 0) return kept(session.name);
       session.result =
           wire::gcs::render(store(session.name, session.body, from_change(session.fields)));
       session.done = true;

@@ -1,7 +1,9 @@
 #include "backend/gcs/gcs_backend.h"
 
+#include "backend/gcs/bucket_properties.h"
 #include "backend/gcs/compose.h"
 #include "backend/gcs/download.h"
+#include "backend/gcs/folders.h"
 #include "io/runtime.h"
 #include "wire/storage_class.h"
 
@@ -22,8 +24,10 @@ constexpr std::string_view kListFields =
     "contentType,contentEncoding,contentDisposition,contentLanguage,cacheControl,storageClass,"
     "timeCreated,updated,metadata)";
 
-Capabilities make_capabilities(const Location& location) {
+Capabilities make_capabilities(const Location& location, std::optional<bool> hierarchical) {
   Capabilities out;
+  out.renames_directories = hierarchical.value_or(false);
+  out.is_unsure = !hierarchical;
   out.kind = "gcs";
   out.compare_and_swap = true;
   out.server_side_compose = true;
@@ -38,7 +42,9 @@ Capabilities make_capabilities(const Location& location) {
 GcsBackend::GcsBackend(GcsOptions options, std::unique_ptr<io::HttpClient> http,
                        std::unique_ptr<Credentials> credentials, Rng& rng)
     : options_{std::move(options)},
-      capabilities_{make_capabilities(options_.location)},
+      unsure_{make_capabilities(options_.location, std::nullopt)},
+      flat_{make_capabilities(options_.location, false)},
+      hierarchical_{make_capabilities(options_.location, true)},
       http_{std::move(http)},
       credentials_{std::move(credentials)},
       pace_{options_.name, options_.pace},
@@ -71,7 +77,9 @@ Result<std::unique_ptr<io::ByteSource>> GcsBackend::read(const io::Context& cont
 }
 
 Result<CopyInfo> GcsBackend::write(const io::Context& context, const WriteRequest& request) {
-  return Upload{calls_, options_.upload, uploads_, request}.run(context);
+  UploadOptions options = options_.upload;
+  options.without_temporaries = keeps_objects_.load(std::memory_order_relaxed);
+  return Upload{calls_, options, uploads_, request}.run(context);
 }
 
 Result<bool> GcsBackend::has_names_after(const io::Context& context, const std::string& directory,
@@ -153,7 +161,22 @@ Result<CopyInfo> GcsBackend::compose(const io::Context& context, const ComposeRe
   return Compose{calls_, request}.run(context);
 }
 
+Result<CopyInfo> GcsBackend::rename_folder(const io::Context& context, const std::string& from,
+                                           const std::string& to) {
+  if (!capabilities().renames_directories) {
+    return std::unexpected(unsupported("cannot rename " + options_.location.display(from),
+                                       "its bucket has no hierarchical namespace"));
+  }
+  BR_TRY(Folders(api_, options_.location).rename(context, from, to));
+  CopyInfo info;
+  info.name = to;
+  return info;
+}
+
 Result<CopyInfo> GcsBackend::rename(const io::Context& context, const RenameRequest& request) {
+  if (request.from.ends_with('/') && !request.keep_source) {
+    return rename_folder(context, request.from, request.to);
+  }
   BR_TRY(source, calls_.get(context, request.from));
   if (request.version && *request.version != std::to_string(source.generation)) {
     return std::unexpected(conflict("cannot rename " + options_.location.display(request.from),
@@ -238,12 +261,18 @@ Result<uint64_t> GcsBackend::sweep(const io::Context& context, Duration age) {
   return removed;
 }
 
-Result<void> GcsBackend::probe(const io::Context& context) {
+Result<StoreReport> GcsBackend::probe(const io::Context& context) {
   // Listing is what roles/storage.objectUser allows; reading the bucket itself is not.
   BR_TRY(calls_.list(context, {{"prefix", options_.location.prefix()},
                                {"maxResults", "1"},
                                {"fields", "nextPageToken,items(name)"}}));
-  return {};
+  BR_TRY(properties, read_bucket_properties(context, api_, options_.location));
+  // What cannot be read any more does not undo what was seen before.
+  if (properties || capabilities().is_unsure) {
+    capabilities_ = properties && properties->hierarchical ? &hierarchical_ : &flat_;
+  }
+  if (properties && properties->complete) keeps_objects_ = properties->keeps_objects();
+  return report_of(properties, options_.user_project, options_.location.kms_key());
 }
 
 }  // namespace beringia::backend::gcs

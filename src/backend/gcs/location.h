@@ -23,6 +23,8 @@ class Location {
   /// Objects made here get this Cloud KMS key instead of the bucket's default; "" = that one.
   void set_kms_key(std::string key) { kms_key_ = std::move(key); }
 
+  const std::string& kms_key() const { return kms_key_; }
+
   const std::string& bucket() const { return bucket_; }
   const std::string& prefix() const { return prefix_; }  // "" or ends in '/'
   /// prefix + name, as the service knows it.

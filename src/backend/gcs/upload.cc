@@ -43,6 +43,7 @@ Result<CopyInfo> Upload::run(const io::Context& context) {
   const bool known = !request_.seal && request_.expectation.kind == Expectation::Kind::kAbsent;
   const bool is_long = request_.size.value_or(UINT64_MAX) >= options_.parts_from_bytes;
   auto object = ended && buffer_.size() <= options_.chunk_bytes ? write_whole(context)
+                : options_.without_temporaries                  ? write_in_place(context)
                 : is_long                                       ? write_parts(context)
                 : known                                         ? write_in_place(context)
                                                                 : write_staged(context);
@@ -125,7 +126,8 @@ Result<ObjectResource> Upload::write_whole(const io::Context& context) {
   }
 }
 
-Result<ObjectResource> Upload::send_chunks(const io::Context& context, ResumableUpload& session) {
+Result<ObjectResource> Upload::send_chunks(const io::Context& context, ResumableUpload& session,
+                                           const std::function<Result<void>()>& at_end) {
   auto give_up = [&](Error error) {
     session.cancel(context);
     return std::unexpected(std::move(error));
@@ -143,6 +145,8 @@ Result<ObjectResource> Upload::send_chunks(const io::Context& context, Resumable
       ended = *filled;
     }
   }
+  auto agreed = at_end ? at_end() : Result<void>{};
+  if (!agreed) return give_up(agreed.error());
   auto object = session.finish(context, buffer_, crc32c_.value());
   if (!object) return give_up(object.error());
   buffer_.clear();
@@ -154,9 +158,20 @@ Result<ObjectResource> Upload::write_in_place(const io::Context& context) {
   const auto upload_id = calls_.new_upload_id();
   auto fields =
       to_change({request_.content_type, request_.storage_class, request_.attributes, upload_id});
-  BR_TRY(session,
-         ResumableUpload::begin(context, calls_, request_.name, fields, kAbsentGeneration));
-  auto object = send_chunks(context, session);
+  BR_TRY(generation, calls_.generation_to_match(context, request_.name, request_.expectation));
+  BR_TRY(session, ResumableUpload::begin(context, calls_, request_.name, fields, generation));
+  std::optional<Seal> seal;
+  const auto seal_it = [&]() -> Result<void> {
+    BR_TRY(given, sealed());
+    const bool same = !given.expectation || *given.expectation == request_.expectation;
+    seal = std::move(given);
+    if (same) return {};
+    return std::unexpected(
+        conflict("cannot " + what(), "the object is another version now").with_tag("precondition"));
+  };
+  const std::function<Result<void>()> at_end = seal_it;
+  auto object =
+      send_chunks(context, session, request_.seal ? at_end : std::function<Result<void>()>{});
   if (!object || session.ended_by_question()) {
     // The answer to the last chunk is lost: what lies under the name tells.
     auto there = calls_.get(context, request_.name);
@@ -180,7 +195,19 @@ Result<ObjectResource> Upload::write_in_place(const io::Context& context) {
     (void)calls_.remove(context, request_.name, object->generation);
     return std::unexpected(same.error());
   }
-  return object;
+  return seal ? add_attributes(context, *object, *seal) : object;
+}
+
+Result<ObjectResource> Upload::add_attributes(const io::Context& context,
+                                              const ObjectResource& object, const Seal& seal) {
+  auto patched = calls_.patch(context, request_.name, object,
+                              to_patch({seal.content_type, {}, seal.attributes, {}}, object));
+  if (patched) return patched;
+  // The bytes are there, and cannot always be taken back.
+  const auto& error = patched.error();
+  return std::unexpected(
+      Error{error.code(), Retry::kMaybeApplied, error.what(), error.why(), error.hint()}.with_tag(
+          error.tag()));
 }
 
 Result<ObjectResource> Upload::publish(const io::Context& context, const std::string& staged_name,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "backend/gcs/object_calls.h"
@@ -21,6 +22,9 @@ struct UploadOptions {
   size_t parallel_parts = 6;  ///< of one upload
   /// Bound of the memory of all uploads together; further ones wait.
   uint64_t buffer_bytes = 96 << 20;
+  /// Long bodies go to their name at once, as in buckets whose retention would keep temporary
+  /// objects.
+  bool without_temporaries = false;
 };
 
 /// Writes one object. Small bodies go out in one multipart request with attributes and checksums,
@@ -28,7 +32,9 @@ struct UploadOptions {
 /// kStagingPrefix, compared with the CRC32C and MD5 of the service, sealed, and then put in place
 /// by a rewrite within the bucket: so attributes that are known only after the body, and the
 /// precondition, hold at the instant the object appears. Long ones go in parts at once, and a
-/// compose puts them in place. Used by one fiber.
+/// compose puts them in place. Without temporaries the precondition holds from the start of the
+/// body, and attributes that are known only after it are added once the object is there. Used by
+/// one fiber.
 class Upload {
  public:
   Upload(const ObjectCalls& calls, const UploadOptions& options, UploadPool& pool,
@@ -46,15 +52,20 @@ class Upload {
   [[nodiscard]] Result<wire::gcs::ObjectResource> write_whole(const io::Context& context);
   [[nodiscard]] Result<wire::gcs::ObjectResource> write_staged(const io::Context& context);
   [[nodiscard]] Result<wire::gcs::ObjectResource> write_in_place(const io::Context& context);
+  /// The attributes of the seal, which came too late for the session.
+  [[nodiscard]] Result<wire::gcs::ObjectResource> add_attributes(
+      const io::Context& context, const wire::gcs::ObjectResource& object, const Seal& seal);
   [[nodiscard]] Result<wire::gcs::ObjectResource> write_parts(const io::Context& context);
   /// Cuts the body into parts and sends them.
   [[nodiscard]] Result<std::vector<ComposePiece>> send_parts(const io::Context& context,
                                                              PartsUpload& parts);
   size_t part_bytes(size_t number) const;
   std::string staging_class() const;
-  /// Sends the whole body through a session; gives the session up when that fails.
-  [[nodiscard]] Result<wire::gcs::ObjectResource> send_chunks(const io::Context& context,
-                                                              ResumableUpload& session);
+  /// Sends the whole body through a session; gives the session up when that fails. `at_end` is
+  /// asked between the body's end and the last chunk; may be empty.
+  [[nodiscard]] Result<wire::gcs::ObjectResource> send_chunks(
+      const io::Context& context, ResumableUpload& session,
+      const std::function<Result<void>()>& at_end = {});
   [[nodiscard]] Result<wire::gcs::ObjectResource> publish(const io::Context& context,
                                                           const std::string& staged_name,
                                                           const wire::gcs::ObjectResource& staged);

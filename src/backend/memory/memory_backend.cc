@@ -272,7 +272,10 @@ Result<uint64_t> MemoryBackend::sweep(const io::Context& context, Duration) {
   return 0;
 }
 
-Result<void> MemoryBackend::probe(const io::Context& context) { return take_turn(context); }
+Result<StoreReport> MemoryBackend::probe(const io::Context& context) {
+  BR_TRY(take_turn(context));
+  return StoreReport{};
+}
 
 size_t MemoryBackend::count_names(const std::string& prefix) const {
   std::lock_guard lock{mutex_};

@@ -38,6 +38,14 @@ struct BackendCalls {
   std::map<std::string, CallCount> by_mount;  ///< by path; "" = of no mount
 };
 
+/// What a store says of itself, and what follows from it (backend::StoreTrait).
+struct StoreTrait {
+  std::string name;
+  std::string value;
+  std::string consequence;  ///< "" = none
+  bool warns = false;       ///< it costs money, or makes something fail
+};
+
 /// The running estate, as the admin API sees and replaces it. Implemented in app, where the objects
 /// are. Thread-safe.
 class EstateHost {
@@ -53,9 +61,12 @@ class EstateHost {
                                              meta::Estate after) = 0;
   /// Of each backend that bills by call, in the order of declaration.
   virtual std::vector<BackendCalls> calls() const = 0;
-  /// Is the backend reachable and allowed? @error says what is wrong; kNotFound: no such backend
-  [[nodiscard]] virtual Result<void> probe(const io::Context& context,
-                                           const std::string& backend) const = 0;
+  /// Is the backend reachable and allowed? @return what its store says of itself
+  /// @error says what is wrong; kNotFound: no such backend
+  [[nodiscard]] virtual Result<std::vector<StoreTrait>> probe(const io::Context& context,
+                                                              const std::string& backend) const = 0;
+  /// What the last probe has found, without a new one; empty: nothing, or none has succeeded yet.
+  virtual std::vector<StoreTrait> traits(const std::string& backend) const = 0;
   /// The rights without condition in the backend's folder of the bucket, its root included.
   /// @error kNotFound: no such backend; kInvalid: it has none; kDenied: they may not be read
   [[nodiscard]] virtual Result<std::vector<NativeRight>> native_rights(

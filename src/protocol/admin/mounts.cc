@@ -35,6 +35,15 @@ void write_counts(JsonWriter& json, std::string_view list, std::string_view name
   json.end_array();
 }
 
+void write_traits(JsonWriter& json, const std::vector<StoreTrait>& traits) {
+  json.key("store").begin_array();
+  for (const auto& trait : traits) {
+    json.begin_object().member("name", trait.name).member("value", trait.value);
+    json.member("consequence", trait.consequence).member("warns", trait.warns).end_object();
+  }
+  json.end_array();
+}
+
 }  // namespace
 
 Result<io::HttpResponse> list_mounts(Call& call) {
@@ -50,6 +59,7 @@ Result<io::HttpResponse> list_mounts(Call& call) {
       for (const auto& backend : estate.backends) {
         if (backend.name == location.backend) json.member("url", backend.url);
       }
+      write_traits(json, call.rooms.estate.traits(location.backend));
       json.end_object();
     }
     json.end_array();
@@ -93,9 +103,11 @@ Result<io::HttpResponse> list_calls(Call& call) {
 
 Result<io::HttpResponse> check_backend(Call& call) {
   BR_TRY(call.administer());
-  BR_TRY(call.rooms.estate.probe(call.context, call.argument));
+  BR_TRY(traits, call.rooms.estate.probe(call.context, call.argument));
   JsonWriter json;
-  json.begin_object().member("backend", call.argument).member("reachable", true).end_object();
+  json.begin_object().member("backend", call.argument).member("reachable", true);
+  write_traits(json, traits);
+  json.end_object();
   return json_response(json.take());
 }
 
