@@ -287,6 +287,7 @@ void Server::Rooms::make_services() {
   gcs = std::make_unique<protocol::gcs::Service>(
       *names, *gate, *directory, clock,
       protocol::gcs::Options{settings.gcs_public_url, settings.customer_keys == "any",
+                             settings.gcs_fault_injection == "on",
                              settings.s3_object_ownership == "BucketOwnerEnforced"});
   metadata = std::make_unique<protocol::gcs::MetadataServer>(
       *gate, *directory, clock,

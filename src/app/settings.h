@@ -25,6 +25,7 @@ struct Settings {
   std::string s3_object_ownership;
   std::string s3_signature_v2;
   std::string customer_keys;
+  std::string gcs_fault_injection;
   std::string encryption_keys;
   std::string gcs_public_url;
   std::string metadata, metadata_principal;

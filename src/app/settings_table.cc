@@ -10,6 +10,7 @@ constexpr const char* kNetwork = "who runs the network";
 constexpr const char* kSecurity = "who is responsible for security";
 constexpr const char* kTuner = "who has measured that it helps";
 constexpr const char* kTester = "who tests lifecycle rules, with data that may go";
+constexpr const char* kFaultTester = "who tests a client's retries, never with data that matters";
 constexpr const char* kMover = "who moves data while others work";
 
 // THE declaration of all settings. Keep the order: docs/settings.md has it.
@@ -45,6 +46,8 @@ const std::vector<SettingDeclaration> kDeclarations = {
      "How long lines of buckets' S3 access logs are collected before they are delivered."},
     {"gcs_public_url", kText, &Settings::gcs_public_url, "", "", kNetwork,
      "https://gcs.example.com: how GCS clients reach us behind a proxy. Empty: as they wrote it."},
+    {"gcs_fault_injection", kChoice, &Settings::gcs_fault_injection, "off", "off|on", kFaultTester,
+     "Only to test clients: whoever has a credential may make calls of GCS fail (/retry_test)."},
     {"metadata", kAddress, &Settings::metadata, "off", "", kSecurity,
      "HOST:PORT of a metadata server as Compute Engine has one: tokens without a key."},
     {"metadata_principal", kText, &Settings::metadata_principal, "", "", kSecurity,

@@ -59,6 +59,7 @@ struct HttpResponse {
   std::unique_ptr<ByteSource> body;        // used when set; file regions go out by sendfile
   std::optional<uint64_t> content_length;  // of `body`; for HEAD: the entity's, with no body
   bool close = false;                      // close the connection after this answer
+  bool reset = false;                      // no answer at all: reset the connection (for tests)
   /// Called exactly once when the exchange ends, with the body bytes sent and whether all of them
   /// went out. For audit and metrics. May park.
   std::function<void(uint64_t bytes_sent, bool complete)> on_finished;

@@ -45,6 +45,7 @@ Result<void> send_body(const Context& context, Http2Exchange& exchange, HttpResp
 void answer_http2(const Context& context, Http2Exchange& exchange, const HttpHandler& handler) {
   HttpRequest& request = exchange.request();
   HttpResponse response = handler(context, request);
+  if (response.reset) return;  // what is not finished is reset
   HttpHeaders headers;
   headers.add("date", current_http_date());
   for (const auto& [name, value] : response.headers.fields()) {

@@ -85,6 +85,19 @@ struct Http2Connection::Callbacks {
     return 0;
   }
 
+  /// RFC 9113, 8.1: who has answered in full before the request ended asks the client to stop.
+  /// Answers with trailers only, which gRPC's are: its clients wait for what they have not ended.
+  static int on_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+    if (frame->hd.type != NGHTTP2_HEADERS || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+      return 0;
+    }
+    const StreamPointer stream = self(user).find(frame->hd.stream_id);
+    if (stream && stream->finished_ && !stream->inbox_ended_) {
+      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    }
+    return 0;
+  }
+
   static int on_data(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data,
                      size_t length, void* user) {
     const StreamPointer stream = self(user).find(id);
@@ -190,6 +203,7 @@ bool Http2Connection::set_up() {
   nghttp2_session_callbacks_set_on_header_callback(callbacks, Callbacks::on_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Callbacks::on_frame);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::on_data);
+  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Callbacks::on_sent);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Callbacks::on_close);
   nghttp2_option_set_no_auto_window_update(option, 1);  // windows open as handlers read
   const bool made = nghttp2_session_server_new2(&session_, callbacks, this, option) == 0;

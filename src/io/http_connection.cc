@@ -243,6 +243,10 @@ class Connection {
                                 .with_deadline(now() + limits_.request_timeout)
                                 .with_cancel(tokens_.active);
     HttpResponse response = shared_.options.handler(context, request);
+    if (response.reset) {
+      stream_.reset_at_end();
+      return false;
+    }
     const bool asked_close =
         equals_ignoring_case(request.headers.get_or("connection", ""), "close");
     bool keep = !asked_close && !response.close && !shared_.draining && !body.failed();

@@ -80,6 +80,11 @@ void Socket::shut_down() {
   readiness_->signal(true, true, true);
 }
 
+void Socket::reset_at_end() {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 socklen_t length_of(const SocketAddress& address) {
   return address.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
 }

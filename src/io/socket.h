@@ -30,6 +30,8 @@ class Socket {
   bool hung_up() const { return readiness_->hung_up(); }
   /// Ends both directions and wakes waiters; the descriptor stays until destruction. Any thread.
   void shut_down();
+  /// Closing it will be a reset: what was not sent is lost, and the peer is told so.
+  void reset_at_end();
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
  private:

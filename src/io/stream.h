@@ -35,6 +35,8 @@ class Stream {
                                                const FileRegion& region) = 0;
   /// Stops both ways; parked calls return kUnavailable. Idempotent.
   virtual void close() = 0;
+  /// Makes the end of the connection, which must follow, a reset where the transport knows one.
+  virtual void reset_at_end() {}
   /// "127.0.0.1:4711" or empty.
   virtual std::string peer_address() const = 0;
   virtual bool is_tls() const = 0;

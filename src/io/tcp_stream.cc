@@ -138,6 +138,7 @@ class TcpStream final : public Stream {
   }
 
   void close() override { socket_.shut_down(); }
+  void reset_at_end() override { socket_.reset_at_end(); }
   std::string peer_address() const override { return peer_; }
   bool is_tls() const override { return false; }
 

@@ -44,6 +44,7 @@ struct ObjectResource {
   std::string content_language;
   std::string storage_class;
   Timestamp time_created;
+  Timestamp time_finalized;  ///< rendered, never parsed
   Timestamp updated;
   Timestamp time_storage_class_updated;
   Timestamp time_deleted;

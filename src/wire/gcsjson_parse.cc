@@ -326,6 +326,10 @@ Result<void> read_bucket_member(BucketResource& out, std::string_view key, dom::
   if (key == "updated") return read_time(key, value, out.updated);
   if (key == "labels") return read_labels(out, value);
   if (key == "encryption") return read_default_key(out, value);
+  if (key == "versioning" && value.is_null()) {
+    out.versioning = false;  // as in a patch, where null takes a setting away
+    return {};
+  }
   if (key == "versioning") return read_enabled(key, value, out.versioning);
   if (key == "hierarchicalNamespace") return read_enabled(key, value, out.hierarchical);
   if (key == "projectNumber") {

@@ -55,6 +55,7 @@ void write(JsonWriter& json, const ObjectResource& object) {
   if (object.temporary_hold) json.member("temporaryHold", true);
   if (object.event_based_hold) json.member("eventBasedHold", true);
   time(json, "timeCreated", object.time_created);
+  time(json, "timeFinalized", object.time_finalized);
   time(json, "updated", object.updated);
   time(json, "timeDeleted", object.time_deleted);
   time(json, "softDeleteTime", object.soft_delete_time);
@@ -137,6 +138,24 @@ void write(JsonWriter& json, const ObjectChange& object) {
   change(json, "customTime", object.custom_time);
   if (object.event_based_hold) json.member("eventBasedHold", *object.event_based_hold);
   if (object.temporary_hold) json.member("temporaryHold", *object.temporary_hold);
+  if (object.has_retention) {
+    json.key("retention");
+    if (object.retention_mode.empty()) {
+      json.null();
+    } else {
+      json.begin_object().member("mode", std::string_view{object.retention_mode});
+      time(json, "retainUntilTime", object.retain_until);
+      json.end_object();
+    }
+  }
+  if (object.acl) {
+    json.key("acl").begin_array();
+    for (const auto& line : *object.acl) {
+      json.begin_object().member("entity", std::string_view{line.entity});
+      json.member("role", std::string_view{line.role}).end_object();
+    }
+    json.end_array();
+  }
   if (object.crc32c) text(json, "crc32c", render_crc32c(*object.crc32c));
   if (object.md5) text(json, "md5Hash", to_base64(*object.md5));
   if (object.metadata_null) json.key("metadata").null();

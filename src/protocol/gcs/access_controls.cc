@@ -77,7 +77,8 @@ Result<io::HttpResponse> put_line(Call& call, const Place& place) {
   BR_TRY(controls, controls_of(call, place));
   const bool was_there =
       std::ranges::any_of(controls, [&](const auto& one) { return one.entity == line.entity; });
-  if (call.method != "POST" && !was_there) return std::unexpected(no_such_line(line.entity));
+  // Google's Go library sets a line by PUT, whether it is there or not.
+  if (call.method == "PATCH" && !was_there) return std::unexpected(no_such_line(line.entity));
   std::erase_if(controls, [&](const auto& one) { return one.entity == line.entity; });
   controls.push_back(line);
   BR_TRY(acl, acl_of(call, controls, place.acl.owner, place.what));

@@ -169,6 +169,7 @@ wire::gcs::ObjectResource object_resource(const std::string& base_url, std::stri
   object.content_language = http_value(record, "content-language");
   object.storage_class = storage_class_of(record);
   object.time_created = record.created;
+  object.time_finalized = record.created;  // nothing is appended to an object here
   object.updated = record.modified.micros == 0 ? record.created : record.modified;
   object.time_storage_class_updated = record.created;
   object.metadata = record.metadata;

@@ -5,6 +5,7 @@
 #include "access/cors.h"
 #include "protocol/gcs/authenticate.h"
 #include "protocol/gcs/error_map.h"
+#include "protocol/gcs/fault_injection.h"
 #include "protocol/gcs/oauth.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/gcsjson.h"
@@ -118,7 +119,8 @@ Result<void> select_fields(const Call& call, io::HttpResponse& response) {
 
 Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
                  const Clock& clock, Options options)
-    : rooms_{names,
+    : faults_{options.fault_injection ? std::make_unique<FaultTests>() : nullptr},
+      rooms_{names,
              gate,
              directory,
              clock,
@@ -133,7 +135,10 @@ Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& 
 
 io::HttpResponse Service::handle(const io::Context& context, io::HttpRequest& request,
                                  std::string_view door) {
-  return handle_one(context, request, false, door);
+  // gRPC meets its faults before it comes here.
+  if (faults_ == nullptr || door != "gcs") return handle_one(context, request, false, door);
+  return inject_faults(*faults_, rooms_, context, request,
+                       [&] { return handle_one(context, request, false, door); });
 }
 
 io::HttpResponse Service::handle_one(const io::Context& context, io::HttpRequest& request,

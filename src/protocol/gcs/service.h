@@ -10,6 +10,7 @@
 #include "io/http.h"
 #include "protocol/gcs/call.h"
 #include "protocol/gcs/caller_rate.h"
+#include "protocol/gcs/fault_tests.h"
 
 namespace beringia::protocol::gcs {
 
@@ -20,6 +21,8 @@ struct Options {
   /// Customers' encryption keys are also taken from requests without TLS: something in front of us
   /// speaks it.
   bool customer_keys_over_http = false;
+  /// The Retry Test API of Google's storage-testbench (fault_injection.h). For tests only.
+  bool fault_injection = false;
   /// Uniform bucket-level access of buckets whose creation does not say. Google's is off.
   bool uniform_access = true;
 };
@@ -34,6 +37,8 @@ class Service {
   /// @param door  the name of the protocol in audit records; a constant
   io::HttpResponse handle(const io::Context& context, io::HttpRequest& request,
                           std::string_view door = "gcs");
+  /// Null: no faults are injected.
+  FaultTests* faults() { return faults_.get(); }
 
  private:
   /// @param in_batch  the request is a part of a batch: no media, no batches
@@ -47,6 +52,7 @@ class Service {
   SessionTurns turns_;
   Operations operations_;
   CallerRate token_rate_;
+  std::unique_ptr<FaultTests> faults_;
   Rooms rooms_;
 };
 

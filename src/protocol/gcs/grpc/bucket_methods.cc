@@ -1,5 +1,4 @@
 #include <google/protobuf/empty.pb.h>
-#include <google/protobuf/util/field_mask_util.h>
 #include <google/protobuf/util/json_util.h>
 
 #include "protocol/gcs/grpc/methods.h"
@@ -9,18 +8,7 @@
 namespace beringia::protocol::gcs::grpc {
 namespace {
 
-using google::protobuf::util::FieldMaskUtil;
 namespace control = google::storage::control::v2;
-
-template <class Request, class Message>
-void trim(const Request& request, Message& message) {
-  if (!request.has_read_mask()) return;
-  const auto& mask = request.read_mask();
-  for (const std::string& path : mask.paths()) {
-    if (path == "*") return;
-  }
-  FieldMaskUtil::TrimMessage(mask, &message);
-}
 
 google::protobuf::util::JsonParseOptions lenient() {
   google::protobuf::util::JsonParseOptions options;
@@ -57,6 +45,7 @@ Answer<void> get_bucket(GrpcCall& call) {
   BR_TRY(call.read(request));
   BR_TRY(bucket, bucket_of(request.name()));
   JsonCall ask{.path = bucket_path(bucket)};
+  ask.query.add("projection", "full");
   add_bucket_conditions(request, ask.query);
   BR_TRY(json, call.ask_text(ask));
   BR_TRY(message, bucket_message(json));
@@ -71,6 +60,7 @@ Answer<void> list_buckets(GrpcCall& call) {
   ask.query.add_text("prefix", request.prefix());
   ask.query.add_text("pageToken", request.page_token());
   ask.query.add("project", request.parent());
+  ask.query.add("projection", "full");
   if (request.page_size() > 0) ask.query.add("maxResults", request.page_size());
   BR_TRY(json, call.ask_text(ask));
   v2::ListBucketsResponse list;
@@ -78,8 +68,7 @@ Answer<void> list_buckets(GrpcCall& call) {
     return refusal(Code::kInternal, "the list of buckets could not be told");
   }
   for (v2::Bucket& bucket : *list.mutable_buckets()) {
-    bucket.set_name(name_of(bucket.bucket_id()));
-    bucket.set_project("projects/_");
+    complete_from_json(bucket);
     trim(request, bucket);
   }
   return call.send(list);
@@ -93,9 +82,8 @@ Answer<void> create_bucket(GrpcCall& call) {
   bucket.clear_project();
   bucket.set_bucket_id(request.bucket_id());
   JsonCall ask{.method = "POST", .path = "/storage/v1/b"};
-  if (!google::protobuf::util::MessageToJsonString(bucket, &ask.text).ok()) {
-    return refusal(Code::kInvalidArgument, "the bucket could not be read");
-  }
+  BR_TRY(text, bucket_json(std::move(bucket)));
+  ask.text = std::move(text);
   ask.query.add("project", request.parent());
   ask.query.add_text("predefinedAcl", request.predefined_acl());
   ask.query.add_text("predefinedDefaultObjectAcl", request.predefined_default_object_acl());
@@ -119,6 +107,33 @@ Answer<void> delete_bucket(GrpcCall& call) {
     return std::unexpected(std::move(status));
   }
   return call.send(google::protobuf::Empty{});
+}
+
+Answer<void> update_bucket(GrpcCall& call) {
+  v2::UpdateBucketRequest request;
+  BR_TRY(call.read(request));
+  BR_TRY(bucket, bucket_of(request.bucket().name()));
+  JsonCall ask{.method = "PATCH", .path = bucket_path(bucket)};
+  BR_TRY(text, bucket_patch(request.bucket(), request.update_mask()));
+  ask.text = std::move(text);
+  ask.query.add("projection", "full");
+  ask.query.add_text("predefinedAcl", request.predefined_acl());
+  ask.query.add_text("predefinedDefaultObjectAcl", request.predefined_default_object_acl());
+  add_bucket_conditions(request, ask.query);
+  BR_TRY(json, call.ask_text(ask));
+  BR_TRY(changed, bucket_message(json));
+  return call.send(changed);
+}
+
+Answer<void> lock_bucket_retention_policy(GrpcCall& call) {
+  v2::LockBucketRetentionPolicyRequest request;
+  BR_TRY(call.read(request));
+  BR_TRY(bucket, bucket_of(request.bucket()));
+  JsonCall ask{.method = "POST", .path = bucket_path(bucket) + "/lockRetentionPolicy"};
+  ask.query.add("ifMetagenerationMatch", request.if_metageneration_match());
+  BR_TRY(json, call.ask_text(ask));
+  BR_TRY(locked, bucket_message(json));
+  return call.send(locked);
 }
 
 }  // namespace beringia::protocol::gcs::grpc

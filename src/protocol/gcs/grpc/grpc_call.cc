@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "io/runtime.h"
+#include "protocol/gcs/grpc/storage.pb.h"
 #include "wire/gcsjson.h"
 
 namespace beringia::protocol::gcs::grpc {
@@ -82,6 +83,29 @@ Answer<bool> read_exactly(const io::Context& context, io::ByteSource& body, std:
   return true;
 }
 
+/// A google.rpc.Status in base64, as clients look for it; "" if there is nothing to add.
+std::string details_of(const Status& status) {
+  if (status.reason.empty() && status.detail_type.empty()) return {};
+  constexpr std::string_view kTypes = "type.googleapis.com/";
+  google::storage::v2::Status message;
+  message.set_code(static_cast<int>(status.code));
+  message.set_message(status.message);
+  if (!status.detail_type.empty()) {
+    auto& detail = *message.add_details();
+    detail.set_type_url(std::string{kTypes} + status.detail_type);
+    detail.set_value(status.detail);
+  }
+  if (!status.reason.empty()) {
+    google::storage::v2::ErrorInfo info;
+    info.set_reason(status.reason);
+    info.set_domain("storage.googleapis.com");
+    auto& detail = *message.add_details();
+    detail.set_type_url(std::string{kTypes} + "google.rpc.ErrorInfo");
+    detail.set_value(info.SerializeAsString());
+  }
+  return to_base64(message.SerializeAsString());
+}
+
 }  // namespace
 
 void Query::add(std::string_view name, std::string_view value) {
@@ -155,6 +179,9 @@ void GrpcCall::finish(const Status& status) {
   io::HttpHeaders trailers;
   trailers.add("grpc-status", std::to_string(static_cast<int>(status.code)));
   if (!status.message.empty()) trailers.add("grpc-message", encode_message(status.message));
+  if (std::string details = details_of(status); !details.empty()) {
+    trailers.add("grpc-status-details-bin", std::move(details));
+  }
   static_cast<void>(exchange_.finish(trailers));  // likewise
 }
 
@@ -192,7 +219,7 @@ Answer<std::string> GrpcCall::ask_text(const JsonCall& call) {
 
 Status GrpcCall::status_of(const io::HttpResponse& response) const {
   const auto error = wire::gcs::parse_error(response.text, response.status);
-  Status status{code_of(response.status, error.reason), error.message};
+  Status status{code_of(response.status, error.reason), error.message, error.reason};
   if (response.status == 304) status.message = "The condition of the read did not hold.";
   if (response.status == 503 && context_.deadline() && io::now() >= *context_.deadline()) {
     status.code = Code::kDeadlineExceeded;

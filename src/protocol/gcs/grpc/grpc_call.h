@@ -35,10 +35,13 @@ enum class Code {
   kUnauthenticated = 16,
 };
 
-/// How a call ended, as the client is told.
+/// How a call ended, as the client is told. Details go in grpc-status-details-bin.
 struct Status {
   Code code = Code::kOk;
   std::string message;
+  std::string reason = {};       // of an ErrorInfo: JSON's reason; "" = none
+  std::string detail_type = {};  // full name of a further message; "" = none
+  std::string detail = {};       // that message, serialized
 };
 
 template <class T>
@@ -98,6 +101,8 @@ class GrpcCall {
   /// Bytes of a whole frame, its five bytes included. Parks while the client takes nothing.
   [[nodiscard]] Answer<void> send_frame(std::string_view frame);
   void finish(const Status& status);
+  /// The head went out already, by another call of the same exchange.
+  void assume_begun() { begun_ = true; }
 
   /// The JSON API's answer, of any status. Whoever takes it calls on_finished.
   io::HttpResponse ask(const JsonCall& call);

@@ -1,5 +1,4 @@
 #include <google/protobuf/empty.pb.h>
-#include <google/protobuf/util/field_mask_util.h>
 
 #include "base/encoding.h"
 #include "protocol/gcs/grpc/methods.h"
@@ -7,15 +6,6 @@
 
 namespace beringia::protocol::gcs::grpc {
 namespace {
-
-template <class Request>
-void trim(const Request& request, v2::Object& object) {
-  if (!request.has_read_mask()) return;
-  for (const std::string& path : request.read_mask().paths()) {
-    if (path == "*") return;
-  }
-  google::protobuf::util::FieldMaskUtil::TrimMessage(request.read_mask(), &object);
-}
 
 Answer<void> send_object(GrpcCall& call, const JsonCall& ask) {
   BR_TRY(json, call.ask_text(ask));
@@ -32,6 +22,7 @@ Answer<void> get_object(GrpcCall& call) {
   JsonCall ask{.path = object_path(bucket, request.object())};
   ask.query.add("projection", "full");
   if (request.generation() != 0) ask.query.add("generation", request.generation());
+  if (request.soft_deleted()) ask.query.add("softDeleted", "true");
   add_conditions(request, ask.query);
   add_key(ask.headers, request.common_object_request_params());
   BR_TRY(json, call.ask_text(ask));
@@ -53,6 +44,7 @@ Answer<void> list_objects(GrpcCall& call) {
   ask.query.add_text("matchGlob", request.match_glob());
   if (request.page_size() > 0) ask.query.add("maxResults", request.page_size());
   if (request.versions()) ask.query.add("versions", "true");
+  if (request.soft_deleted()) ask.query.add("softDeleted", "true");
   if (request.include_trailing_delimiter()) ask.query.add("includeTrailingDelimiter", "true");
   if (request.include_folders_as_prefixes()) ask.query.add("includeFoldersAsPrefixes", "true");
   BR_TRY(json, call.ask_text(ask));
@@ -79,6 +71,35 @@ Answer<void> delete_object(GrpcCall& call) {
   add_key(ask.headers, request.common_object_request_params());
   BR_TRY(call.ask_text(ask));
   return call.send(google::protobuf::Empty{});
+}
+
+Answer<void> update_object(GrpcCall& call) {
+  v2::UpdateObjectRequest request;
+  BR_TRY(call.read(request));
+  const v2::Object& object = request.object();
+  BR_TRY(bucket, bucket_of(object.bucket()));
+  BR_TRY(change, patch_of(object, request.update_mask()));
+  JsonCall ask{.method = "PATCH", .path = object_path(bucket, object.name())};
+  ask.text = wire::gcs::render(change);
+  ask.query.add("projection", "full");
+  if (object.generation() != 0) ask.query.add("generation", object.generation());
+  ask.query.add_text("predefinedAcl", request.predefined_acl());
+  if (request.override_unlocked_retention()) ask.query.add("overrideUnlockedRetention", "true");
+  add_conditions(request, ask.query);
+  add_key(ask.headers, request.common_object_request_params());
+  return send_object(call, ask);
+}
+
+Answer<void> restore_object(GrpcCall& call) {
+  v2::RestoreObjectRequest request;
+  BR_TRY(call.read(request));
+  BR_TRY(bucket, bucket_of(request.bucket()));
+  JsonCall ask{.method = "POST", .path = object_path(bucket, request.object()) + "/restore"};
+  if (request.generation() != 0) ask.query.add("generation", request.generation());
+  if (request.copy_source_acl()) ask.query.add("copySourceAcl", "true");
+  add_conditions(request, ask.query);
+  add_key(ask.headers, request.common_object_request_params());
+  return send_object(call, ask);
 }
 
 Answer<void> move_object(GrpcCall& call) {

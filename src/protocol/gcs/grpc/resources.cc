@@ -1,7 +1,5 @@
 #include "protocol/gcs/grpc/resources.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include "base/encoding.h"
 
 namespace beringia::protocol::gcs::grpc {
@@ -32,6 +30,18 @@ void show_times(const wire::gcs::ObjectResource& from, v2::Object& object) {
   if (from.time_deleted.micros != 0) set_time(*object.mutable_delete_time(), from.time_deleted);
   if (from.retention_expiration.micros != 0) {
     set_time(*object.mutable_retention_expire_time(), from.retention_expiration);
+  }
+  if (from.soft_delete_time.micros != 0) {
+    set_time(*object.mutable_soft_delete_time(), from.soft_delete_time);
+  }
+  if (from.hard_delete_time.micros != 0) {
+    set_time(*object.mutable_hard_delete_time(), from.hard_delete_time);
+  }
+  if (!from.retention_mode.empty()) {
+    auto& retention = *object.mutable_retention();
+    retention.set_mode(from.retention_mode == "Locked" ? v2::Object::Retention::LOCKED
+                                                       : v2::Object::Retention::UNLOCKED);
+    set_time(*retention.mutable_retain_until_time(), from.retain_until);
   }
   if (!from.custom_time.empty()) {
     set_time(*object.mutable_custom_time(), parse_rfc3339(from.custom_time));
@@ -64,7 +74,16 @@ std::string object_path(std::string_view bucket, std::string_view object) {
 Answer<v2::Object> object_of(std::string_view json) {
   const auto resource = wire::gcs::parse_object(json);
   if (!resource) return refusal(Code::kInternal, resource.error().what());
-  return object_of(*resource);
+  v2::Object object = object_of(*resource);
+  const auto lines = wire::gcs::parse_access_controls_of(json, "acl");
+  if (lines && *lines) {
+    for (const auto& line : **lines) {
+      auto& shown = *object.add_acl();
+      shown.set_entity(line.entity);
+      shown.set_role(line.role);
+    }
+  }
+  return object;
 }
 
 v2::Object object_of(const wire::gcs::ObjectResource& from) {
@@ -98,17 +117,39 @@ v2::Object object_of(const wire::gcs::ObjectResource& from) {
   return object;
 }
 
-Answer<v2::Bucket> bucket_message(std::string_view json) {
-  v2::Bucket bucket;
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(
-      google::protobuf::StringPiece{json.data(), json.size()}, &bucket, options);
-  if (!parsed.ok()) return refusal(Code::kInternal, parsed.ToString());
-  bucket.set_name(name_of(bucket.bucket_id()));
-  bucket.set_project("projects/_");
-  return bucket;
+namespace {
+
+bool is_time(const google::protobuf::Timestamp& time) {
+  constexpr int64_t kLastSecond = 253'402'300'799;  // of the year 9999
+  return time.seconds() >= 0 && time.seconds() <= kLastSecond && time.nanos() >= 0 &&
+         time.nanos() < 1'000'000'000;
 }
+Timestamp time_of(const google::protobuf::Timestamp& time) {
+  return Timestamp{time.seconds() * 1'000'000 + time.nanos() / 1000};
+}
+
+Answer<void> add_retention(const v2::Object& object, wire::gcs::ObjectChange& change) {
+  change.has_retention = true;
+  if (!object.has_retention()) return {};
+  const auto& retention = object.retention();
+  if (!is_time(retention.retain_until_time())) {
+    return refusal(Code::kInvalidArgument, "Invalid retain_until_time");
+  }
+  switch (retention.mode()) {
+    case v2::Object::Retention::UNLOCKED: change.retention_mode = "Unlocked"; break;
+    case v2::Object::Retention::LOCKED: change.retention_mode = "Locked"; break;
+    default: return refusal(Code::kInvalidArgument, "A retention has a mode.");
+  }
+  change.retain_until = time_of(retention.retain_until_time());
+  return {};
+}
+
+void add_acl(const v2::Object& object, wire::gcs::ObjectChange& change) {
+  change.acl.emplace();
+  for (const auto& line : object.acl()) change.acl->push_back({line.entity(), line.role()});
+}
+
+}  // namespace
 
 Answer<wire::gcs::ObjectChange> change_of(const v2::Object& object) {
   wire::gcs::ObjectChange change;
@@ -120,20 +161,94 @@ Answer<wire::gcs::ObjectChange> change_of(const v2::Object& object) {
   set_text(change.content_language, object.content_language());
   set_text(change.storage_class, object.storage_class());
   if (object.has_custom_time()) {
-    const auto& time = object.custom_time();
-    constexpr int64_t kLastSecond = 253'402'300'799;  // of the year 9999
-    if (time.seconds() < 0 || time.seconds() > kLastSecond || time.nanos() < 0 ||
-        time.nanos() >= 1'000'000'000) {
+    if (!is_time(object.custom_time())) {
       return refusal(Code::kInvalidArgument, "Invalid custom_time");
     }
-    set_text(change.custom_time,
-             to_iso8601(Timestamp{time.seconds() * 1'000'000 + time.nanos() / 1000}));
+    set_text(change.custom_time, to_iso8601(time_of(object.custom_time())));
   }
   if (object.temporary_hold()) change.temporary_hold = true;
   if (object.has_event_based_hold()) change.event_based_hold = object.event_based_hold();
   change.has_metadata = !object.metadata().empty();
   for (const auto& [key, value] : object.metadata()) change.metadata[key] = value;
+  if (!object.acl().empty()) add_acl(object, change);
+  if (object.has_retention()) BR_TRY(add_retention(object, change));
   return change;
+}
+
+Answer<wire::gcs::ObjectChange> new_object_change(const v2::Object& object,
+                                                  const v2::ObjectChecksums& sums) {
+  BR_TRY(change, change_of(object));
+  if (sums.has_crc32c()) change.crc32c = sums.crc32c();
+  if (!sums.md5_hash().empty()) change.md5 = sums.md5_hash();
+  return change;
+}
+
+namespace {
+
+/// The text members that a mask can name.
+struct TextField {
+  std::string_view path;
+  wire::gcs::FieldChange wire::gcs::ObjectChange::* field;
+};
+constexpr TextField kTextFields[] = {
+    {"content_type", &wire::gcs::ObjectChange::content_type},
+    {"content_encoding", &wire::gcs::ObjectChange::content_encoding},
+    {"cache_control", &wire::gcs::ObjectChange::cache_control},
+    {"content_disposition", &wire::gcs::ObjectChange::content_disposition},
+    {"content_language", &wire::gcs::ObjectChange::content_language},
+    {"storage_class", &wire::gcs::ObjectChange::storage_class},
+    {"custom_time", &wire::gcs::ObjectChange::custom_time},
+};
+constexpr std::string_view kMetadataPath = "metadata.";
+
+/// @param told  all that the message says
+Answer<void> add_masked(const v2::Object& object, wire::gcs::ObjectChange& told,
+                        std::string_view path, wire::gcs::ObjectChange& patch) {
+  for (const TextField& text : kTextFields) {
+    if (text.path != path) continue;
+    patch.*text.field = told.*text.field;
+    if (!(patch.*text.field).present()) {
+      (patch.*text.field).kind = wire::gcs::FieldChange::Kind::kNull;
+    }
+    return {};
+  }
+  if (path == "temporary_hold") {
+    patch.temporary_hold = object.temporary_hold();
+  } else if (path == "event_based_hold") {
+    patch.event_based_hold = object.event_based_hold();
+  } else if (path == "metadata") {
+    patch.metadata_null = object.metadata().empty();
+    patch.has_metadata = !patch.metadata_null;
+    patch.metadata = std::move(told.metadata);
+  } else if (path.starts_with(kMetadataPath)) {
+    const std::string key{path.substr(kMetadataPath.size())};
+    const auto found = object.metadata().find(key);
+    patch.has_metadata = true;
+    patch.metadata[key] =
+        found == object.metadata().end() ? std::nullopt : std::optional{found->second};
+  } else if (path == "acl") {
+    add_acl(object, patch);
+  } else if (path == "retention") {
+    return add_retention(object, patch);
+  } else if (path != "create_time") {  // Google's Go library names it when it changes nothing
+    return refusal(Code::kInvalidArgument,
+                   "update_mask: " + std::string{path.substr(0, 64)} + " cannot be changed");
+  }
+  return {};
+}
+
+}  // namespace
+
+Answer<wire::gcs::ObjectChange> patch_of(const v2::Object& object,
+                                         const google::protobuf::FieldMask& mask) {
+  BR_TRY(told, change_of(object));
+  told.name = {};
+  wire::gcs::ObjectChange patch;
+  for (const std::string& path : mask.paths()) {
+    if (path == "*") return told;
+    BR_TRY(add_masked(object, told, path, patch));
+  }
+  return patch;
 }
 
 void add_key(io::HttpHeaders& headers, std::string_view prefix, std::string_view algorithm,

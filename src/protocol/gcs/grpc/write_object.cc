@@ -1,22 +1,22 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/checksum.h"
 #include "base/encoding.h"
 #include "base/random.h"
 #include "protocol/gcs/grpc/methods.h"
-#include "protocol/gcs/grpc/resources.h"
+#include "protocol/gcs/grpc/write_stream.h"
 
 namespace beringia::protocol::gcs::grpc {
 namespace {
 
 /// The content of the messages of one write, between a head and a tail: the body of a multipart
-/// upload of the JSON API. Checks offsets, the checksum of each message and that of the whole
-/// before the last byte is handed on, so that nothing wrong is ever committed.
+/// upload of the JSON API. Checks offsets and the checksum of the whole before the last byte is
+/// handed on, so that nothing wrong is ever committed.
+template <class Request>
 class WriteBody final : public io::ByteSource {
  public:
-  WriteBody(GrpcCall& call, v2::WriteObjectRequest first, std::string head, std::string tail)
-      : call_{call}, message_{std::move(first)}, ready_{std::move(head)}, tail_{std::move(tail)} {}
+  WriteBody(WriteMessages<Request>& messages, std::string head, std::string tail)
+      : messages_{messages}, ready_{std::move(head)}, tail_{std::move(tail)} {}
 
   Result<size_t> read(const io::Context&, std::span<char> buffer) override {
     while (at_ == ready_.size()) {
@@ -40,60 +40,40 @@ class WriteBody final : public io::ByteSource {
   /// Takes the message that is at hand, and fetches the next unless it was the last.
   Answer<void> advance() {
     if (taken_) {
-      std::string bytes;
-      BR_TRY(more, call_.next(bytes));
+      BR_TRY(more, messages_.next());
       if (!more) {
         return refusal(Code::kInvalidArgument, "The write ended without finish_write.");
       }
-      message_.Clear();
-      BR_TRY(parse(bytes, message_));
-      if (message_.first_message_case() != v2::WriteObjectRequest::FIRST_MESSAGE_NOT_SET) {
-        return refusal(Code::kInvalidArgument, "Only the first message says what is written.");
-      }
     }
-    taken_ = true;
-    if (message_.write_offset() != static_cast<int64_t>(written_)) {
+    if (messages_.offset() != written_) {
       return refusal(Code::kInvalidArgument, "write_offset is " +
-                                                 std::to_string(message_.write_offset()) + "; " +
+                                                 std::to_string(messages_.offset()) + "; " +
                                                  std::to_string(written_) + " bytes have come");
     }
-    BR_TRY(take_data());
-    if (!message_.finish_write()) return {};
-    BR_TRY(check_end());
+    ready_ = messages_.take_content();
+    whole_ = Crc32c::combine(whole_, messages_.crc32c(), ready_.size());
+    written_ += ready_.size();
+    const bool is_late = std::exchange(taken_, true);
+    if (!messages_.message().finish_write()) return {};
+    BR_TRY(check_end(is_late));
     ready_ += tail_;
     ended_ = true;
     return {};
   }
 
-  Answer<void> take_data() {
-    if (!message_.has_checksummed_data()) return {};
-    auto& data = *message_.mutable_checksummed_data();
-    ready_ = std::move(*data.mutable_content());
-    const uint32_t sum = Crc32c::of(ready_);
-    if (data.has_crc32c() && data.crc32c() != sum) {
-      return refusal(Code::kInvalidArgument, "The content of a message has another CRC32C.");
-    }
-    whole_ = Crc32c::combine(whole_, sum, ready_.size());
-    written_ += ready_.size();
-    return {};
-  }
-
   /// The first message's sums are checked by the JSON API.
-  Answer<void> check_end() const {
-    const auto& sums = message_.object_checksums();
+  Answer<void> check_end(bool is_late) const {
+    const auto& sums = messages_.message().object_checksums();
     if (sums.has_crc32c() && sums.crc32c() != whole_) {
       return refusal(Code::kInvalidArgument, "The object has another CRC32C than was said.");
     }
-    const bool is_late =
-        message_.first_message_case() == v2::WriteObjectRequest::FIRST_MESSAGE_NOT_SET;
     if (is_late && !sums.md5_hash().empty()) {
       return refusal(Code::kUnimplemented, "An MD5 is taken with the first message only.");
     }
     return {};
   }
 
-  GrpcCall& call_;
-  v2::WriteObjectRequest message_;
+  WriteMessages<Request>& messages_;
   std::string ready_;
   size_t at_ = 0;
   const std::string tail_;
@@ -104,24 +84,12 @@ class WriteBody final : public io::ByteSource {
   std::optional<Status> failure_;
 };
 
-}  // namespace
-
-Answer<void> write_object(GrpcCall& call) {
-  std::string bytes;
-  BR_TRY(more, call.next(bytes));
-  if (!more) return refusal(Code::kInvalidArgument, "the request has no message");
-  v2::WriteObjectRequest first;
-  BR_TRY(parse(bytes, first));
-  if (!first.has_write_object_spec()) {
-    return refusal(Code::kUnimplemented, "Resumable writes over gRPC are not offered.");
-  }
+template <class Request>
+Answer<v2::Object> write_multipart(GrpcCall& call, WriteMessages<Request>& messages) {
+  const Request& first = messages.message();
   const v2::WriteObjectSpec spec = first.write_object_spec();
   BR_TRY(bucket, bucket_of(spec.resource().bucket()));
-  BR_TRY(change, change_of(spec.resource()));
-  if (first.object_checksums().has_crc32c()) change.crc32c = first.object_checksums().crc32c();
-  if (!first.object_checksums().md5_hash().empty()) {
-    change.md5 = first.object_checksums().md5_hash();
-  }
+  BR_TRY(change, new_object_change(spec.resource(), first.object_checksums()));
   SystemRng rng;
   const std::string boundary = random_hex(rng, 24);
   const std::string line = "--" + boundary;
@@ -134,14 +102,43 @@ Answer<void> write_object(GrpcCall& call) {
   add_conditions(spec, ask.query);
   add_key(ask.headers, first.common_object_request_params());
   ask.headers.add("Content-Type", "multipart/related; boundary=" + boundary);
-  WriteBody body{call, std::move(first), std::move(head), "\r\n" + line + "--\r\n"};
+  WriteBody<Request> body{messages, std::move(head), "\r\n" + line + "--\r\n"};
   ask.source = &body;
   auto json = call.ask_text(ask);
   if (!json && body.failure()) return std::unexpected(*body.failure());
   if (!json) return std::unexpected(std::move(json).error());
-  BR_TRY(object, object_of(*json));
+  return object_of(*json);
+}
+
+}  // namespace
+
+Answer<v2::Object> write_at_once(GrpcCall& call,
+                                 WriteMessages<v2::BidiWriteObjectRequest>& messages) {
+  return write_multipart(call, messages);
+}
+
+Answer<void> write_object(GrpcCall& call) {
+  WriteMessages<v2::WriteObjectRequest> messages{call};
+  BR_TRY(messages.first());
+  const v2::WriteObjectRequest& first = messages.message();
   v2::WriteObjectResponse response;
-  *response.mutable_resource() = std::move(object);
+  if (first.has_write_object_spec()) {
+    if (first.write_object_spec().appendable()) {
+      return refusal(Code::kUnimplemented, "Appendable objects are written by BidiWriteObject.");
+    }
+    BR_TRY(object, write_multipart(call, messages));
+    *response.mutable_resource() = std::move(object);
+    return call.send(response);
+  }
+  BR_TRY(name, session_of(first.upload_id()));
+  WriteSession session{call, name, first.common_object_request_params()};
+  BR_TRY(state, write_into(session, messages, first.object_checksums(),
+                           [](const auto&, const auto&) { return Answer<void>{}; }));
+  if (state.resource) {
+    *response.mutable_resource() = std::move(*state.resource);
+  } else {
+    response.set_persisted_size(static_cast<int64_t>(state.persisted));
+  }
   return call.send(response);
 }
 
