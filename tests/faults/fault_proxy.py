@@ -19,6 +19,8 @@ Kinds:
     pass          nothing: for rules that only have `before`
 `when` (a function of the request) narrows a rule down further; `before` (a function of method and target)
 runs on a thread before the request is passed on: what an outsider does in just that moment.
+`headers` are added to every request that is passed on; `answers` has what the server answered: (method, target,
+status), also when the client is not told.
 Standard library only. Runs its own event loop on a thread.
 """
 
@@ -125,6 +127,8 @@ class FaultProxy:
     server_port: int
     rules: list = field(default_factory=list)
     log: list = field(default_factory=list)
+    answers: list = field(default_factory=list)
+    headers: dict = field(default_factory=dict)
     port: int = 0
     seed: int = 1
 
@@ -138,6 +142,7 @@ class FaultProxy:
     def clear(self):
         self.rules.clear()
         self.log.clear()
+        self.answers.clear()
 
     def __enter__(self):
         ready = threading.Event()
@@ -203,6 +208,7 @@ class FaultProxy:
         reply = await read_head(server_reader)
         while reply.start[1] == "100":
             reply = await read_head(server_reader)
+        self.answers.append((method, target, int(reply.start[1])))
         has_body = method != "HEAD" and reply.start[1] not in ("204", "304")
         if kind in ("drop_reply", "status_after"):
             async for _ in body_pieces(server_reader, reply, has_body):
@@ -225,7 +231,9 @@ class FaultProxy:
     async def _forward_request(self, reader, writer, server_writer, request, rule):
         if request.headers.get("expect", "").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        server_writer.write(re.sub(rb"(?i)\r\nexpect:[^\r]*", b"", request.head))
+        head = re.sub(rb"(?i)\r\nexpect:[^\r]*", b"", request.head)
+        more = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        server_writer.write(head[:-2] + more.encode() + b"\r\n")
         limit = rule.bytes if rule and rule.kind == "drop_request" else None
         async for piece in body_pieces(reader, request):
             if limit is not None and len(piece) >= limit:
