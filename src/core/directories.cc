@@ -259,10 +259,15 @@ Result<DirectoryInfo> Namespace::edit_directory_attribute(const io::Context& con
   return edit_attributes(context, parts_, grant, edit_one, event);
 }
 
-bool Namespace::has_notification_target(std::string_view name) const {
+std::optional<std::string> Namespace::notification_target_of(std::string_view name) const {
   const auto mounts = parts_.mounts.get();
-  return std::ranges::any_of(mounts->estate().notification_targets,
-                             [&](const auto& target) { return target.name == name; });
+  const auto is_declared = [&](std::string_view wanted) {
+    return std::ranges::any_of(mounts->estate().notification_targets,
+                               [&](const auto& target) { return target.name == wanted; });
+  };
+  if (name != meta::kAnyTarget && is_declared(name)) return std::string{name};
+  if (is_declared(meta::kAnyTarget)) return std::string{meta::kAnyTarget};
+  return std::nullopt;
 }
 
 namespace {

@@ -456,8 +456,9 @@ class Namespace {
   [[nodiscard]] Result<DirectoryInfo> edit_directory_attribute(
       const io::Context& context, const Grant& grant, const std::string& name,
       const AttributeEdit& edit, wire::EventKind event = wire::EventKind::kNone);
-  /// Whether the estate declares where notifications of this name go.
-  bool has_notification_target(std::string_view name) const;
+  /// The declared target that takes notifications of this name: the one of that name, else the one
+  /// that takes all other names. nullopt: the estate declares none.
+  std::optional<std::string> notification_target_of(std::string_view name) const;
   /// Direct subdirectories of grant.path(); buckets with path "/".
   [[nodiscard]] Result<std::vector<DirectoryInfo>> list_directories(const io::Context& context,
                                                                     const Grant& grant,

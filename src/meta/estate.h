@@ -95,9 +95,12 @@ struct IdentityProviderDeclaration {
   bool operator==(const IdentityProviderDeclaration&) const = default;
 };
 
+/// The name of the target that takes what is meant for names that are not declared.
+inline constexpr std::string_view kAnyTarget = "*";
+
 /// Where notifications go: the name in the ARNs and topics of buckets' configurations.
 struct NotificationTargetDeclaration {
-  std::string name;                // [a-z0-9-]{1,63}
+  std::string name;                // [a-z0-9-]{1,63}, or kAnyTarget
   std::string kind = "webhook";    // or "pubsub": url is a topic of Pub/Sub's REST API
   std::string url;                 // http://..., https://...
   std::string authorization_file;  // its text is sent as a bearer token; "" = none

@@ -130,6 +130,9 @@ func main() {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(request *httputil.ProxyRequest) {
 			request.Out.URL.Scheme, request.Out.URL.Host = "http", server
+			// A body that can be closed: servers of gRPC end calls whose request has not ended, and
+			// closing their answer waits for whoever reads the request.
+			request.Out.Body = request.In.Body
 			request.Out.Header.Set("Authorization", file.authorization())
 		},
 		Transport: &http.Transport{

@@ -10,7 +10,9 @@ TestRetryConformance, each over both transports. They inject faults over the API
 (/retry_test), which Beringia has with `gcs_fault_injection = on`.
 
 An emulator gets no credentials from the client. go_credentials.go adds those of a service-account key that Beringia
-issued, of a principal whose only grant is to make buckets; nothing is open to who has none.
+issued, of a principal whose only grant is to make buckets; nothing is open to who has none. It bears the name of the
+account for which the retry tests make HMAC keys: everyone keeps its own keys. The estate declares where notifications
+of all topics go.
 
 With --testbench the same tests run against a checkout of googleapis/storage-testbench, for comparison.
 """
@@ -40,6 +42,12 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 MODULE = "cloud.google.com/go/storage@v1.70.0"
 TESTS = "^Test(RetryConformance|.*Emulated)$"
 SERVE = "--s3-object-ownership ObjectWriter --customer-keys any --gcs-fault-injection on"
+PRINCIPAL = "my-sevice-account@my-project-id.iam.gserviceaccount.com"
+ESTATE = """
+[[notification_target]]
+name = "*"
+url = "http://127.0.0.1:9/"
+"""
 START_TIMEOUT_S = 60.0
 
 
@@ -95,10 +103,12 @@ def beringia(options: argparse.Namespace, credentials: pathlib.Path, directory: 
     server = SuiteServer(options.binary.resolve(), directory)
     server.start(["key2"], ["--s3", "off", "--gcs", f"127.0.0.1:{server.port}", *options.serve.split()])
     try:
-        server.run("principals", "create", "go-suite")
-        server.run("grants", "add", "suite", "--principal", "go-suite", "--prefix", "/", "--role", "creator")
-        key = directory / "key.json"
-        key.write_text(server.run("keys", "create", "--principal", "go-suite", "--kind", "service-account"))
+        estate, key = directory / "estate.toml", directory / "key.json"
+        estate.write_text(ESTATE)
+        server.run("apply", "--yes", str(estate))
+        server.run("principals", "create", PRINCIPAL)
+        server.run("grants", "add", "suite", "--principal", PRINCIPAL, "--prefix", "/", "--role", "creator")
+        key.write_text(server.run("keys", "create", "--principal", PRINCIPAL, "--kind", "service-account"))
         http, grpc = free_port(), free_port()
         command = [str(credentials), str(key), f"127.0.0.1:{server.port}", f"127.0.0.1:{http}", f"127.0.0.1:{grpc}"]
         with running(command, directory / "credentials.log") as process:

@@ -78,8 +78,9 @@ Result<void> check_provider(const meta::IdentityProviderDeclaration& provider) {
 
 Result<void> check_target(const meta::NotificationTargetDeclaration& target) {
   const std::string what = "notification_target \"" + target.name + "\"";
-  if (!is_backend_name(target.name)) {
-    return std::unexpected(wrong(what, "a name has 1 to 63 of a-z, 0-9 and '-'"));
+  if (target.name != meta::kAnyTarget && !is_backend_name(target.name)) {
+    return std::unexpected(
+        wrong(what, "a name has 1 to 63 of a-z, 0-9 and '-', or is \"*\": all other names"));
   }
   if (target.kind != "webhook" && target.kind != "pubsub") {
     return std::unexpected(wrong(what, "kind \"" + target.kind + "\" is not known",

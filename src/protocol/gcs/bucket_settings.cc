@@ -113,9 +113,13 @@ Result<void> add_logging(BucketChange& change) {
   logging.target_prefix = prefix != nullptr && prefix->is(Value::Kind::kText)
                               ? prefix->text
                               : std::string{change.call.route.bucket};
+  // Whoever makes a bucket may write there, though it is not there yet.
+  const bool is_itself =
+      change.before == nullptr && logging.target_bucket == change.call.route.bucket;
   auto target = change.call.bucket_path(logging.target_bucket);
-  if (!target || change.call.view_of(logging.target_bucket) == nullptr ||
-      !change.call.may(core::Action::kWrite, *target)) {
+  const bool may_write = target && change.call.view_of(logging.target_bucket) != nullptr &&
+                         change.call.may(core::Action::kWrite, *target);
+  if (!is_itself && !may_write) {
     return std::unexpected(
         wrong("logging", "the log bucket does not exist, or you may not write there"));
   }

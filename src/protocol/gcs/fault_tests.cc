@@ -83,6 +83,17 @@ std::optional<Fault> parse_redirect(std::string_view text) {
   return fault;
 }
 
+/// What Google's clients have over JSON only; Google's testbench says 501, and its tests are
+/// skipped.
+bool is_of_json_only(std::string_view method) {
+  constexpr std::string_view kFamilies[] = {
+      "storage.bucket_acl.", "storage.default_object_acl.", "storage.object_acl.",
+      "storage.hmacKey.",    "storage.notifications.",      "storage.serviceaccount.",
+  };
+  return std::ranges::any_of(kFamilies,
+                             [&](std::string_view family) { return method.starts_with(family); });
+}
+
 Error bad(std::string why) { return invalid("The retry test cannot be made", std::move(why)); }
 
 }  // namespace
@@ -110,6 +121,10 @@ Result<std::string> FaultTests::add(std::string_view json) {
   }
   size_t count = 0;
   for (const auto& [method, faults] : instructions->members) {
+    if (test.is_grpc && is_of_json_only(method)) {
+      return std::unexpected(
+          unsupported("The retry test cannot be made", method.substr(0, 64) + " is not of gRPC"));
+    }
     for (const wire::Value& fault : faults.items) {
       if (!Fault::parse(fault.text)) {
         return std::unexpected(bad("no such instruction: " + fault.text.substr(0, 64)));

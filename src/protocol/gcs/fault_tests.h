@@ -46,7 +46,7 @@ class FaultTests {
   static constexpr size_t kMaxBody = 64 << 10;
 
   /// @param json  {"instructions": {"storage.objects.get": ["return-503"]}, "transport": "HTTP"}
-  /// @return its resource @error kInvalid
+  /// @return its resource @error kInvalid; kUnsupported: a method that gRPC does not have
   [[nodiscard]] Result<std::string> add(std::string_view json);
   /// @error kNotFound
   [[nodiscard]] Result<std::string> show(const std::string& id) const;

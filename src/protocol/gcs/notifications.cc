@@ -86,12 +86,14 @@ Result<io::HttpResponse> get_notification(Call& call) {
 Result<io::HttpResponse> insert_notification(Call& call) {
   BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
   BR_TRY(rule, wire::gcs::parse_notification(body));
-  if (!call.rooms.names.has_notification_target(rule.target)) {
+  auto target = call.rooms.names.notification_target_of(rule.target);
+  if (!target) {
     // Only the estate says where messages may go.
     return std::unexpected(
         invalid("Invalid topic '" + rule.address.substr(0, 200) + "'",
                 "the estate declares no notification_target of that topic's name"));
   }
+  rule.target = std::move(*target);
   BR_TRY(change(call, [&](const std::string& before) -> Result<std::string> {
     BR_TRY(all, decode(before));
     rule.id = std::to_string(++all.last_google_id);

@@ -39,6 +39,7 @@ struct Answer {
   io::HttpHeaders headers;
   std::string body;
   bool broken = false;  // the body broke off with an error
+  bool reset = false;   // the connection is to be reset instead of answered
   std::optional<uint64_t> length;
 
   std::string at(std::string_view pointer) const { return value_at(body, pointer); }
@@ -210,6 +211,7 @@ class ServiceTest : public testing::Test {
   Answer received(io::HttpResponse response, bool is_head) {
     Answer answer;
     answer.status = response.status;
+    answer.reset = response.reset;
     answer.length = response.content_length;
     answer.body = std::move(response.text);
     if (response.body && !is_head) {

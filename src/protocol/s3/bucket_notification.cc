@@ -33,9 +33,12 @@ Result<io::HttpResponse> put_bucket_notification(Call& call) {
   BR_TRY(document, read_document(call, kMaxDocumentBytes));
   BR_TRY(rules, wire::s3::parse_notifications(document, call.context.trace_id()));
   BR_TRY(bucket, open_bucket(call));
-  for (const auto& rule : rules) {
+  for (auto& rule : rules) {
     // Only the estate says where messages may go.
-    if (call.rooms.names.has_notification_target(rule.target)) continue;
+    if (auto target = call.rooms.names.notification_target_of(rule.target)) {
+      rule.target = std::move(*target);
+      continue;
+    }
     return std::unexpected(
         s3_error("InvalidArgument", "Unable to validate the following destination configurations",
                  "the estate declares no notification_target \"" + rule.target + "\""));
