@@ -249,7 +249,9 @@ Result<std::string> answer_of(FaultTests& tests, Call& call) {
   }
   const std::string id = path.size() > kAddress.size() ? path.substr(kAddress.size() + 1) : "";
   if (call.method == "GET") return tests.show(id);
-  if (call.method != "DELETE") return std::unexpected(unsupported("no such method here"));
+  if (call.method != "DELETE") {
+    return std::unexpected(unsupported("Method not allowed").with_tag("method"));
+  }
   BR_TRY(tests.remove(id));
   return std::string{"{}"};
 }
