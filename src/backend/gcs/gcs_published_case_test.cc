@@ -50,6 +50,8 @@ class GcsPublishedCase : public ::testing::Test {
     iam = std::move(*iam_made);
   }
 
+  /// That the case knows of the object that it changes.
+  static Version version() { return environment("BERINGIA_GCS_CASE_VERSION"); }
   /// @param told the size is told in advance: then a long body without seal goes in one session
   Result<void> write(std::string_view bytes, bool told, Expectation expectation) {
     io::StringSource source{std::string{bytes}};
@@ -64,7 +66,7 @@ class GcsPublishedCase : public ::testing::Test {
   }
   Result<void> write_over_the_version_that_is_there() {
     // Shorter than what goes in parts, and not absent: staged, and put in place by a rewrite.
-    return write(body, true, Expectation::at(environment("BERINGIA_GCS_CASE_VERSION")));
+    return write(body, true, Expectation::at(version()));
   }
   Result<void> read() {
     BR_TRY(source, backend->read(context, {"there", {0, body.size()}, std::nullopt}));
@@ -89,12 +91,12 @@ class GcsPublishedCase : public ::testing::Test {
     return {};
   }
   Result<void> patch() {
-    BR_TRY(made, backend->update(context, {"there", {}, {{"a", "b"}}, "x/y", {}}));
+    BR_TRY(made, backend->update(context, {"there", version(), {{"a", "b"}}, "x/y", {}}));
     if (made.attributes == Attributes{{"a", "b"}}) return {};
     return std::unexpected(corrupt("other attributes are there"));
   }
   Result<void> reclassify() {
-    BR_TRY(made, backend->update(context, {"there", {}, {}, {}, "NEARLINE"}));
+    BR_TRY(made, backend->update(context, {"there", version(), {}, {}, "NEARLINE"}));
     if (made.storage_class == "NEARLINE") return {};
     return std::unexpected(corrupt("another class is there"));
   }
@@ -126,7 +128,7 @@ class GcsPublishedCase : public ::testing::Test {
         {"patch", [&] { return patch(); }},
         {"reclassify", [&] { return reclassify(); }},
         {"sweep", [&] { return unless(backend->sweep(context, Duration::zero())); }},
-        {"delete", [&] { return backend->remove(context, {"other", std::nullopt}); }},
+        {"delete", [&] { return backend->remove(context, {"other", version()}); }},
     };
     const auto found = operations.find(name);
     if (found == operations.end()) return std::unexpected(invalid("no such operation", name));

@@ -47,6 +47,13 @@ Result<CopyInfo> Upload::run(const io::Context& context) {
                 : is_long                                       ? write_parts(context)
                 : known                                         ? write_in_place(context)
                                                                 : write_staged(context);
+  if (!object && object.error().code() == Code::kNotFound) {
+    // Of a write that can only be a part, or what was staged.
+    return std::unexpected(unavailable(
+        "cannot " + what(), "what it was to be put together from is gone: " + object.error().why(),
+        "send it again; if that goes on, look who deletes below " + std::string{kReservedPrefix} +
+            " in the bucket: a lifecycle rule?"));
+  }
   if (!object) return std::unexpected(object.error());
   return to_copy(*object, calls_.at().prefix());
 }
