@@ -227,6 +227,19 @@ TEST_F(Renaming, a_native_rename_that_fails_is_caught_up) {
   EXPECT_EQ(world_.get("/b/e/1").value(), "1");
 }
 
+TEST_F(Renaming, a_postponed_delete_at_the_new_name_is_in_nobodys_way) {
+  ASSERT_TRUE(world_.put("/b/d/1", "1"));
+  ASSERT_TRUE(world_.put("/b/e/old", "old"));
+  world_.faults("disk").fail_before(Call::kRemove, unavailable("busy"));
+  ASSERT_TRUE(world_.remove("/b/e/old"));
+  ASSERT_TRUE(world_.has_native("disk", "b/e/old")) << "its delete was postponed";
+  ASSERT_TRUE(world_.rename_directory("/b/d/", "/b/e/"));
+  EXPECT_TRUE(world_.has_native("disk", "b/e/1"));
+  EXPECT_FALSE(world_.has_native("disk", "b/e/old"));
+  ASSERT_TRUE(world_.put("/b/d", "the old name is free"));
+  EXPECT_EQ(world_.names_in("/b/"), (std::vector<std::string>{"d", "e/1"}));
+}
+
 TEST_F(Renaming, what_was_deleted_does_not_come_back_with_its_directory) {
   ASSERT_TRUE(world_.put("/b/d/1", "1"));
   ASSERT_TRUE(world_.put("/b/d/2", "2"));

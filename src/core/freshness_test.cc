@@ -188,6 +188,23 @@ TEST(SharedMount, a_look_that_was_broken_off_is_no_look) {
   EXPECT_EQ(world.stat("/b/k")->record.size, 5U);
 }
 
+TEST(SharedMount, a_directory_that_was_found_goes_with_what_lay_in_it) {
+  World world{mounted({"disk"}, false)};
+  world.foreign_write("disk", "b/d/1", "1");
+  world.foreign_write("disk", "b/k", "k");
+  ListRequest by_directory;
+  by_directory.delimiter = "/";
+  EXPECT_EQ(must(world.list("/b/", by_directory)).prefixes, std::vector<std::string>{"d/"});
+  // Gone before anybody has looked at it; its native directory stays.
+  world.foreign_remove("disk", "b/d/1");
+  EXPECT_TRUE(must(world.list("/b/", by_directory)).prefixes.empty());
+  world.foreign_write("disk", "b/d/2", "2");
+  EXPECT_EQ(must(world.list("/b/", by_directory)).prefixes, std::vector<std::string>{"d/"});
+  ASSERT_TRUE(world.make_directory("/b/d/"));  // made on purpose: stays
+  world.foreign_remove("disk", "b/d/2");
+  EXPECT_EQ(must(world.list("/b/", by_directory)).prefixes, std::vector<std::string>{"d/"});
+}
+
 class SharedMounts : public testing::TestWithParam<std::string> {
  protected:
   World world_{mounted({GetParam()}, false)};

@@ -31,6 +31,12 @@ Result<Followed> move_natively(const io::Context& context, Namespace::Parts& par
   BR_TRY(clear, execute_doomed_below(context, parts, *place.backend, base));
   if (!clear) return Followed::kLater;
   auto renamed = place.backend->client->rename(context, {base, wanted, {}, {}});
+  if (!renamed && renamed.error().code() == Code::kAlreadyExists) {
+    // Perhaps only what is to be deleted lies at the new name.
+    BR_TRY(free, execute_doomed_below(context, parts, *place.backend, wanted));
+    if (!free) return Followed::kLater;
+    renamed = place.backend->client->rename(context, {base, wanted, {}, {}});
+  }
   if (!renamed && renamed.error().code() == Code::kNotFound) {
     // Done before, perhaps by a process that crashed before its sync; or there are no files.
     renamed = place.backend->client->rename(context, {wanted, wanted, {}, {}});

@@ -72,9 +72,11 @@ class DirectorySync {
                            const backend::CopyInfo* info);
   Result<bool> has_adoptable_below(const LiveLocation& place, const std::string& native_prefix,
                                    bool bucket);
+  Result<bool> will_go(const LiveLocation& place, const backend::CopyInfo& info);
   Result<void> catalog_only(const LiveLocation& place, const meta::Child& child);
   Result<void> both(const LiveLocation& place, const meta::Child& child,
                     const backend::CopyInfo& info);
+  Result<void> both_directories(const meta::Child& child);
   Result<void> look_again(const Path& path);
   Result<void> drop_if_empty(const Path& path);
 
@@ -192,7 +194,11 @@ Result<void> DirectorySync::merge(const LiveLocation& place, const backend::Copy
       BR_TRY(native_only(place, std::string{name}, info));
       continue;
     }
-    if (info != nullptr) BR_TRY(both(place, *child, *info));
+    if (info != nullptr) {
+      BR_TRY(both(place, *child, *info));
+    } else {
+      BR_TRY(both_directories(*child));
+    }
     ++child;
   }
   BR_TRY(missing_until(nullptr));
@@ -260,12 +266,23 @@ Result<bool> DirectorySync::has_adoptable_below(const LiveLocation& place,
   }
   BR_TRY(page, place.backend->client->list(context_, {native_prefix, {}, false, kPage, {}}));
   for (const auto& item : page.items) {
-    BR_TRY(goes, has_doomed_row(context_, parts_.store, backend, item.name));
+    BR_TRY(goes, will_go(place, item));
     if (goes) continue;
     if (descent_.seen != nullptr) (*descent_.seen)[backend] = item.name;
     return true;
   }
   return (native && bucket && page.items.empty()) || !page.next_page_token.empty();
+}
+
+/// Is it doomed, or a move's unfinished work? A newer object under a doomed one's name is neither.
+Result<bool> DirectorySync::will_go(const LiveLocation& place, const backend::CopyInfo& info) {
+  const auto backend = place.backend->declaration.id;
+  BR_TRY(row, has_doomed_row(context_, parts_.store, backend, info.name));
+  if (!row) return false;
+  auto there = place.backend->client->stat(context_, {info.name});
+  if (!there && there.error().code() == Code::kNotFound) return true;
+  if (!there) return std::unexpected(std::move(there).error());
+  return is_doomed(context_, parts_.store, backend, *there);
 }
 
 Result<void> DirectorySync::both(const LiveLocation& place, const meta::Child& child,
@@ -289,6 +306,26 @@ Result<void> DirectorySync::both(const LiveLocation& place, const meta::Child& c
   changed_ = true;
   BR_TRY(path, directory_.join(child.name));
   return look_again(path);
+}
+
+/// A directory that was found for what lay in it goes with it, also when that went before anybody
+/// had looked at it: no removal of an entry takes the directory along then.
+Result<void> DirectorySync::both_directories(const meta::Child& child) {
+  if (child.directory->explicit_directory) return {};
+  BR_TRY(path, directory_.join(child.name + "/"));
+  if (mounts_.is_mount_point(path)) return {};
+  BR_TRY(location, parts_.tree.resolve(context_, path));
+  if (!location.parent_exists) return {};
+  BR_TRY(children, parts_.tree.children(context_, location.parent_id(), "", "", 1));
+  if (!children.empty()) return {};
+  const bool bucket = path.directories().size() == 1;
+  for (const auto& place : mount_.locations) {
+    if (is_avoided(*place.backend)) return {};
+    BR_TRY(any, has_adoptable_below(place, default_native_name(mount_, place, location), bucket));
+    if (any) return {};
+  }
+  changed_ = true;
+  return drop_if_empty(path);
 }
 
 Result<void> DirectorySync::catalog_only(const LiveLocation& place, const meta::Child& child) {

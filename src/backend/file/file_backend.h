@@ -92,9 +92,12 @@ class FileBackend final : public Backend {
   Result<void> remove_now(const std::string& name, const std::optional<Version>& version);
   // share.cc
   Result<std::string> link_aside(const Located& there, const std::optional<Attributes>& attributes);
+  Result<std::string> link_where_it_is(const RenameRequest& request);
   Result<CopyInfo> copy_whole(const io::Context& context, const RenameRequest& request);
   Result<CopyInfo> share(const io::Context& context, const RenameRequest& request);
   // rename.cc
+  Result<CopyInfo> move_into_place(const RenameRequest& request, std::string& from,
+                                   std::string& to);
   Result<CopyInfo> rename_directory(const RenameRequest& request);
 
   const FileOptions options_;

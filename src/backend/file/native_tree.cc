@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "backend/backend.h"
@@ -10,10 +11,11 @@
 namespace beringia::backend::file {
 namespace {
 
-constexpr size_t kMaxPathBytes = 4095;    // PATH_MAX without the NUL
-constexpr size_t kMaxDurable = 64 << 10;  // directories remembered
-constexpr size_t kMaxEmpty = 4096;        // directories removed at once
-constexpr int kMaxAttempts = 16;          // of making a directory that others prune
+constexpr size_t kMaxPathBytes = 4095;     // PATH_MAX without the NUL
+constexpr size_t kMaxDurable = 64 << 10;   // directories remembered
+constexpr size_t kMaxEmpty = 4096;         // directories removed at once
+constexpr int kMaxAttempts = 16;           // of making a directory that others prune
+constexpr int kMaxClaimAttempts = 10'000;  // of others that hold one file for a few system calls
 
 }  // namespace
 
@@ -66,13 +68,35 @@ Result<Located> NativeTree::locate(const std::string& name, bool warm) {
   return own;
 }
 
-Result<void> NativeTree::drop_shadowed(const std::string& name, const std::string& path) {
-  if (is_reserved(name)) return {};
+NativeTree::AsideClaim::~AsideClaim() {
+  if (tree_ == nullptr) return;
+  std::lock_guard lock{tree_->mutex_};
+  tree_->claimed_asides_.erase(aside_);
+}
+
+Result<NativeTree::AsideClaim> NativeTree::claim_aside(const std::string& aside) {
+  for (int attempt = 0; attempt < kMaxClaimAttempts; ++attempt) {
+    {
+      std::lock_guard lock{mutex_};
+      if (claimed_asides_.insert(aside).second) return AsideClaim{this, aside};
+    }
+    (void)disk_.stat(aside);  // takes about as long as what it waits for
+  }
+  return std::unexpected(busy("cannot use the file " + aside, "others move it again and again"));
+}
+
+Result<NativeTree::AsideClaim> NativeTree::hold(const std::string& name, const Located& there) {
+  if (is_reserved(name)) return AsideClaim{nullptr, {}};
   const std::string aside = absolute(encode_object(name, Place::kAside));
-  if (aside == path) return {};
+  if (aside == there.path) return AsideClaim{nullptr, {}};
+  BR_TRY(claim, claim_aside(aside));
+  BR_TRY(own, disk_.stat(there.path));
+  if (!own.is_regular || own.inode != there.stat->inode) {
+    return std::unexpected(not_found("the file " + name + " has stepped aside"));
+  }
   auto shadowed = disk_.stat(aside);
-  if (!shadowed || !shadowed->is_regular) return {};
-  return disk_.unlink(aside);
+  if (shadowed && shadowed->is_regular) BR_TRY(disk_.unlink(aside));
+  return std::move(claim);
 }
 
 Result<void> NativeTree::check_root() {
@@ -164,6 +188,7 @@ Result<void> NativeTree::step_aside(const std::string& path) {
   if (chunk.size() > slash) {  // too long to be marked in one component
     BR_TRY(make_directory_here(chunk));
   }
+  BR_TRY(claim, claim_aside(aside));
   auto moved = disk_.rename(path, aside);
   if (!moved && moved.error().code() == Code::kNotFound) return {};  // somebody else moved it
   if (!moved) return moved;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "backend/file/attribute_store.h"
 #include "backend/file/native_names.h"
@@ -41,9 +42,24 @@ class NativeTree {
   /// @error kInvalid: the name is too long for the system; kUnavailable: the root is gone
   /// `warm`: its own file was looked at a moment ago (io::Disk::stat_again).
   [[nodiscard]] Result<Located> locate(const std::string& name, bool warm = false);
-  /// The object at `path` is about to go: an older file aside that it shadows goes first, lest it
-  /// come back to light.
-  [[nodiscard]] Result<void> drop_shadowed(const std::string& name, const std::string& path);
+  /// Who moves a file aside and who moves or removes the object of that name take turns, name by
+  /// name: else the directory that takes its place could be taken for it.
+  class AsideClaim {
+   public:
+    AsideClaim(NativeTree* tree, std::string aside) : tree_{tree}, aside_{std::move(aside)} {}
+    AsideClaim(AsideClaim&& other) noexcept
+        : tree_{std::exchange(other.tree_, nullptr)}, aside_{std::move(other.aside_)} {}
+    AsideClaim& operator=(AsideClaim&&) = delete;
+    ~AsideClaim();
+
+   private:
+    NativeTree* tree_;  // null: nothing is claimed
+    std::string aside_;
+  };
+  /// The object that was located is about to go: it does not step aside while the claim is held,
+  /// and an older file aside that it shadows goes first, lest it come back to light.
+  /// @error kNotFound: the object has stepped aside meanwhile; kBusy
+  [[nodiscard]] Result<AsideClaim> hold(const std::string& name, const Located& there);
   /// Native path of directory `name` ("" or ending in '/'). @error kInvalid
   [[nodiscard]] Result<std::string> directory_path(const std::string& name) const;
 
@@ -77,6 +93,7 @@ class NativeTree {
   Result<void> check_length(const std::string& path) const;
   Result<void> make_directory_here(const std::string& path);
   Result<void> step_aside(const std::string& path);
+  Result<AsideClaim> claim_aside(const std::string& aside);
   std::string parent_of(const std::string& path) const;
   bool may_prune(const std::string& directory) const;
 
@@ -88,6 +105,7 @@ class NativeTree {
   /// Directories whose own entry this process has synced since they were made. Cleared when full;
   /// then the next publications sync once more.
   std::unordered_set<std::string> durable_;
+  std::unordered_set<std::string> claimed_asides_;
   uint64_t removals_ = 0;
 };
 

@@ -103,7 +103,8 @@ Result<std::string> FileBackend::rename_into_place(const std::string& name, cons
     // Its directory was pruned, or something appeared under the name: look again.
     const Code code = moved.error().code();
     const bool again = code == Code::kNotFound || code == Code::kAlreadyExists;
-    if (!again) return std::unexpected(std::move(moved).error());
+    const bool lost = code == Code::kNotFound && !disk_.stat(from);
+    if (!again || lost) return std::unexpected(std::move(moved).error());
     if (race == kMaxRaces) {
       return std::unexpected(busy("cannot write the file " + name, moved.error().to_string()));
     }

@@ -11,8 +11,11 @@ Result<void> FileBackend::remove_now(const std::string& name,
     BR_TRY(there, tree_.locate(name));
     BR_TRY(check_version(name, there, version));
     BR_TRY(tree_.check_parents(there.path));
-    BR_TRY(tree_.drop_shadowed(name, there.path));
-    auto gone = disk_.unlink(there.path);
+    Result<void> gone;
+    {
+      auto held = tree_.hold(name, there);
+      gone = held ? disk_.unlink(there.path) : std::unexpected(std::move(held).error());
+    }
     if (gone) {
       attributes_.forget(*there.stat);
       forget(name);

@@ -16,23 +16,8 @@ Result<CopyInfo> FileBackend::rename(const io::Context& context, const RenameReq
   std::string to;
   {
     BR_TRY(guards, locks_.lock_both(context, request.from, request.to));
-    BR_TRY(io::blocking([&]() -> Result<void> {
-      BR_TRY(there, tree_.locate(request.from));
-      BR_TRY(check_version(request.from, there, request.version));
-      BR_TRY(known, info_of(request.from, there));
-      info = std::move(known);
-      from = there.path;
-      if (request.from == request.to) {
-        to = from;
-        return check_expectation(request.to, there, request.expectation);
-      }
-      BR_TRY(tree_.drop_shadowed(request.from, from));
-      bool replaced = false;
-      BR_TRY(placed,
-             rename_into_place(request.to, from, request.expectation, replaced, Parents::kDurable));
-      to = std::move(placed);
-      return {};
-    }));
+    BR_TRY(moved, io::blocking([&] { return move_into_place(request, from, to); }));
+    info = std::move(moved);
   }
   forget(request.from);
   info.name = request.to;
@@ -41,6 +26,45 @@ Result<CopyInfo> FileBackend::rename(const io::Context& context, const RenameReq
   BR_TRY(tree_.make_removal_durable(from));
   io::blocking([&] { tree_.prune(from); });
   return info;
+}
+
+/// Looks again when the source has stepped aside for a directory meanwhile. Blocks; both names are
+/// locked. @return what was moved, and the paths `from` and `to`
+Result<CopyInfo> FileBackend::move_into_place(const RenameRequest& request, std::string& from,
+                                              std::string& to) {
+  for (int race = 1;; ++race) {
+    BR_TRY(there, tree_.locate(request.from));
+    BR_TRY(check_version(request.from, there, request.version));
+    BR_TRY(info, info_of(request.from, there));
+    from = there.path;
+    if (request.from == request.to) {
+      to = from;
+      BR_TRY(check_expectation(request.to, there, request.expectation));
+      return std::move(info);
+    }
+    // Into a directory of its own name: it steps aside for that first.
+    BR_TRY(target, tree_.locate(request.to));
+    if (target.path.starts_with(from + "/")) {
+      BR_TRY(check_expectation(request.to, target, request.expectation));
+      BR_TRY(tree_.make_parents(target.path));
+      if (race < kMaxRaces) continue;
+    }
+    Result<std::string> moved;
+    {
+      auto held = tree_.hold(request.from, there);
+      bool replaced = false;
+      moved = held ? rename_into_place(request.to, from, request.expectation, replaced,
+                                       Parents::kDurable)
+                   : std::unexpected(std::move(held).error());
+    }
+    if (moved) {
+      to = std::move(*moved);
+      return std::move(info);
+    }
+    if (moved.error().code() != Code::kNotFound || race == kMaxRaces) {
+      return std::unexpected(std::move(moved).error());
+    }
+  }
 }
 
 Result<CopyInfo> FileBackend::rename_directory(const RenameRequest& request) {

@@ -48,6 +48,16 @@ Result<std::string> FileBackend::link_aside(const Located& there,
   return std::unexpected(std::move(prepared).error());
 }
 
+/// As link_aside. Looks again when the file has stepped aside for a directory meanwhile. Blocks.
+Result<std::string> FileBackend::link_where_it_is(const RenameRequest& request) {
+  for (int race = 1;; ++race) {
+    BR_TRY(there, tree_.locate(request.from));
+    BR_TRY(check_version(request.from, there, request.version));
+    auto aside = link_aside(there, request.attributes);
+    if (aside || aside.error().code() != Code::kNotFound || race == kMaxRaces) return aside;
+  }
+}
+
 /// Where the file system has no links: the bytes once more.
 Result<CopyInfo> FileBackend::copy_whole(const io::Context& context, const RenameRequest& request) {
   BR_TRY(there, tree_.locate(request.from));
@@ -92,9 +102,7 @@ Result<CopyInfo> FileBackend::share(const io::Context& context, const RenameRequ
   auto linked = [&]() -> Result<void> {
     BR_TRY(guards, locks_.lock_both(context, request.from, request.to));
     return io::blocking([&]() -> Result<void> {
-      BR_TRY(there, tree_.locate(request.from));
-      BR_TRY(check_version(request.from, there, request.version));
-      BR_TRY(aside, link_aside(there, request.attributes));
+      BR_TRY(aside, link_where_it_is(request));
       BR_KILL_POINT("file.linked");
       auto placed = rename_into_place(request.to, aside, request.expectation, replaced);
       // Also when it is in place: rename(2) leaves two names of one file as they are.
