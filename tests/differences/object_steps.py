@@ -14,6 +14,7 @@ class ObjectSteps:
     """Random steps; each is (what, function of a service to its result)."""
 
     bucket, settings = "lake", {}
+    not_served = {}
 
     def __init__(self, seed):
         self.random = random.Random(seed)

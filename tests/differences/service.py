@@ -14,6 +14,8 @@ class Service:
         if token:
             self.session.headers["Authorization"] = f"Bearer {token}"
         self.generations = []
+        self.names = []  # given by the service, in order: keys
+        self.email = "root"  # whose keys they are
 
     def generation(self, number):
         """The real generation that a sequence means by a number; 0 and unknown ones stay as they are."""
@@ -27,7 +29,7 @@ class Service:
 
     def send(self, method, path, query=None, body=b"", headers=None):
         query = {
-            key: str(self.generation(value)) if "eneration" in key and "Meta" not in key and "meta" not in key else value
+            key: str(self.generation(value)) if "eneration" in key and "etagen" not in key else value
             for key, value in (query or {}).items()
         }
         return self.session.request(method, self.url + path, params=query, data=body, headers=headers or {}, timeout=30)

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from access_steps import AccessSteps
+from bucket_steps import BucketSteps
 from known import comparable, known
 from object_steps import ObjectSteps
 from service import Service
@@ -40,7 +42,7 @@ def emulator(request):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("steps", [ObjectSteps, VersionSteps], ids=["objects", "versions"])
+@pytest.mark.parametrize("steps", [ObjectSteps, VersionSteps, BucketSteps, AccessSteps], ids=["objects", "versions", "buckets", "access"])
 def test_beringia_answers_as_the_emulator_does(server, token, emulator, steps, seed):
     name, other = emulator
     services = [Service(server.gcs_url, token), other]
@@ -49,6 +51,8 @@ def test_beringia_answers_as_the_emulator_does(server, token, emulator, steps, s
         sequence.start_anew(service)
     for number in range(STEPS):
         what, run = sequence.step()
+        if what[0].startswith(sequence.not_served.get(name, ())):
+            continue
         ours, theirs = (comparable(name, run(service)) for service in services)
         if ours == theirs:
             continue

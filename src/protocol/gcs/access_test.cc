@@ -89,6 +89,48 @@ TEST_F(AccessTest, defaults_and_predefined_lists_are_of_new_objects) {
   EXPECT_EQ(as(bob_, object("d")).status, 403);
 }
 
+TEST_F(AccessTest, lists_of_a_resource_are_of_the_object_that_it_makes) {
+  make_lake(false);
+  const std::string list = R"("acl":[{"entity":"user-)" + email("ann") + R"(","role":"READER"}])";
+  const Answer made = post("/storage/v1/b/lake/o", R"({"name":"a",)" + list + "}");
+  ASSERT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(made.at("/owner/entity"), "user-" + email("root"));  // told, as it was named
+  EXPECT_EQ(as(ann_, object("a")).status, 200);
+  EXPECT_EQ(as(bob_, object("a")).status, 403);
+  ASSERT_EQ(put("plain", "1").status, 200);
+  EXPECT_EQ(post(object("plain") + "/copyTo/b/lake/o/copy", "{" + list + "}").status, 200);
+  EXPECT_EQ(as(ann_, object("copy")).status, 200);
+  EXPECT_EQ(post(object("plain") + "/copyTo/b/lake/o/other", "{}").status, 200);
+  EXPECT_EQ(as(ann_, object("other")).status, 403);
+  EXPECT_EQ(post(object("sum") + "/compose",
+                 R"({"sourceObjects":[{"name":"plain"}],"destination":{)" + list + "}}")
+                .status,
+            200);
+  EXPECT_EQ(as(ann_, object("sum")).status, 200);
+  EXPECT_EQ(
+      post("/storage/v1/b/lake/o", R"({"name":"b","acl":[{"entity":"x","role":"READER"}]})").status,
+      400);
+  EXPECT_EQ(patch("/storage/v1/b/lake",
+                  R"({"iamConfiguration":{"uniformBucketLevelAccess":{"enabled":true}}})")
+                .status,
+            200);
+  EXPECT_EQ(post("/storage/v1/b/lake/o", R"({"name":"c",)" + list + "}").status, 400);
+}
+
+TEST_F(AccessTest, changes_show_all_unless_told_otherwise) {
+  make_lake(false);
+  ASSERT_EQ(put("x", "1").status, 200);
+  const std::string lake = "/storage/v1/b/lake", root = "user-" + email("root");
+  EXPECT_EQ(get(lake).at("/owner/entity"), "<none>");
+  EXPECT_EQ(patch(lake, R"({"labels":{"a":"b"}})").at("/owner/entity"), root);
+  EXPECT_EQ(patch(lake + "?projection=noAcl", R"({"labels":{"a":"c"}})").at("/owner/entity"),
+            "<none>");
+  EXPECT_EQ(get(object("x")).at("/owner/entity"), "<none>");
+  EXPECT_EQ(patch(object("x"), R"({"metadata":{"a":"b"}})").at("/owner/entity"), root);
+  EXPECT_EQ(patch(object("x") + "?projection=noAcl", "{}").at("/owner/entity"), "<none>");
+  EXPECT_EQ(put("y", "1").at("/owner/entity"), "<none>");
+}
+
 TEST_F(AccessTest, uniform_access_turns_lists_off_and_keeps_them) {
   make_lake(false);
   ASSERT_EQ(put("x", "1", "&predefinedAcl=publicRead").status, 200);

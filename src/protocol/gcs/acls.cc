@@ -190,8 +190,11 @@ Result<Acl> predefined_acl(const std::string& name, const std::string& owner, Ac
   return acl;
 }
 
-Result<std::string> acl_of_new_object(const Call& call, std::string_view bucket,
-                                      const std::string& predefined) {
+Result<std::string> acl_of_new_object(
+    Call& call, std::string_view bucket, const std::string& predefined,
+    const std::optional<std::vector<wire::gcs::AccessControl>>& asked) {
+  const bool has_list = asked && !asked->empty();
+  if (has_list) call.names_lists = true;
   const access::BucketView* view = call.view_of(bucket);
   if (view == nullptr) return std::string{};  // the write says that there is no bucket
   // Nobody can come back as the owner of what came without a credential.
@@ -201,11 +204,15 @@ Result<std::string> acl_of_new_object(const Call& call, std::string_view bucket,
       BR_TRY(acl, predefined_acl(predefined, owner, AclOf::kObject));
       if (acl.is_public()) BR_TRY(check_lists_hold(view));
     }
+    if (has_list) BR_TRY(check_lists_hold(view));
     return std::string{};
   }
   Acl acl = project_private(owner);
   if (!predefined.empty()) {
     BR_TRY(wanted, predefined_acl(predefined, owner, AclOf::kObject));
+    acl = std::move(wanted);
+  } else if (has_list) {
+    BR_TRY(wanted, acl_of(call, *asked, owner, AclOf::kObject));
     acl = std::move(wanted);
   } else if (view->access->default_acl) {
     acl = *view->access->default_acl;
@@ -223,7 +230,7 @@ Result<Acl> acl_of_entry(const access::BucketView& view, const meta::EntryRecord
   return access::parse_acl(record.acl);
 }
 
-Result<void> add_bucket_lists(const Call& call, const std::string& json, const std::string& owner,
+Result<void> add_bucket_lists(Call& call, const std::string& json, const std::string& owner,
                               bool uniform, const access::BucketAccess& access,
                               meta::StringMap& attributes) {
   struct Asked {
@@ -238,7 +245,9 @@ Result<void> add_bucket_lists(const Call& call, const std::string& json, const s
   for (const Asked& one : kinds) {
     BR_TRY(controls, wire::gcs::parse_access_controls_of(json, one.member));
     const std::string& predefined = call.query.get(one.parameter);
-    if ((!controls || controls->empty()) && predefined.empty()) continue;
+    const bool has_list = controls && !controls->empty();
+    if (has_list) call.names_lists = true;
+    if (!has_list && predefined.empty()) continue;
     auto acl = predefined.empty() ? acl_of(call, *controls, one.owner, one.what)
                                   : predefined_acl(predefined, one.owner, one.what);
     if (!acl) return std::unexpected(std::move(acl).error());

@@ -34,10 +34,12 @@ std::string render_acl(const Call& call, const access::Acl& acl, AclOf what,
 /// @error kInvalid: uniform bucket-level access is on
 [[nodiscard]] Result<void> check_lists_hold(const access::BucketView* view);
 
-/// The list of a new object, for WriteAttributes::acl: of `predefined` ("" = not said), else the
-/// bucket's default. "" where lists are off. @error kInvalid, kConflict (as check_not_public)
-[[nodiscard]] Result<std::string> acl_of_new_object(const Call& call, std::string_view bucket,
-                                                    const std::string& predefined);
+/// The list of a new object, for WriteAttributes::acl: of `predefined` ("" = not said), else as
+/// `asked` by its resource, whose lists the answer shows then, else the bucket's default. "" where
+/// lists are off. @error kInvalid, kConflict (as check_not_public)
+[[nodiscard]] Result<std::string> acl_of_new_object(
+    Call& call, std::string_view bucket, const std::string& predefined,
+    const std::optional<std::vector<wire::gcs::AccessControl>>& asked = std::nullopt);
 /// A predefined list of Google's for what `owner` owns. @error kInvalid: there is none such
 [[nodiscard]] Result<access::Acl> predefined_acl(const std::string& name, const std::string& owner,
                                                  AclOf what);
@@ -48,7 +50,7 @@ std::string render_acl(const Call& call, const access::Acl& acl, AclOf what,
 
 /// What a bucket's body and query ask of its lists, as attributes of its directory.
 /// @param uniform  whether it will be on. @error as check_lists_hold, check_not_public, acl_of
-[[nodiscard]] Result<void> add_bucket_lists(const Call& call, const std::string& json,
+[[nodiscard]] Result<void> add_bucket_lists(Call& call, const std::string& json,
                                             const std::string& owner, bool uniform,
                                             const access::BucketAccess& access,
                                             meta::StringMap& attributes);

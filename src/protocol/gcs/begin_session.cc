@@ -56,7 +56,8 @@ Result<io::HttpResponse> begin_session(Call& call) {
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
   begin.attributes.encryption = std::move(encryption);
-  BR_TRY(acl, acl_of_new_object(call, call.route.bucket, call.query.get("predefinedAcl")));
+  BR_TRY(acl,
+         acl_of_new_object(call, call.route.bucket, call.query.get("predefinedAcl"), change.acl));
   begin.attributes.acl = std::move(acl);
   if (!terms.conditions.empty()) {
     // A lost condition need not wait for the body; it is checked again at the end.

@@ -129,14 +129,29 @@ Result<access::IamPolicy> read_iam_policy(Call& call, const meta::DirectoryEntry
   return policy;
 }
 
+namespace {
+
+bool has_permission(const Call& call, std::string_view permission, const Path& path) {
+  const auto right = access::right_of_iam_permission(permission);
+  return right && call.may({action_of(*right), *right}, path);
+}
+
+/// Who may nothing there does not learn whether it is there.
+bool may_any(const Call& call, const std::vector<std::string_view>& permissions, const Path& path) {
+  return std::ranges::any_of(permissions, [&](const std::string_view permission) {
+    return has_permission(call, permission, path);
+  });
+}
+
+}  // namespace
+
 io::HttpResponse permissions_response(const Call& call, const Path& path) {
   JsonWriter json;
   json.begin_object();
   json.member("kind", "storage#testIamPermissionsResponse");
   json.key("permissions").begin_array();
   for (const std::string_view permission : call.query.all("permissions")) {
-    const auto right = access::right_of_iam_permission(permission);
-    if (right && call.may({action_of(*right), *right}, path)) json.value(permission);
+    if (has_permission(call, permission, path)) json.value(permission);
   }
   json.end_array().end_object();
   return json_response(200, json.take());
@@ -218,6 +233,9 @@ Result<io::HttpResponse> test_iam_permissions(Call& call) {
   // Asking is not doing: what is not allowed is no refusal in the audit trail, but the question is.
   BR_TRY(grant, call.admit_bucket_list());
   grant->note_target(*path);
+  if (call.view_of(call.route.bucket) == nullptr && may_any(call, permissions, *path)) {
+    return std::unexpected(not_found("The specified bucket does not exist.").with_tag("no_bucket"));
+  }
   return permissions_response(call, *path);
 }
 

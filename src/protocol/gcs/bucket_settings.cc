@@ -219,15 +219,18 @@ std::string now_text(const BucketChange& change) {
 /// "on CLASS TOGGLED CLASS-SET" or "off - TOGGLED -".
 Result<void> add_autoclass(BucketChange& change) {
   BR_TRY(table, table_in(change.body, "autoclass"));
-  if (table == nullptr) return {};
+  const bool goes = takes_away(change, "autoclass");
+  if (table == nullptr && !goes) return {};
   const AutoclassText before = parse_autoclass(change.was(kAutoclass));
   AutoclassText after = before;
-  if (const Value* enabled = table->find("enabled"); enabled != nullptr && !is_null(enabled)) {
+  const Value* enabled = goes ? nullptr : table->find("enabled");
+  if (enabled != nullptr && !is_null(enabled)) {
     BR_TRY(on, flag_in(*enabled, "autoclass"));
     after.enabled = on;
   }
+  if (goes) after.enabled = false;
   if (after.enabled != before.enabled) after.toggled = now_text(change);
-  const Value* terminal = table->find("terminalStorageClass");
+  const Value* terminal = goes ? nullptr : table->find("terminalStorageClass");
   if (after.enabled) {
     if (terminal != nullptr && terminal->is(Value::Kind::kText)) {
       after.storage_class = terminal->text;

@@ -205,12 +205,27 @@ io::HttpResponse bucket_response(const Call& call, const std::string& name,
 
 namespace {
 
+/// Those that the body does not name, if it is the whole resource or says "labels": null.
+void remove_labels(BucketChange& change) {
+  if (change.before == nullptr) return;
+  const wire::Value* labels = change.body.find("labels");
+  const bool are_null = labels != nullptr && labels->is(wire::Value::Kind::kNull);
+  if (!are_null && !change.replaces) return;
+  for (const auto& [key, value] : change.before->attributes) {
+    if (key.starts_with(kLabel)) change.attributes.emplace(key, "");
+  }
+}
+
 /// All that a body asks for, as attributes. @error as its parts
 Result<meta::StringMap> attributes_asked_for(Call& call, const Path& path, const std::string& body,
                                              const wire::gcs::BucketResource& bucket,
                                              const meta::DirectoryEntry* before) {
+  core::WriteAttributes check;
+  check.storage_class = bucket.storage_class;
+  BR_TRY(check_attributes(check));
   BR_TRY(document, wire::parse_json(body, wire::gcs::kMaxResourceBytes, "a bucket"));
   BucketChange change{call, document, before, call.method == "PUT", attributes_of_bucket(bucket)};
+  remove_labels(change);
   BR_TRY(add_default_key(call, bucket, change.attributes));
   BR_TRY(add_lifecycle(body, change.attributes));
   BR_TRY(add_versioning(path, bucket, before, change.attributes));
@@ -241,9 +256,6 @@ Result<io::HttpResponse> insert_bucket(Call& call) {
     return std::unexpected(invalid("Invalid bucket name: '" + bucket.name.substr(0, 70) + "'",
                                    "names have 3 to 63 of a-z 0-9 - _ ."));
   }
-  core::WriteAttributes check;
-  check.storage_class = bucket.storage_class;
-  BR_TRY(check_attributes(check));
   BR_TRY(path, call.bucket_path(bucket.name));
   BR_TRY(grant, call.admit(core::Action::kCreateBucket, path));
   BR_TRY(attributes, attributes_asked_for(call, path, body, bucket, nullptr));
@@ -381,9 +393,6 @@ Result<io::HttpResponse> patch_bucket(Call& call) {
     const auto rules = lifecycle_of(before.record).rules;
     if (!rules.empty() && std::ranges::all_of(rules, wire::gcs::is_told_by_google)) {
       attributes.emplace(kLifecycle, "");
-    }
-    for (const auto& [key, value] : before.record.attributes) {
-      if (key.starts_with(kLabel) && !attributes.contains(key)) attributes[key] = "";
     }
   }
   BR_TRY(check_all_told(before.record, attributes));

@@ -123,6 +123,34 @@ TEST_F(BucketsTest, clients_questions_have_json_answers) {
           "&permissions=storage.objects.create&permissions=storage.objects.list",
           {{"Authorization", "Bearer " + token_for(ann)}});
   EXPECT_EQ(reader.at("/permissions"), R"(["storage.objects.get","storage.objects.list"])");
+  const std::string nowhere =
+      "/storage/v1/b/nowhere/iam/testPermissions?permissions=storage.objects.get";
+  EXPECT_EQ(get(nowhere).status, 404);
+  EXPECT_EQ(get(nowhere, {{"Authorization", "Bearer " + token_for(ann)}}).status, 200);
+}
+
+TEST_F(BucketsTest, labels_and_autoclass_go_with_null_and_with_an_update_that_does_not_name_them) {
+  const std::string lake = "/storage/v1/b/lake";
+  const std::string set = R"({"labels":{"a":"b","c":"d"},"autoclass":{"enabled":true}})";
+  ASSERT_EQ(post("/storage/v1/b?project=l", R"({"name":"lake"})").status, 200);
+  ASSERT_EQ(patch(lake, set).at("/labels/c"), "d");
+  const Answer none = patch(lake, R"({"labels":null,"autoclass":null})");
+  EXPECT_EQ(none.at("/labels/a"), "<none>");
+  EXPECT_EQ(none.at("/autoclass/enabled"), "false");
+  EXPECT_EQ(patch(lake, set).at("/autoclass/enabled"), "true");
+  const Answer updated = ask({.method = "PUT", .target = lake, .body = R"({"labels":{"a":"1"}})"});
+  EXPECT_EQ(updated.at("/labels/a"), "1");
+  EXPECT_EQ(updated.at("/labels/c"), "<none>");
+  EXPECT_EQ(updated.at("/autoclass/enabled"), "false");
+}
+
+TEST_F(BucketsTest, a_storage_class_that_is_none_is_refused_by_each_verb) {
+  EXPECT_EQ(post("/storage/v1/b?project=l", R"({"name":"lake","storageClass":"WARM"})").status,
+            400);
+  ASSERT_EQ(post("/storage/v1/b?project=l", R"({"name":"lake"})").status, 200);
+  EXPECT_EQ(patch("/storage/v1/b/lake", R"({"storageClass":"WARM"})").status, 400);
+  EXPECT_EQ(patch("/storage/v1/b/lake", R"({"storageClass":"NEARLINE"})").at("/storageClass"),
+            "NEARLINE");
 }
 
 TEST_F(BucketsTest, addresses_without_the_version_prefix_are_taken_too) {

@@ -53,6 +53,8 @@ struct Call {
   /// Proven by the address alone, whose holder has no credential to send again.
   bool is_signed_url = false;
   std::string_view door_name = "gcs";
+  /// The resource in the body has access lists; see shows_lists().
+  bool names_lists = false;
   /// See view_of().
   mutable std::optional<std::pair<std::string, std::optional<access::BucketView>>> looked = {};
 

@@ -91,7 +91,8 @@ Result<io::HttpResponse> compose_object(Call& call) {
     BR_TRY(found, find_removable(call, compose.sources, sources, generations));
     spent = std::move(found);
   }
-  BR_TRY(acl, acl_of_new_object(call, route.bucket, call.query.get("destinationPredefinedAcl")));
+  BR_TRY(acl, acl_of_new_object(call, route.bucket, call.query.get("destinationPredefinedAcl"),
+                                compose.destination.acl));
   attributes.acl = std::move(acl);
   BR_TRY(entry, call.rooms.names.compose(call.context, *grant, sources, generations, attributes,
                                          conditions));

@@ -16,8 +16,8 @@ Result<std::optional<core::WriteAttributes>> new_attributes(Call& call, const co
   BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
   BR_TRY(change, wire::gcs::parse_object_change(body.empty() ? "{}" : body));
   const bool encrypts = encryption.method != meta::Encryption::Method::kNone;
-  BR_TRY(acl,
-         acl_of_new_object(call, call.route.to_bucket, call.query.get("destinationPredefinedAcl")));
+  BR_TRY(acl, acl_of_new_object(call, call.route.to_bucket,
+                                call.query.get("destinationPredefinedAcl"), change.acl));
   BR_TRY(drops, drops_contexts(call));
   if (!names_attributes(change) && !encrypts && acl.empty() && !drops) return std::nullopt;
   BR_TRY(source, call.rooms.names.stat(call.context, from, request.source_generation));

@@ -15,12 +15,14 @@ namespace {
 Error no_name() { return invalid("Required parameter: name").with_tag("required"); }
 
 /// Commits the object. `at_end` runs after its last byte, before it is visible.
-Result<io::HttpResponse> store(Call& call, core::WriteRequest request) {
+Result<io::HttpResponse> store(
+    Call& call, core::WriteRequest request,
+    const std::optional<std::vector<wire::gcs::AccessControl>>& list = std::nullopt) {
   BR_TRY(path, call.new_object_path(call.route.bucket, call.route.object));
   BR_TRY(conditions, conditions_of(call.query));
   request.conditions = std::move(conditions);
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
-  BR_TRY(acl, acl_of_new_object(call, call.route.bucket, call.query.get("predefinedAcl")));
+  BR_TRY(acl, acl_of_new_object(call, call.route.bucket, call.query.get("predefinedAcl"), list));
   request.attributes.acl = std::move(acl);
   BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
   request.attributes.encryption = std::move(encryption);
@@ -57,7 +59,7 @@ Result<io::HttpResponse> insert_metadata(Call& call) {
   BR_TRY(add_expected(request.expected, change.crc32c, change.md5));
   io::StringSource nothing{""};
   request.body = &nothing;
-  return store(call, std::move(request));
+  return store(call, std::move(request), change.acl);
 }
 
 Result<io::HttpResponse> insert_multipart(Call& call) {
@@ -98,7 +100,7 @@ Result<io::HttpResponse> insert_multipart(Call& call) {
     if (more) return malformed();
     return meta::StringMap{};
   };
-  return store(call, std::move(request));
+  return store(call, std::move(request), change.acl);
 }
 
 }  // namespace

@@ -368,6 +368,12 @@ Result<core::AttributePatch> replacement_of(const ObjectChange& change,
   return patch;
 }
 
-bool shows_lists(const Call& call) { return call.query.get("projection") == "full"; }
+bool shows_lists(const Call& call) {
+  const std::string& asked = call.query.get("projection");
+  if (!asked.empty()) return asked == "full";
+  const Verb verb = call.route.verb;
+  return verb == Verb::kPatchBucket || verb == Verb::kPatchObject || verb == Verb::kUpdateObject ||
+         call.names_lists;
+}
 
 }  // namespace beringia::protocol::gcs

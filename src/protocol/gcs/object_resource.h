@@ -61,7 +61,8 @@ bool names_attributes(const wire::gcs::ObjectChange& change);
 /// Total bytes of user metadata, keys and values.
 inline constexpr size_t kMaxMetadataBytes = 8 << 10;  // GCS quotas: 8 KiB
 [[nodiscard]] Result<void> check_attributes(const core::WriteAttributes& attributes);
-/// The query's `projection=full`, or a body that speaks of lists: the answer shows them.
+/// The answer shows lists. JSON API reference, `projection`: unless it says otherwise, changes show
+/// all, and what is made does where its resource names lists.
 bool shows_lists(const Call& call);
 
 }  // namespace beringia::protocol::gcs
