@@ -90,6 +90,7 @@ OF_TESTBENCH = {
     "entries of the default list name no bucket": lambda w, o, t: (
         w[0].startswith("default acl") and o["status"] == t["status"] == 200 and without(o, "bucket") == without(t, "bucket")),
     "an entry of a list is removed with 204, not 200": OF_FAKE["an entry of a list is removed with 204, not 200"],
+    "a predefined list that is none is refused": OF_FAKE["a predefined list that is none is refused"],
     "an entry that is not there cannot be patched": lambda w, o, t: (
         w[0].endswith("acl patch") and (o["status"], t["status"]) == (404, 200)),
 }  # fmt: skip
