@@ -29,33 +29,33 @@ def all_items_alike(o, t):
 
 OF_FAKE = {
     "conditions of buckets are honoured": lambda w, o, t: (
-        w[0].startswith("bucket") and asked(w, "etageneration") and o["status"] in (304, 412) and t["status"] in (200, 204)),
-    "a bucket is deleted with 204, not 200": lambda w, o, t: w[0] == "bucket delete" and (o["status"], t["status"]) == (204, 200),
+        w[0].startswith("bucket") and asked(w, "etageneration") and o.get("status") in (304, 412) and t.get("status") in (200, 204)),
+    "a bucket is deleted with 204, not 200": lambda w, o, t: w[0] == "bucket delete" and (o.get("status"), t.get("status")) == (204, 200),
     "a bucket that is not empty is a conflict, not a failed condition": lambda w, o, t: (
-        w[0] == "bucket delete" and (o["status"], t["status"]) == (409, 412)),
+        w[0] == "bucket delete" and (o.get("status"), t.get("status")) == (409, 412)),
     "a patch leaves what it does not name": lambda w, o, t: (
-        w[0] == "bucket patch" and o["status"] == t["status"] == 200
+        w[0] == "bucket patch" and o.get("status") == t.get("status") == 200
         and without(o["bucket"], "hold", "versioning") == without(t["bucket"], "hold", "versioning")
         and not {"defaultEventBasedHold", "versioning"} <= set(w[2])),
     "values that cannot be are refused": lambda w, o, t: (
-        w[0] in ("bucket insert", "bucket patch") and o["status"] == 400 and t["status"] in (200, 404, 409) and w[1] not in NO_NAMES
+        w[0] in ("bucket insert", "bucket patch") and o.get("status") == 400 and t.get("status") in (200, 404, 409) and w[1] not in NO_NAMES
         and (w[0] == "bucket patch" or asked(w, "predefinedAcl") or _wrong(w))),
     "names that look like addresses, or like Google's, are refused": lambda w, o, t: (
-        w[0] == "bucket insert" and o["status"] == 400 and t["status"] in (200, 409) and w[1] in NO_NAMES),
+        w[0] == "bucket insert" and o.get("status") == 400 and t.get("status") in (200, 409) and w[1] in NO_NAMES),
     "lists of an object name their kind": lambda w, o, t: (
-        w[0] == "object acl list" and o["status"] == t["status"] == 200 and o["grants"] == t["grants"] and t["kind"] is None),
+        w[0] == "object acl list" and o.get("status") == t.get("status") == 200 and o["grants"] == t["grants"] and t["kind"] is None),
     "public access that is prevented cannot be given": lambda w, o, t: (
-        w[0] in ("bucket insert", "bucket patch") and o["status"] == 412 and asked(w, "predefinedAcl") and t["status"] in (200, 404, 409)),
-    "what is retained or held is not replaced": lambda w, o, t: w[0] in ("insert", "delete") and (o["status"], t["status"]) == (403, 200),
+        w[0] in ("bucket insert", "bucket patch") and o.get("status") == 412 and asked(w, "predefinedAcl") and t.get("status") in (200, 404, 409)),
+    "what is retained or held is not replaced": lambda w, o, t: w[0] in ("insert", "delete") and (o.get("status"), t.get("status")) == (403, 200),
     "a predefined list that is none is refused": lambda w, o, t: (
-        w[0] == "insert" and asked(w, "predefinedAcl") and (o["status"], t["status"]) == (400, 200)),
-    "a wrong role is refused": lambda w, o, t: " acl " in w[0] and w[3] in ("NONSENSE", "WRITER") and (o["status"], t["status"]) == (400, 200),
+        w[0] == "insert" and asked(w, "predefinedAcl") and (o.get("status"), t.get("status")) == (400, 200)),
+    "a wrong role is refused": lambda w, o, t: " acl " in w[0] and w[3] in ("NONSENSE", "WRITER") and (o.get("status"), t.get("status")) == (400, 200),
     "an entry of a list that is not there cannot be removed": lambda w, o, t: (
-        w[0] in ("bucket acl delete", "object acl delete") and (o["status"], t["status"]) == (404, 200)),
+        w[0] in ("bucket acl delete", "object acl delete") and (o.get("status"), t.get("status")) == (404, 200)),
     "an entry of a list is removed with 204, not 200": lambda w, o, t: (
-        w[0].endswith("acl delete") and (o["status"], t["status"]) == (204, 200)),
+        w[0].endswith("acl delete") and (o.get("status"), t.get("status")) == (204, 200)),
     "reasons are told": lambda w, o, t: (
-        o["status"] == t["status"] >= 400 and o.get("reason") and t.get("reason") in (None, "required")),
+        w[0].startswith(("bucket", "object acl")) and o.get("status") == t.get("status") and t["status"] >= 400 and o.get("reason") and t.get("reason") in (None, "required")),
 }  # fmt: skip
 
 
@@ -69,28 +69,28 @@ OF_TESTBENCH = {
         w[0] in SHOWING and "bucket" in o and "bucket" in t and (o["bucket"].get("uniform"), o["bucket"].get("acl")) == (True, None)
         and without(o["bucket"], "acl", "defaultObjectAcl") == without(t["bucket"], "acl", "defaultObjectAcl")),
     "a failed not-match condition of a bucket's change is 412, not 304": lambda w, o, t: (
-        w[0] in CHANGES and (o["status"], t["status"]) == (412, 304)),
-    "a bucket that is not empty is a conflict": lambda w, o, t: w[0] == "bucket delete" and (o["status"], t["status"]) == (409, 400),
+        w[0] in CHANGES and (o.get("status"), t.get("status")) == (412, 304)),
+    "a bucket that is not empty is a conflict": lambda w, o, t: w[0] == "bucket delete" and (o.get("status"), t.get("status")) == (409, 400),
     "lists of buckets have pages, an order and no access lists": lambda w, o, t: (
-        w[0] == "bucket list" and o["status"] == t["status"] == 200 and all_items_alike(o, t)),
+        w[0] == "bucket list" and o.get("status") == t.get("status") == 200 and all_items_alike(o, t)),
     "names that look like addresses, or have an empty part, are refused": lambda w, o, t: (
-        w[0] == "bucket insert" and o["status"] == 400 and t["status"] in (200, 409) and w[1] in NO_NAMES[-2:]),
+        w[0] == "bucket insert" and o.get("status") == 400 and t.get("status") in (200, 409) and w[1] in NO_NAMES[-2:]),
     "values are looked at before whether the bucket is there": lambda w, o, t: (
-        w[0] in (*CHANGES, "notification insert") and o["status"] == 400 and t["status"] in (404, 409, 412, 304)),
+        w[0] in (*CHANGES, "notification insert") and o.get("status") == 400 and t.get("status") in (404, 409, 412, 304)),
     "values that cannot be are refused": lambda w, o, t: (
-        w[0] in CHANGES and (o["status"], t["status"]) == (400, 200) and ("NONSENSE" in str(w[2]) or asked(w, "predefinedAcl"))),
+        w[0] in CHANGES and (o.get("status"), t.get("status")) == (400, 200) and ("NONSENSE" in str(w[2]) or asked(w, "predefinedAcl"))),
     "public access that is prevented cannot be given": lambda w, o, t: (
-        w[0] == "bucket insert" and o["status"] == 412 and asked(w, "predefinedAcl") and t["status"] in (200, 409)),
+        w[0] == "bucket insert" and o.get("status") == 412 and asked(w, "predefinedAcl") and t.get("status") in (200, 409)),
     "what is not retained cannot be locked, nor without naming what is locked": lambda w, o, t: (
-        w[0] == "lock" and o["status"] == 400 and t["status"] in (200, 404)),
+        w[0] == "lock" and o.get("status") == 400 and t.get("status") in (200, 404)),
     "an update shows what it does not name as it is": lambda w, o, t: (
-        w[0] == "bucket update" and o["status"] == t["status"] == 200
+        w[0] == "bucket update" and o.get("status") == t.get("status") == 200
         and without(o["bucket"], "rpo", "prevention", "uniform", "softDelete", "versioning")
         == without(t["bucket"], "rpo", "prevention", "uniform", "softDelete", "versioning")),
     "entries of the default list name no bucket": lambda w, o, t: (
-        w[0].startswith("default acl") and o["status"] == t["status"] == 200 and without(o, "bucket") == without(t, "bucket")),
+        w[0].startswith("default acl") and o.get("status") == t.get("status") == 200 and without(o, "bucket") == without(t, "bucket")),
     "an entry of a list is removed with 204, not 200": OF_FAKE["an entry of a list is removed with 204, not 200"],
     "a predefined list that is none is refused": OF_FAKE["a predefined list that is none is refused"],
     "an entry that is not there cannot be patched": lambda w, o, t: (
-        w[0].endswith("acl patch") and (o["status"], t["status"]) == (404, 200)),
+        w[0].endswith("acl patch") and (o.get("status"), t.get("status")) == (404, 200)),
 }  # fmt: skip
