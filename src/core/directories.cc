@@ -214,6 +214,7 @@ Result<DirectoryInfo> edit_attributes(
                          }
                          meta::DirectoryOnPath directory = at.directories.back();
                          directory.entry->metageneration += 1;
+                         directory.entry->modified = now;
                          BR_TRY(edit(directory.entry->attributes));
                          BR_TRY(check_bucket_lock(*at.directories.back().entry, *directory.entry));
                          parts.tree.put_directory(batch, at, *directory.entry, now);

@@ -94,6 +94,7 @@ static void describe(F& f, T& record) {
   f.number(5, record.generation);
   f.number(6, record.metageneration, uint64_t{1});
   f.map(7, record.attributes);
+  f.time(8, record.modified);
 }
 
 template <class F, class T>

@@ -109,6 +109,7 @@ struct DirectoryEntry {
   std::string owner;
   uint64_t generation = 0;
   uint64_t metageneration = 1;
+  Timestamp modified;    ///< of its attributes; 0 = never
   StringMap attributes;  ///< bucket attributes (location, storage class, labels ...)
   bool operator==(const DirectoryEntry&) const = default;
 };

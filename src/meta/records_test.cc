@@ -104,7 +104,7 @@ TEST(Records, ids_that_are_not_hex_stay_as_they_are) {
 }
 
 TEST(Records, the_other_records_come_back_as_they_were) {
-  DirectoryEntry directory{77, true, {5}, "bo", 9, 3, {{"location", "EU"}}};
+  DirectoryEntry directory{77, true, {5}, "bo", 9, 3, {6}, {{"location", "EU"}}};
   EXPECT_EQ(*decode_directory_entry(encode(directory)), directory);
   DirectoryRecord place{12, std::string("a\0b", 3), {{1, "old/name/"}, {9, ""}}};
   EXPECT_EQ(*decode_directory(encode(place)), place);

@@ -50,6 +50,7 @@ struct ObjectResource {
   Timestamp time_deleted;
   Timestamp soft_delete_time;
   Timestamp hard_delete_time;
+  std::string restore_token;   ///< rendered, never parsed; "" = absent
   std::string custom_time;     ///< RFC 3339, as the client wrote it
   std::string retention_mode;  ///< "Unlocked" or "Locked"
   Timestamp retain_until;

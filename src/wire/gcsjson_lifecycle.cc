@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/json_writer.h"
 #include "wire/document.h"
 #include "wire/gcsjson.h"
@@ -33,6 +34,19 @@ Error wrong(std::string why) { return invalid("Invalid lifecycle rule", std::mov
 std::optional<uint32_t> read_number(TableReader& reader, std::string_view key) {
   if (!reader.has(key)) return std::nullopt;
   return static_cast<uint32_t>(reader.integer(key, 0, 0, kMaxLifecycleDays));
+}
+
+/// 64-bit numbers are texts at Google; clients may send numbers.
+Result<std::optional<uint64_t>> read_bytes(TableReader& reader, std::string_view key) {
+  const Value* value = reader.value(key);
+  if (value == nullptr || value->is(Value::Kind::kNull)) return std::optional<uint64_t>{};
+  std::optional<uint64_t> bytes;
+  if (value->is(Value::Kind::kText)) bytes = parse_u64(value->text);
+  if (value->is(Value::Kind::kInteger) && value->integer >= 0) {
+    bytes = static_cast<uint64_t>(value->integer);
+  }
+  if (bytes && *bytes <= INT64_MAX) return bytes;
+  return std::unexpected(wrong(std::string{key} + " is no number of bytes"));
 }
 
 Result<Timestamp> read_date(TableReader& reader, std::string_view key) {
@@ -67,6 +81,10 @@ Result<Condition> read_condition(const Value& value) {
   condition.filter.custom_before = custom_before;
   BR_TRY(noncurrent_before, read_date(reader, "noncurrentTimeBefore"));
   condition.filter.noncurrent_before = noncurrent_before;
+  BR_TRY(above, read_bytes(reader, "sizeAboveBytes"));
+  condition.filter.larger_than = above;
+  BR_TRY(below, read_bytes(reader, "sizeBelowBytes"));
+  condition.filter.smaller_than = below;
   if (reader.has("matchesPattern")) {
     return std::unexpected(wrong("matchesPattern is not offered"));
   }
@@ -131,6 +149,7 @@ Result<LifecycleRule> read_rule(const Value& value) {
   BR_TRY(condition, read_condition(*conditions));
   LifecycleRule rule;
   rule.as_google = true;
+  rule.names_age = condition.age == 0U;
   rule.filter = condition.filter;
   if (type == "Delete") {
     set_delete(condition, rule);
@@ -186,6 +205,12 @@ void write_rule(JsonWriter& json, const LifecycleRule& rule, std::string_view ty
   if (condition.newer_versions) {
     json.member("numNewerVersions", uint64_t{*condition.newer_versions});
   }
+  if (rule.filter.larger_than) {
+    json.member("sizeAboveBytes", std::to_string(*rule.filter.larger_than));
+  }
+  if (rule.filter.smaller_than) {
+    json.member("sizeBelowBytes", std::to_string(*rule.filter.smaller_than));
+  }
   json.end_object().end_object();
 }
 
@@ -199,13 +224,14 @@ std::optional<uint32_t> unless_zero(uint32_t number) {
   return number == 0 ? std::nullopt : std::optional{number};
 }
 
+bool asks_more(const LifecycleFilter& filter) {
+  return filter.looks_at_objects() || !filter.prefixes.empty() || !filter.suffixes.empty();
+}
+
 /// Google's conditions are empty otherwise; a rule of S3 always has a time.
 std::optional<uint32_t> age_of(const LifecycleRule& rule, uint32_t days) {
-  const LifecycleFilter& filter = rule.filter;
-  const bool has_more = filter.created_before.micros != 0 || filter.custom_days ||
-                        filter.custom_before.micros != 0 || !filter.classes.empty() ||
-                        !filter.prefixes.empty() || !filter.suffixes.empty();
-  return days == 0 && has_more ? std::nullopt : std::optional{days};
+  const bool is_more = !rule.names_age && asks_more(rule.filter);
+  return days == 0 && is_more ? std::nullopt : std::optional{days};
 }
 
 void write_noncurrent(JsonWriter& json, const LifecycleRule& rule,
@@ -261,9 +287,8 @@ Result<std::optional<Lifecycle>> parse_lifecycle_of(std::string_view bucket_json
 bool is_told_by_google(const LifecycleRule& rule) {
   const LifecycleFilter& filter = rule.filter;
   const auto by_days = [](const LifecycleTransition& one) { return one.when.days.has_value(); };
-  return rule.enabled && filter.tags.empty() && !filter.larger_than && !filter.smaller_than &&
-         rule.expiration.date.micros == 0 && !rule.expire_markers &&
-         std::ranges::all_of(rule.transitions, by_days);
+  return rule.enabled && filter.tags.empty() && rule.expiration.date.micros == 0 &&
+         !rule.expire_markers && std::ranges::all_of(rule.transitions, by_days);
 }
 
 std::string render_lifecycle(const Lifecycle& lifecycle) {

@@ -60,6 +60,7 @@ void write(JsonWriter& json, const ObjectResource& object) {
   time(json, "timeDeleted", object.time_deleted);
   time(json, "softDeleteTime", object.soft_delete_time);
   time(json, "hardDeleteTime", object.hard_delete_time);
+  text(json, "restoreToken", object.restore_token);
   time(json, "timeStorageClassUpdated", object.time_storage_class_updated);
   text(json, "customTime", object.custom_time);
   time(json, "retentionExpirationTime", object.retention_expiration);

@@ -80,6 +80,7 @@ void write_rule(JsonWriter& json, const LifecycleRule& rule) {
   json.key("filter");
   write_filter(json, rule.filter);
   json.member("id", rule.id);
+  if (rule.names_age) json.member("names-age", true);
   if (const auto& noncurrent = rule.noncurrent_expiration) {
     json.key("noncurrent-expire").begin_object();
     if (noncurrent->age_days) json.member("age", uint64_t{*noncurrent->age_days});
@@ -170,6 +171,7 @@ Result<LifecycleRule> read_rule(const Value& value) {
   rule.abort_uploads_days = read_number(reader, "abort-uploads");
   rule.enabled = !reader.boolean("disabled", false);
   rule.as_google = reader.boolean("as-google", false);
+  rule.names_age = reader.boolean("names-age", false);
   if (const Value* expire = reader.value("expire")) {
     BR_TRY(when, read_when(*expire));
     rule.expiration = when;

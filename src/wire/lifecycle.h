@@ -68,6 +68,8 @@ struct LifecycleRule {
   /// Counts as Google does: from the second of the event on, and newer generations with the live
   /// one. Else as Amazon: rounded up to the next midnight UTC, newer noncurrent generations only.
   bool as_google = false;
+  /// Google's "age" was written, though 0 says nothing beside other conditions: it reads back.
+  bool names_age = false;
   LifecycleFilter filter;
   LifecycleTime expiration;     // of what is current
   bool expire_markers = false;  // delete markers without any noncurrent generation

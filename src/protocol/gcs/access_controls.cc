@@ -8,6 +8,7 @@
 #include "base/json_writer.h"
 #include "protocol/gcs/acls.h"
 #include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/query_terms.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/document.h"
 
@@ -125,10 +126,8 @@ Result<io::HttpResponse> answer_for_bucket(Call& call, AclOf what) {
   if (view == nullptr) return std::unexpected(not_found("it is gone").with_tag("no_bucket"));
   BR_TRY(check_lists_hold(view));
   BR_TRY(conditions, conditions_of(call.query));
-  if (conditions.metageneration_match &&
-      *conditions.metageneration_match != std::max<uint64_t>(info.record.metageneration, 1)) {
-    return std::unexpected(conflict("the metageneration is another one").with_tag("precondition"));
-  }
+  BR_TRY(
+      check_metageneration(conditions, std::max<uint64_t>(info.record.metageneration, 1), reads));
   Place place;
   place.what = what;
   if (what == AclOf::kBucket) {

@@ -199,6 +199,15 @@ Result<void> add_website(BucketChange& change) {
 /// PUT without it leaves it: whoever replaces a bucket's settings does not mean to lose data.
 Result<void> add_soft_delete(BucketChange& change) {
   BR_TRY(table, table_in(change.body, "softDeletePolicy"));
+  const Value* pause = table == nullptr ? nullptr : table->find("hardDeletePause");
+  const Value* paused = pause == nullptr ? nullptr : pause->find("enabled");
+  if (paused != nullptr && !is_null(paused)) {
+    BR_TRY(on, flag_in(*paused, "hardDeletePause"));
+    if (on) {
+      return std::unexpected(unsupported("softDeletePolicy.hardDeletePause is not offered",
+                                         "what is deleted softly goes when its time has come"));
+    }
+  }
   const Value* duration = table == nullptr ? nullptr : table->find("retentionDurationSeconds");
   if (duration == nullptr || is_null(duration)) return {};
   BR_TRY(seconds, number_in(*duration, "retentionDurationSeconds"));

@@ -9,6 +9,7 @@
 #include "protocol/gcs/acls.h"
 #include "protocol/gcs/bucket_settings.h"
 #include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/query_terms.h"
 #include "protocol/gcs/setting_names.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/gcsjson.h"
@@ -65,7 +66,7 @@ wire::gcs::BucketResource bucket_resource(const Call& call, const std::string& n
   bucket.metageneration = std::max<uint64_t>(record.metageneration, 1);
   bucket.etag = json_etag(0, bucket.metageneration);
   bucket.time_created = record.created;
-  bucket.updated = record.created;
+  bucket.updated = record.modified.micros == 0 ? record.created : record.modified;
   bucket.generation = record.generation;
   const core::Versioning versioning = core::versioning_of(record);
   if (versioning != core::Versioning::kOff) {
@@ -183,17 +184,8 @@ meta::StringMap attributes_of_bucket(const wire::gcs::BucketResource& bucket) {
   return attributes;
 }
 
-Result<void> check_metageneration(const core::Conditions& conditions,
-                                  const meta::DirectoryEntry& record, bool is_read) {
-  const uint64_t now = std::max<uint64_t>(record.metageneration, 1);
-  if (conditions.metageneration_match && *conditions.metageneration_match != now) {
-    return std::unexpected(conflict("the metageneration is another one").with_tag("precondition"));
-  }
-  if (conditions.metageneration_not_match && *conditions.metageneration_not_match == now) {
-    return std::unexpected(conflict("the metageneration is this one")
-                               .with_tag(is_read ? "not_modified" : "precondition"));
-  }
-  return {};
+uint64_t metageneration_of(const meta::DirectoryEntry& record) {
+  return std::max<uint64_t>(record.metageneration, 1);
 }
 
 }  // namespace
@@ -341,7 +333,11 @@ Result<io::HttpResponse> get_bucket(Call& call) {
   if (soft_deleted) return get_deleted_bucket(call, path);
   BR_TRY(grant, call.admit(core::Action::kList, path));
   BR_TRY(info, call.rooms.names.stat_directory(call.context, *grant));
-  BR_TRY(check_metageneration(conditions, info.record, true));
+  BR_TRY(generation, named_generation(call.query, "generation"));
+  if (generation && *generation != info.record.generation) {
+    return std::unexpected(not_found("the bucket has another generation").with_tag("no_bucket"));
+  }
+  BR_TRY(check_metageneration(conditions, metageneration_of(info.record), true));
   return bucket_response(call, call.route.bucket, info.record);
 }
 
@@ -350,12 +346,7 @@ Result<io::HttpResponse> list_buckets(Call& call) {
   const size_t limit = std::clamp<uint64_t>(results.value_or(kMaxResults), 1, kMaxResults);
   BR_TRY(soft_deleted, call.query.flag("softDeleted", false));
   if (soft_deleted) return list_deleted_buckets(call, limit);
-  std::string after;
-  if (!call.query.get("pageToken").empty()) {
-    auto token = from_base64url(call.query.get("pageToken"));
-    if (!token) return std::unexpected(invalid("Invalid value for parameter pageToken"));
-    after = std::move(*token);
-  }
+  BR_TRY(after, page_position(call.query));
   const std::string& prefix = call.query.get("prefix");
   BR_TRY(grant, call.admit_bucket_list());
   wire::gcs::BucketList list;
@@ -386,7 +377,7 @@ Result<io::HttpResponse> patch_bucket(Call& call) {
   BR_TRY(conditions, conditions_of(call.query));
   BR_TRY(grant, call.admit(core::Action::kAdminister, path));
   BR_TRY(before, call.rooms.names.stat_directory(call.context, *grant));
-  BR_TRY(check_metageneration(conditions, before.record, false));
+  BR_TRY(check_metageneration(conditions, metageneration_of(before.record), false));
   BR_TRY(attributes, attributes_asked_for(call, path, body, bucket, &before.record));
   attributes.erase(std::string{kLocation});  // a bucket's location never changes
   if (call.method == "PUT") {                // update: what is not named goes
@@ -407,7 +398,7 @@ Result<io::HttpResponse> delete_bucket(Call& call) {
   BR_TRY(grant, call.admit({core::Action::kAdminister, access::Right::kDeleteBucket}, path));
   if (!conditions.empty()) {
     BR_TRY(info, call.rooms.names.stat_directory(call.context, *grant));
-    BR_TRY(check_metageneration(conditions, info.record, false));
+    BR_TRY(check_metageneration(conditions, metageneration_of(info.record), false));
   }
   const access::BucketView* view = call.view_of(call.route.bucket);
   if (view != nullptr && !view->access->folders.empty()) {

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/json_writer.h"
 #include "base/random.h"
+#include "protocol/gcs/query_terms.h"
 #include "protocol/gcs/setting_names.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/document.h"
@@ -81,17 +82,8 @@ Result<void> check_parent(const Call& call, const Bucket& bucket, const std::str
       conflict("The parent folder does not exist.", name).with_tag("not_allowed_now"));
 }
 
-Result<void> check_metageneration(const core::Conditions& conditions,
-                                  const core::DirectoryInfo& folder, bool is_read) {
-  const uint64_t now = std::max<uint64_t>(folder.record.metageneration, 1);
-  if (conditions.metageneration_match && *conditions.metageneration_match != now) {
-    return std::unexpected(conflict("the metageneration is another one").with_tag("precondition"));
-  }
-  if (conditions.metageneration_not_match && *conditions.metageneration_not_match == now) {
-    return std::unexpected(conflict("the metageneration is this one")
-                               .with_tag(is_read ? "not_modified" : "precondition"));
-  }
-  return {};
+uint64_t metageneration_of(const core::DirectoryInfo& folder) {
+  return std::max<uint64_t>(folder.record.metageneration, 1);
 }
 
 void write_folder(JsonWriter& json, const Call& call, const Bucket& bucket,
@@ -103,8 +95,7 @@ void write_folder(JsonWriter& json, const Call& call, const Bucket& bucket,
   json.member("selfLink", call.base_url + "/storage/v1/b/" + percent_encode(call.route.bucket) +
                               "/folders/" + percent_encode(name));
   json.member("name", name).member("bucket", call.route.bucket);
-  json.member("metageneration",
-              std::to_string(std::max<uint64_t>(folder.record.metageneration, 1)));
+  json.member("metageneration", std::to_string(metageneration_of(folder)));
   json.member("createTime", to_iso8601(folder.record.created));
   json.member("updateTime", to_iso8601(folder.record.created)).end_object();
 }
@@ -129,13 +120,8 @@ Result<io::HttpResponse> list_folders(Call& call) {
   request.end_offset = call.query.get("endOffset");
   BR_TRY(size, call.query.number("pageSize"));
   request.limit = std::clamp<uint64_t>(size.value_or(kMaxPage), 1, kMaxPage);
-  if (const std::string& token = call.query.get("pageToken"); !token.empty()) {
-    auto after = from_base64url(token);
-    if (!after || !is_utf8(*after)) {
-      return std::unexpected(invalid("Invalid value for parameter pageToken"));
-    }
-    request.after = std::move(*after);
-  }
+  BR_TRY(after, page_position(call.query));
+  request.after = std::move(after);
   BR_TRY(page, call.rooms.names.list_folders(call.context, *bucket.grant, request));
   JsonWriter json;
   json.begin_object().member("kind", "storage#folders").key("items").begin_array();
@@ -180,13 +166,13 @@ Result<io::HttpResponse> folder(Call& call) {
   const bool reads = call.method == "GET";
   if (reads) {
     BR_TRY(found, find_folder(call, bucket, name));
-    BR_TRY(check_metageneration(conditions, found, true));
+    BR_TRY(check_metageneration(conditions, metageneration_of(found), true));
     return folder_response(call, bucket, found);
   }
   BR_TRY(path, call.object_path(call.route.bucket, name));
   BR_TRY(grant, call.admit(core::Action::kDelete, path));
   BR_TRY(found, find_folder(call, bucket, name));
-  BR_TRY(check_metageneration(conditions, found, false));
+  BR_TRY(check_metageneration(conditions, metageneration_of(found), false));
   auto removed = call.rooms.names.remove_directory(call.context, *grant);
   if (removed) return empty_response(204);
   if (removed.error().tag() == "not_empty") {
@@ -209,7 +195,7 @@ Result<io::HttpResponse> rename_folder(Call& call) {
   BR_TRY(from, call.admit(core::Action::kDelete, source));
   BR_TRY(to, call.admit(core::Action::kWrite, target));
   BR_TRY(before, find_folder(call, bucket, from_name));
-  BR_TRY(check_metageneration(conditions, before, false));
+  BR_TRY(check_metageneration(conditions, metageneration_of(before), false));
   BR_TRY(check_parent(call, bucket, to_name));
   if (to_name.starts_with(from_name)) {
     return std::unexpected(invalid("A folder cannot be renamed into itself"));

@@ -2,6 +2,7 @@
 #include "core/encryption.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
+#include "protocol/gcs/object_contexts.h"
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/verbs.h"
 
@@ -37,6 +38,20 @@ Result<io::HttpResponse> get_object(Call& call) {
   BR_TRY(customer_key, customer_key_of(call));
   if (customer_key) BR_TRY(core::check_customer_key(entry.record.encryption, customer_key));
   return object_response(call, call.route.bucket, call.route.object, entry);
+}
+
+/// JSON API reference, Objects: viewFullContext. Contexts here have no extended data.
+Result<io::HttpResponse> full_context(Call& call) {
+  const std::string& key = call.query.get("contextKey");
+  if (key.empty()) {
+    return std::unexpected(invalid("Required parameter: contextKey").with_tag("required"));
+  }
+  BR_TRY(path, call.object_path(call.route.bucket, call.route.object));
+  BR_TRY(generation, named_generation(call.query, "generation"));
+  BR_TRY(grant, call.admit(core::Action::kRead, path, generation));
+  BR_TRY(entry, call.rooms.names.stat(call.context, *grant, generation));
+  BR_TRY(context, full_context_of(entry.record, key));
+  return json_response(200, std::move(context));
 }
 
 }  // namespace beringia::protocol::gcs

@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "base/json_writer.h"
 #include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/query_terms.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/document.h"
 
@@ -89,7 +90,9 @@ Result<io::HttpResponse> list_keys(Call& call) {
   const size_t limit = std::clamp<uint64_t>(results.value_or(kMaxKeysPerPage), 1, kMaxKeysPerPage);
   const std::string& email = call.query.get("serviceAccountEmail");
   const std::string wanted = email.empty() ? "" : call.rooms.directory.principal_of_email(email);
-  const auto after = from_base64url(call.query.get("pageToken")).value_or("");
+  BR_TRY(after, page_position(call.query));
+  // What is deleted is gone at once: there are no keys in the state DELETED to be shown.
+  BR_TRY(call.query.flag("showDeletedKeys", false));
   // Who administers everything sees all; everyone else their own.
   BR_TRY(grant, call.admit_bucket_list());
   (void)grant;

@@ -120,6 +120,8 @@ Result<io::HttpResponse> list_versions(Call& call, const core::Grant& grant, con
       if (soft_deleted) {
         object.soft_delete_time = item.version.became_noncurrent;
         object.hard_delete_time = item.version.hard_delete;
+        object.restore_token =
+            restore_token_of(item.name, object.generation, item.version.became_noncurrent);
       } else if (!item.is_current) {
         object.time_deleted = item.version.became_noncurrent;
       }

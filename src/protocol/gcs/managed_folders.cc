@@ -9,6 +9,7 @@
 #include "protocol/gcs/bucket_iam.h"
 #include "protocol/gcs/bucket_settings.h"
 #include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/query_terms.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/document.h"
 
@@ -18,7 +19,8 @@ namespace {
 using access::Right;
 
 constexpr uint64_t kMaxPage = 1000;
-constexpr size_t kMaxName = 1024;  // as of objects
+constexpr size_t kMaxName = 1024;        // as of objects
+constexpr uint64_t kMetageneration = 1;  // there is nothing in it that could change
 const std::string kNoPolicy = R"({"bindings":[],"version":1})";
 
 /// With its '/' at the end, which clients may leave out.
@@ -72,7 +74,7 @@ void write_folder(JsonWriter& json, const Call& call, const Bucket& bucket,
   json.member("selfLink", call.base_url + "/storage/v1/b/" + percent_encode(call.route.bucket) +
                               "/managedFolders/" + percent_encode(folder));
   json.member("name", folder).member("bucket", call.route.bucket);
-  json.member("metageneration", "1");
+  json.member("metageneration", std::to_string(kMetageneration));
   json.member("createTime", to_iso8601(bucket.info.record.created));
   json.member("updateTime", to_iso8601(bucket.info.record.created)).end_object();
 }
@@ -81,7 +83,7 @@ Result<io::HttpResponse> list_folders(Call& call) {
   BR_TRY(bucket, open(call, core::Action::kList, Right::kListBucket));
   BR_TRY(size, call.query.number("pageSize"));
   const size_t limit = std::clamp<uint64_t>(size.value_or(kMaxPage), 1, kMaxPage);
-  const auto after = from_base64url(call.query.get("pageToken")).value_or("");
+  BR_TRY(after, page_position(call.query));
   JsonWriter json;
   json.begin_object().member("kind", "storage#managedFolders").key("items").begin_array();
   size_t shown = 0;
@@ -148,6 +150,22 @@ Result<void> check_empty(Call& call, const Bucket& bucket, const std::string& fo
       already_exists("The managed folder you tried to delete is not empty.").with_tag("not_empty"));
 }
 
+/// Nothing of a managed folder can be changed, but for its policy, which has an address of its own.
+Result<io::HttpResponse> update_folder(const Call& call, const Bucket& bucket,
+                                       const std::string& folder) {
+  BR_TRY(body, call.read_body(wire::gcs::kMaxResourceBytes));
+  BR_TRY(document,
+         wire::parse_json(body.empty() ? "{}" : body, wire::gcs::kMaxResourceBytes, "a folder"));
+  const wire::Value* cache = document.find("rapidCacheConfig");
+  if (cache != nullptr && !cache->is(wire::Value::Kind::kNull)) {
+    return std::unexpected(
+        unsupported("rapidCacheConfig is not offered", "nothing is cached for a part of a bucket"));
+  }
+  JsonWriter json;
+  write_folder(json, call, bucket, folder);
+  return json_response(200, json.take());
+}
+
 }  // namespace
 
 Result<io::HttpResponse> managed_folders(Call& call) {
@@ -156,15 +174,19 @@ Result<io::HttpResponse> managed_folders(Call& call) {
 
 Result<io::HttpResponse> managed_folder(Call& call) {
   const std::string folder = with_slash(call.route.entity);
+  BR_TRY(conditions, conditions_of(call.query));
   if (call.method == "GET") {
     BR_TRY(bucket, open(call, core::Action::kList, Right::kListBucket));
     BR_TRY(find_folder(bucket, folder));
+    BR_TRY(check_metageneration(conditions, kMetageneration, true));
     JsonWriter json;
     write_folder(json, call, bucket, folder);
     return json_response(200, json.take());
   }
   BR_TRY(bucket, open(call, core::Action::kAdminister, Right::kAdminister));
   BR_TRY(find_folder(bucket, folder));
+  BR_TRY(check_metageneration(conditions, kMetageneration, false));
+  if (call.method == "PATCH") return update_folder(call, bucket, folder);
   BR_TRY(any, call.query.flag("allowNonEmpty", false));
   if (!any) BR_TRY(check_empty(call, bucket, folder));
   BR_TRY(call.rooms.names.set_directory_attributes(call.context, *bucket.grant,

@@ -108,6 +108,23 @@ Result<std::string> contexts_after(const std::string& before, const wire::gcs::O
   return text;
 }
 
+Result<std::string> full_context_of(const meta::EntryRecord& record, const std::string& key) {
+  const auto kept = record.http.find(kContexts);
+  const Contexts contexts = parse(kept == record.http.end() ? std::string{} : kept->second);
+  const auto found = contexts.find(key);
+  if (found == contexts.end()) {
+    return std::unexpected(
+        not_found("The object has no such context.", key.substr(0, kMaxContextBytes))
+            .with_tag("no_context"));
+  }
+  JsonWriter json;
+  json.begin_object().member("kind", "storage#objectFullContext").member("key", key);
+  json.member("type", "CUSTOM").member("value", std::string_view{found->second.value});
+  json.member("createTime", std::string_view{found->second.created});
+  json.member("updateTime", std::string_view{found->second.updated});
+  return json.end_object().take();
+}
+
 Result<bool> drops_contexts(const Call& call) {
   const auto groups = call.query.all("dropContextGroups");
   for (const std::string_view group : groups) {

@@ -25,6 +25,10 @@ inline constexpr size_t kMaxContextBytes = 256;  // of a key, of a value
                                                  const wire::gcs::ObjectChange& change,
                                                  Timestamp now, bool replaces);
 
+/// One context as storage#objectFullContext. @error kNotFound (tag "no_context")
+[[nodiscard]] Result<std::string> full_context_of(const meta::EntryRecord& record,
+                                                  const std::string& key);
+
 /// The parameter dropContextGroups: the source's contexts are left behind. @error kInvalid
 [[nodiscard]] Result<bool> drops_contexts(const Call& call);
 

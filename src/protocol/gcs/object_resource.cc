@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/checksum.h"
 #include "protocol/gcs/acls.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/object_contexts.h"
@@ -133,6 +134,14 @@ std::string json_etag(uint64_t generation, uint64_t metageneration) {
   return to_base64(message);
 }
 
+std::string restore_token_of(std::string_view name, uint64_t generation, Timestamp deleted) {
+  std::string bytes{name};
+  append_be64(bytes, generation);
+  append_be64(bytes, static_cast<uint64_t>(deleted.micros));
+  constexpr size_t kBytes = 16;
+  return to_base64url(sha256(bytes).substr(0, kBytes));
+}
+
 std::string storage_class_of(const meta::EntryRecord& record) {
   return record.storage_class.empty() ? "STANDARD" : wire::google_class(record.storage_class);
 }
@@ -189,6 +198,7 @@ wire::gcs::ObjectResource object_resource(const Call& call, std::string_view buc
   if (entry.hard_delete.micros != 0) {
     object.soft_delete_time = entry.became_noncurrent;
     object.hard_delete_time = entry.hard_delete;
+    object.restore_token = restore_token_of(name, entry.record.generation, entry.became_noncurrent);
   } else if (!entry.is_current) {
     object.time_deleted = entry.became_noncurrent;
   }

@@ -19,6 +19,9 @@ wire::gcs::ObjectResource object_resource(const std::string& base_url, std::stri
 wire::gcs::ObjectResource object_resource(const Call& call, std::string_view bucket,
                                           std::string_view name, const core::Entry& entry);
 
+/// restoreToken of what was deleted softly: tells it from others, as its generation does here.
+std::string restore_token_of(std::string_view name, uint64_t generation, Timestamp deleted);
+
 /// The answer of verbs that end with an object: its resource, with partial `fields` as asked.
 io::HttpResponse object_response(const Call& call, std::string_view bucket, std::string_view name,
                                  const meta::EntryRecord& record);

@@ -15,6 +15,15 @@ Result<uint64_t> generation_of(const Call& call) {
       invalid("Required parameter: generation", "it says which of the soft-deleted ones is meant"));
 }
 
+/// restoreToken, where it is sent, must be that of the generation. @error kNotFound
+Result<void> check_token(const Call& call, const core::Entry& entry) {
+  const std::string& token = call.query.get("restoreToken");
+  const std::string own =
+      restore_token_of(call.route.object, entry.record.generation, entry.became_noncurrent);
+  if (token.empty() || token == own) return {};
+  return std::unexpected(not_found("no soft-deleted object has this restoreToken"));
+}
+
 }  // namespace
 
 Result<io::HttpResponse> get_soft_deleted(Call& call) {
@@ -24,6 +33,7 @@ Result<io::HttpResponse> get_soft_deleted(Call& call) {
   BR_TRY(generation, generation_of(call));
   BR_TRY(grant, call.admit(core::Action::kRead, path));
   BR_TRY(entry, call.rooms.names.find_soft_deleted(call.context, *grant, generation));
+  BR_TRY(check_token(call, entry));
   BR_TRY(core::check_conditions(conditions, entry.record, true));
   return object_response(call, route.bucket, route.object, entry);
 }
@@ -45,6 +55,10 @@ Result<io::HttpResponse> restore_object(Call& call) {
   if (keeps_acl) {
     BR_TRY(lists, call.admit({core::Action::kAdminister, access::Right::kWriteObjectAcl}, path));
     (void)lists;
+  }
+  if (!call.query.get("restoreToken").empty()) {
+    BR_TRY(deleted, call.rooms.names.find_soft_deleted(call.context, *from, generation));
+    BR_TRY(check_token(call, deleted));
   }
   BR_TRY(entry, call.rooms.names.copy(call.context, *from, *to, request));
   return object_response(call, route.bucket, route.object, entry.record);

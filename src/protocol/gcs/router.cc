@@ -81,9 +81,15 @@ Result<Route> route_object(std::string_view method, const Parts& parts, const Pa
     return route;
   }
   if (action == "iam" && parts.size() <= 6) {
-    route.verb = parts.size() == 6 && parts[5] == "testPermissions" && method == "GET"
-                     ? Verb::kTestIamPermissions
-                     : Verb::kUnsupported;
+    if (parts.size() == 6 && parts[5] == "testPermissions") {
+      return pick(method, {{"GET", Verb::kTestIamPermissions}}, std::move(route));
+    }
+    route.refused =
+        method == "PUT" ? "storage.objects.setIamPolicy" : "storage.objects.getIamPolicy";
+    return route;
+  }
+  if (action == "viewFullContext" && parts.size() == 5 && method == "GET") {
+    route.verb = Verb::kFullContext;
     return route;
   }
   if (action == "restore" && method == "POST" && parts.size() == 5) {
@@ -135,7 +141,10 @@ Result<Route> route_folder(std::string_view method, const Parts& parts, Route ro
     return pick(method, {{"GET", Verb::kTestFolderPermissions}}, std::move(route));
   }
   if (parts.size() > 4 && !(parts.size() == 5 && parts[4].empty())) return route;
-  return pick(method, {{"GET", Verb::kManagedFolder}, {"DELETE", Verb::kManagedFolder}},
+  return pick(method,
+              {{"GET", Verb::kManagedFolder},
+               {"PATCH", Verb::kManagedFolder},
+               {"DELETE", Verb::kManagedFolder}},
               std::move(route));
 }
 
@@ -152,6 +161,7 @@ Result<Route> route_hierarchy(std::string_view method, const Parts& parts, Route
     if (parts.size() == 5 && parts[4] == "cancel") {
       return pick(method, {{"POST", Verb::kOperation}}, std::move(route));
     }
+    route.refused = "storage.buckets.operations.advanceRelocateBucket";
     return route;
   }
   if (parts.size() == 7 && parts[4] == "renameTo" && parts[5] == "folders") {
@@ -178,6 +188,9 @@ Result<Route> route_bucket_part(std::string_view method, const Parts& parts, Rou
   if (kind == "folders" || kind == "operations") {
     return route_hierarchy(method, parts, std::move(route));
   }
+  if (kind == "relocate") route.refused = "storage.buckets.relocate";
+  if (kind == "anywhereCaches") route.refused = "storage.anywhereCaches";
+  if (kind == "rapidCaches") route.refused = "storage.rapidCaches";
   if (kind == "managedFolders") return route_folder(method, parts, std::move(route));
   if (kind == "lockRetentionPolicy" && parts.size() == 3) {
     return pick(method, {{"POST", Verb::kLockRetention}}, std::move(route));
@@ -203,7 +216,10 @@ Result<Route> route_bucket_part(std::string_view method, const Parts& parts, Rou
 Result<Route> route_json(std::string_view method, const Parts& parts, const Parameters& query) {
   Route route;
   if (parts[0] == "projects") return route_project(method, parts, std::move(route));
-  if (parts[0] == "channels") return route;
+  if (parts[0] == "channels") {
+    route.refused = "storage.channels.stop";
+    return route;
+  }
   if (parts[0] != "b") return std::unexpected(no_such_address());
   if (parts.size() == 1 || (parts.size() == 2 && parts[1].empty())) {
     return pick(method, {{"GET", Verb::kListBuckets}, {"POST", Verb::kInsertBucket}},
@@ -356,6 +372,7 @@ std::string_view operation_name(Verb verb) {
     case Verb::kDeleteBucket: return "storage.buckets.delete";
     case Verb::kRestoreBucket: return "storage.buckets.restore";
     case Verb::kRestoreObject: return "storage.objects.restore";
+    case Verb::kFullContext: return "storage.objects.viewFullContext";
     case Verb::kStorageLayout: return "storage.buckets.getStorageLayout";
     case Verb::kGetIamPolicy: return "storage.buckets.getIamPolicy";
     case Verb::kSetIamPolicy: return "storage.buckets.setIamPolicy";

@@ -48,6 +48,7 @@ enum class Verb {
   kOperations,
   kOperation,
   kRestoreObject,
+  kFullContext,
   kRestoreBucket,
   kObjectAcl,
   kManagedFolders,
@@ -99,6 +100,8 @@ struct Route {
   std::string to_object;
   std::string entity;  // of an access control list; id of a key; a folder
   bool is_xml = false;
+  /// Of kUnsupported: Google's name of the method, a constant. "" = it has none.
+  std::string_view refused = {};
 };
 
 /// Google's name of the method, for the audit trail and error messages: "storage.objects.insert".

@@ -7,6 +7,7 @@
 #include "protocol/gcs/error_map.h"
 #include "protocol/gcs/fault_injection.h"
 #include "protocol/gcs/oauth.h"
+#include "protocol/gcs/query_terms.h"
 #include "protocol/gcs/verbs.h"
 #include "wire/gcsjson.h"
 
@@ -150,6 +151,8 @@ io::HttpResponse Service::handle_one(const io::Context& context, io::HttpRequest
   if (result) {
     if (auto selected = select_fields(call, *result); !selected) {
       result = std::unexpected(std::move(selected).error());
+    } else {
+      print_pretty(call, *result);
     }
   }
   std::optional<Error> error;
@@ -190,6 +193,7 @@ Result<io::HttpResponse> Service::process(Call& call, bool in_batch) {
   BR_TRY(principal, authenticate(call));
   call.principal = std::move(principal);
   BR_TRY(unpack_body(call));
+  BR_TRY(check_query(call));
   BR_TRY(check_requester(call));
   return dispatch(call);
 }
@@ -237,6 +241,7 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kOperations: return list_operations(call);
     case Verb::kOperation: return get_operation(call);
     case Verb::kRestoreObject: return restore_object(call);
+    case Verb::kFullContext: return full_context(call);
     case Verb::kRestoreBucket: return restore_bucket(call);
     case Verb::kBeginSession: return begin_session(call);
     case Verb::kUploadChunk: return upload_chunk(call);
@@ -255,7 +260,8 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kXmlPostForm: return xml_post_form(call);
     default: break;  // of identities, and batches, which authenticate for themselves
   }
-  return std::unexpected(unsupported("This method is not offered"));
+  if (call.route.refused.empty()) return std::unexpected(unsupported("This method is not offered"));
+  return std::unexpected(unsupported(std::string{call.route.refused} + " is not offered"));
 }
 
 }  // namespace beringia::protocol::gcs

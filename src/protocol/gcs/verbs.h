@@ -36,7 +36,7 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> default_object_acl(Call& call);  // likewise
 [[nodiscard]] Result<io::HttpResponse> object_acl(Call& call);          // likewise
 [[nodiscard]] Result<io::HttpResponse> managed_folders(Call& call);     // list, create
-[[nodiscard]] Result<io::HttpResponse> managed_folder(Call& call);      // get, delete
+[[nodiscard]] Result<io::HttpResponse> managed_folder(Call& call);      // get, update, delete
 [[nodiscard]] Result<io::HttpResponse> managed_folder_iam(Call& call);  // get, set
 [[nodiscard]] Result<io::HttpResponse> test_folder_permissions(Call& call);
 [[nodiscard]] Result<io::HttpResponse> folders(Call& call);  // list, create
@@ -57,6 +57,7 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> get_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_soft_deleted(Call& call);  // get, softDeleted=true
 [[nodiscard]] Result<io::HttpResponse> restore_object(Call& call);
+[[nodiscard]] Result<io::HttpResponse> full_context(Call& call);
 [[nodiscard]] Result<io::HttpResponse> download_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> patch_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> update_object(Call& call);
