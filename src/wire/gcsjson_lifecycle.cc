@@ -150,6 +150,7 @@ Result<LifecycleRule> read_rule(const Value& value) {
   LifecycleRule rule;
   rule.as_google = true;
   rule.names_age = condition.age == 0U;
+  rule.names_live = condition.is_live.value_or(false);
   rule.filter = condition.filter;
   if (type == "Delete") {
     set_delete(condition, rule);
@@ -302,7 +303,7 @@ std::string render_lifecycle(const Lifecycle& lifecycle) {
     for (const LifecycleTransition& one : rule.transitions) {
       Condition condition;
       condition.age = age_of(rule, *one.when.days);
-      if (!rule.as_google) condition.is_live = true;
+      if (!rule.as_google || rule.names_live) condition.is_live = true;
       write_rule(json, rule, "SetStorageClass", one.storage_class, condition);
     }
     for (const LifecycleTransition& one : rule.noncurrent_transitions) {

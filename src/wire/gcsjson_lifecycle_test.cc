@@ -99,6 +99,33 @@ TEST(GcsLifecycle, refuses_what_it_cannot_do_with_the_reason) {
   }
 }
 
+TEST(GcsLifecycle, keeps_an_age_of_zero_and_sizes_as_they_were_written) {
+  const std::string json = shown(
+      rule(kDelete,
+           R"({"age":0,"matchesPrefix":["tmp/"],"sizeAboveBytes":"10","sizeBelowBytes":"99"})"));
+  const auto parsed = parse_lifecycle_of(R"({"lifecycle":)" + json + "}");
+  ASSERT_TRUE(parsed && *parsed);
+  const auto encoded = encode(**parsed);
+  ASSERT_TRUE(encoded);
+  const auto decoded = decode_lifecycle(*encoded);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(*decoded, **parsed);
+  EXPECT_EQ(render_lifecycle(*decoded), json);
+  const LifecycleSubject subject{"tmp/a", 50, nullptr, "", {1}};
+  EXPECT_TRUE(expiration_of(*decoded, subject));
+  EXPECT_FALSE(expiration_of(*decoded, {"tmp/a", 10, nullptr, "", {1}}));
+  EXPECT_FALSE(expiration_of(*decoded, {"tmp/a", 99, nullptr, "", {1}}));
+}
+
+TEST(GcsLifecycle, refuses_sizes_that_are_no_numbers) {
+  for (const char* size : {R"("-1")", R"("x")", "-1", "true", R"("9223372036854775808")"}) {
+    const std::string json =
+        R"({"lifecycle":)" +
+        shown(rule(kDelete, R"({"sizeAboveBytes":)" + std::string{size} + "}")) + "}";
+    EXPECT_FALSE(parse_lifecycle_of(json)) << size;
+  }
+}
+
 TEST(GcsLifecycle, shows_rules_of_the_other_door_that_it_has_a_form_for) {
   LifecycleRule mine;
   mine.id = "s3";

@@ -81,6 +81,7 @@ void write_rule(JsonWriter& json, const LifecycleRule& rule) {
   write_filter(json, rule.filter);
   json.member("id", rule.id);
   if (rule.names_age) json.member("names-age", true);
+  if (rule.names_live) json.member("names-live", true);
   if (const auto& noncurrent = rule.noncurrent_expiration) {
     json.key("noncurrent-expire").begin_object();
     if (noncurrent->age_days) json.member("age", uint64_t{*noncurrent->age_days});
@@ -172,6 +173,7 @@ Result<LifecycleRule> read_rule(const Value& value) {
   rule.enabled = !reader.boolean("disabled", false);
   rule.as_google = reader.boolean("as-google", false);
   rule.names_age = reader.boolean("names-age", false);
+  rule.names_live = reader.boolean("names-live", false);
   if (const Value* expire = reader.value("expire")) {
     BR_TRY(when, read_when(*expire));
     rule.expiration = when;

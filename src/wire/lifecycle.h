@@ -70,6 +70,7 @@ struct LifecycleRule {
   bool as_google = false;
   /// Google's "age" was written, though 0 says nothing beside other conditions: it reads back.
   bool names_age = false;
+  bool names_live = false;  // likewise "isLive": true of a change of class
   LifecycleFilter filter;
   LifecycleTime expiration;     // of what is current
   bool expire_markers = false;  // delete markers without any noncurrent generation

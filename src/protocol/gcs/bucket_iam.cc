@@ -236,6 +236,11 @@ Result<io::HttpResponse> test_iam_permissions(Call& call) {
   if (call.view_of(call.route.bucket) == nullptr && may_any(call, permissions, *path)) {
     return std::unexpected(not_found("The specified bucket does not exist.").with_tag("no_bucket"));
   }
+  BR_TRY(generation, named_generation(call.query, "generation"));
+  if (generation && !call.route.object.empty() && call.may(core::Action::kRead, *path)) {
+    BR_TRY(reads, call.admit(core::Action::kRead, *path, generation));
+    BR_TRY(call.rooms.names.stat(call.context, *reads, generation));
+  }
   return permissions_response(call, *path);
 }
 

@@ -163,7 +163,7 @@ Result<void> check_all_told(const meta::DirectoryEntry& before, const meta::Stri
   }
   return std::unexpected(
       invalid("The bucket has lifecycle rules that this API has no form for",
-              "they were set over S3: tags, sizes, dates, delete markers, or disabled",
+              "they were set over S3: tags, dates, delete markers, or disabled",
               "set \"lifecycle\": null first"));
 }
 

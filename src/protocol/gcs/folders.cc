@@ -209,7 +209,8 @@ Result<io::HttpResponse> rename_folder(Call& call) {
     return std::unexpected(std::move(renamed).error());
   }
   BR_TRY(after, find_folder(call, bucket, to_name));
-  const std::string id = to_base64url(std::to_string(started.micros) + "/" + to_name);
+  SystemRng rng;
+  const std::string id = std::to_string(started.micros) + "-" + random_hex(rng, 4);
   JsonWriter json;
   json.begin_object().member("kind", "storage#operation");
   json.member("name", "projects/_/buckets/" + route.bucket + "/operations/" + id);

@@ -55,6 +55,9 @@ Result<io::HttpResponse> insert_metadata(Call& call) {
   core::WriteRequest request;
   BR_TRY(attributes, attributes_of(change, call.rooms.clock.wall()));
   request.attributes = std::move(attributes);
+  if (!call.query.get("contentEncoding").empty()) {
+    request.attributes.http["content-encoding"] = call.query.get("contentEncoding");
+  }
   request.expected.size = 0;
   BR_TRY(add_expected(request.expected, change.crc32c, change.md5));
   io::StringSource nothing{""};

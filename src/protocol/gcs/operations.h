@@ -20,8 +20,8 @@ class Operations {
   };
   void add(Finished operation);
   std::optional<std::string> find(std::string_view bucket, std::string_view id) const;
-  /// The newest last.
-  std::vector<std::string> of(std::string_view bucket) const;
+  /// Behind the id `after` ("" = all), the newest last.
+  std::vector<Finished> of(std::string_view bucket, std::string_view after, size_t limit) const;
 
  private:
   mutable std::mutex mutex_;

@@ -52,6 +52,7 @@ Result<io::HttpResponse> change_attributes(Call& call, MakePatch make_patch) {
   BR_TRY(generation, named_generation(call.query, "generation"));
   for (int attempt = 1;; ++attempt) {
     BR_TRY(before, call.rooms.names.stat(call.context, *grant, generation));
+    BR_TRY(core::check_conditions(conditions, before.record, false));
     BR_TRY(patch, make_patch(change, before.record));
     BR_TRY(add_list(call, path, change, before.record, patch));
     BR_TRY(check_retention(call, path, change, patch));
@@ -61,12 +62,12 @@ Result<io::HttpResponse> change_attributes(Call& call, MakePatch make_patch) {
     const bool pins = !conditions.metageneration_match && patch.http.contains(kContexts);
     if (pins) {
       patch.conditions.metageneration_match = before.record.metageneration;
+      // The caller's own, if there is one, was met by this generation.
       if (!patch.generation) patch.conditions.generation_match = before.record.generation;
     }
     auto entry = call.rooms.names.set_attributes(call.context, *grant, patch);
     if (entry) return object_response(call, call.route.bucket, call.route.object, *entry);
-    const bool lost = pins && attempt < kMaxAttempts && entry.error().tag() == "precondition" &&
-                      !conditions.generation_match;
+    const bool lost = pins && attempt < kMaxAttempts && entry.error().tag() == "precondition";
     if (!lost) return std::unexpected(std::move(entry).error());
   }
 }

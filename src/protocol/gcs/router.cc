@@ -75,6 +75,10 @@ Result<Route> route_object(std::string_view method, const Parts& parts, const Pa
       return route;
     }
   }
+  if (method == "POST" && parts.size() == 4 && route.object == "bulkRestore") {
+    route.refused = "storage.objects.bulkRestore";
+    return route;
+  }
   if (action == "acl" && parts.size() <= 6) {
     if (parts.size() == 6) route.entity = parts[5];
     route.verb = Verb::kObjectAcl;
@@ -162,6 +166,10 @@ Result<Route> route_hierarchy(std::string_view method, const Parts& parts, Route
       return pick(method, {{"POST", Verb::kOperation}}, std::move(route));
     }
     route.refused = "storage.buckets.operations.advanceRelocateBucket";
+    return route;
+  }
+  if (method == "POST" && parts.size() == 5 && parts[4] == "deleteRecursive") {
+    route.refused = "storage.folders.deleteRecursive";
     return route;
   }
   if (parts.size() == 7 && parts[4] == "renameTo" && parts[5] == "folders") {

@@ -11,26 +11,17 @@ import pytest
 from json_api import BUCKET_FIELDS, GLOBAL_PARAMETERS, METHODS, OBJECT_FIELDS
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "events"))
+from receiver import declare  # noqa: E402
 from traffic.gcs import Gcs, fetch_token  # noqa: E402
 
 JSON = [("Content-Type", "application/json")]
-ESTATE = """
-version = 1
-
-[[event_target]]
-name = "orders"
-kind = "webhook"
-url = "http://127.0.0.1:9/hook"
-"""
 WEEK = {"retentionDurationSeconds": "604800"}
 
 
 @pytest.fixture(scope="module")
 def api(make_server):
     server = make_server("json-api", "--s3-object-ownership", "BucketOwnerEnforced")
-    estate = server.directory / "events.toml"
-    estate.write_text(ESTATE)
-    server.run("estate", "apply", "-f", str(estate), "--yes")
+    declare(server, orders="http://127.0.0.1:9/hook")
     callers = {}
     for name in ("root", "eve"):
         if name != "root":
@@ -61,7 +52,7 @@ class World:
         self.send("POST", "b", json.dumps({"name": f"{self.name}-{suffix}", **resource}))
         return f"{self.name}-{suffix}"
 
-    def put(self, bucket, name, **resource):
+    def put(self, bucket, name, /, **resource):
         return self.send("POST", f"b/{bucket}/o", json.dumps({"name": name, **resource}))
 
     def __getitem__(self, key):
@@ -191,12 +182,12 @@ def conditions(world, name, parameter):
 def cases():
     for name, method in METHODS.items():
         for parameter in method.parameters:
-            if method.refused() or parameter in TEXTS | MEAN_NOTHING | {"userProject"}:
+            if method.refused() or parameter in TEXTS | MEAN_NOTHING | {"userProject"} or name == "projects.hmacKeys.list" and "Email" in parameter:
                 continue
             yield pytest.param(name, parameter, id=f"{name}-{parameter}")
 
 
-@pytest.mark.parametrize(("name", "parameter"), cases())
+@pytest.mark.parametrize(("name", "parameter"), list(cases()))
 def test_every_parameter_is_read(world, name, parameter):
     method = METHODS[name]
     if parameter.startswith("if"):
@@ -336,6 +327,15 @@ def test_keys_are_filtered_by_their_account(world):
     page = json.loads(ask(world, listed, "maxResults=1").body)
     assert len(page["items"]) == 1 and page["nextPageToken"]
     assert ask(world, listed, "showDeletedKeys=true").status == 200
+
+
+def test_a_condition_on_the_generation_holds_where_contexts_are_replaced(world):
+    """The list of contexts is changed under a condition of its own, which must not hide the caller's."""
+    for verb in ("objects.update", "objects.patch"):
+        body = b'{"contexts":{"custom":{"d":{"value":"w"}}}}'
+        target = f"/storage/v1/b/{world['lists']}/o/k?ifGenerationMatch="
+        assert world.gcs.call(METHODS[verb].verb, target + "1", body, JSON).status == 412
+        assert world.gcs.call(METHODS[verb].verb, target + world["k_generation"], body, JSON).status == 200
 
 
 def test_an_unlocked_retention_is_overridden_on_request(world):
