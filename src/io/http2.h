@@ -13,6 +13,16 @@ namespace beringia::io {
 
 class Runtime;
 
+/// Bytes that change hands instead of being copied: those from `begin` to `end`.
+struct OwnedBytes {
+  std::unique_ptr<char[]> buffer;
+  size_t begin = 0;
+  size_t end = 0;
+
+  static OwnedBytes copy_of(std::string_view bytes);
+  std::string_view view() const { return {buffer.get() + begin, end - begin}; }
+};
+
 /// One request over HTTP/2 and its answer, both as streams. Owned by the connection; used by the
 /// one fiber of its handler.
 class Http2Exchange {
@@ -25,7 +35,11 @@ class Http2Exchange {
   [[nodiscard]] virtual Result<void> send_head(int status, const HttpHeaders& headers) = 0;
   /// Queues bytes of the body; parks while more than a bounded amount waits for the client.
   /// @error kUnavailable: the stream is gone; kCancelled: the client takes nothing
-  [[nodiscard]] virtual Result<void> write(const Context& context, std::string_view bytes) = 0;
+  [[nodiscard]] virtual Result<void> give(const Context& context, OwnedBytes bytes) = 0;
+  /// The same with a copy of them.
+  [[nodiscard]] Result<void> write(const Context& context, std::string_view bytes) {
+    return give(context, OwnedBytes::copy_of(bytes));
+  }
   /// Ends the answer, with trailers if there are any.
   [[nodiscard]] virtual Result<void> finish(const HttpHeaders& trailers) = 0;
 };
@@ -55,6 +69,7 @@ struct Http2Limits {
   static constexpr int kStreamWindow = 1 << 20;          // request bytes held of one stream
   static constexpr int kConnectionWindow = 8 << 20;      // and of all of them
   static constexpr size_t kMaxQueuedAnswer = 256 << 10;  // answer bytes held of one stream
+  static constexpr size_t kMaxQueuedPieces = 1024;       // and how they came
   static constexpr size_t kMaxResets = 200;              // by the client, per kResetWindow
   static constexpr Duration kResetWindow = std::chrono::seconds{10};
 };

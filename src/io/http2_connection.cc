@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr size_t kReadBytes = 64 << 10;
 constexpr size_t kWriteBytes = 64 << 10;  // frames that go out by one write
 constexpr Duration kGoodbyeTime = 5s;     // for the last frames of a connection
+constexpr size_t kFrameHeadBytes = 9;     // RFC 9113, 4.1
 constexpr int kSliceIdleTimes = 4;        // of body_idle_timeout, as over HTTP/1.1
 
 std::string_view text_of(const uint8_t* bytes, size_t length) {
@@ -131,20 +132,34 @@ struct Http2Connection::Callbacks {
     return 0;
   }
 
-  static ssize_t on_pull(nghttp2_session* session, int32_t id, uint8_t* buffer, size_t length,
+  /// Says how much there is; on_send_data hands it on.
+  static ssize_t on_pull(nghttp2_session* session, int32_t id, uint8_t*, size_t length,
                          uint32_t* flags, nghttp2_data_source* source, void*) {
     auto& stream = *static_cast<Http2Stream*>(source->ptr);
-    const size_t n = std::min(length, stream.outbox_.size() - stream.outbox_at_);
-    std::memcpy(buffer, stream.outbox_.data() + stream.outbox_at_, n);
-    stream.outbox_at_ += n;
-    if (stream.outbox_at_ == stream.outbox_.size()) {
-      stream.outbox_.clear();
-      stream.outbox_at_ = 0;
-      if (stream.finished_) return end_of(session, id, stream, n, flags);
-      if (n == 0) stream.deferred_ = true;
+    const size_t n = std::min(length, stream.waiting_);
+    if (n > 0) *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (n == stream.waiting_ && stream.finished_) return end_of(session, id, stream, n, flags);
+    if (n == 0) stream.deferred_ = true;
+    return n == 0 ? static_cast<ssize_t>(NGHTTP2_ERR_DEFERRED) : static_cast<ssize_t>(n);
+  }
+
+  /// The only copy of the bytes of an answer: out of its stream into what is written next.
+  static int on_send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t length,
+                          nghttp2_data_source* source, void* user) {
+    auto& stream = *static_cast<Http2Stream*>(source->ptr);
+    std::string& batch = self(user).batch_;
+    batch.append(text_of(head, kFrameHeadBytes));
+    while (length > 0) {
+      OwnedBytes& first = stream.outbox_.front();
+      const size_t n = std::min(length, first.view().size());
+      batch.append(first.view().substr(0, n));
+      first.begin += n;
+      length -= n;
+      stream.waiting_ -= n;
+      if (first.view().empty()) stream.outbox_.pop_front();
     }
     stream.writable_.notify_all();
-    return n == 0 ? static_cast<ssize_t>(NGHTTP2_ERR_DEFERRED) : static_cast<ssize_t>(n);
+    return 0;
   }
 
   static ssize_t end_of(nghttp2_session* session, int32_t id, Http2Stream& stream, size_t n,
@@ -205,6 +220,7 @@ bool Http2Connection::set_up() {
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::on_data);
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Callbacks::on_sent);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Callbacks::on_close);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, Callbacks::on_send_data);
   nghttp2_option_set_no_auto_window_update(option, 1);  // windows open as handlers read
   const bool made = nghttp2_session_server_new2(&session_, callbacks, this, option) == 0;
   nghttp2_option_del(option);
@@ -381,33 +397,32 @@ void Http2Connection::after_handler(Http2Stream& stream) {
 }
 
 Result<void> Http2Connection::write_frames() {
-  std::string batch;
   for (;;) {
     bool closing = false;
     {
       std::unique_lock lock{mutex_};
-      batch.clear();
-      while (batch.size() < kWriteBytes) {
+      batch_.clear();
+      while (batch_.size() < kWriteBytes) {
         const uint8_t* data = nullptr;
         const auto n = nghttp2_session_mem_send(session_, &data);
         if (n < 0) return std::unexpected(unavailable("the HTTP/2 connection failed"));
         if (n == 0) break;
-        batch.append(text_of(data, static_cast<size_t>(n)));
+        batch_.append(text_of(data, static_cast<size_t>(n)));  // after what on_send_data added
       }
       closing = closing_;
       // The peer was told to go: after its last stream, or at once for what it has sent.
       const bool drained = draining_ && running_ == 0 && streams_.empty();
       const bool over = drained || (nghttp2_session_want_read(session_) == 0 &&
                                     nghttp2_session_want_write(session_) == 0);
-      if (batch.empty() && over) reading_->cancel();
-      if (batch.empty() && closing) return {};
-      if (batch.empty()) {
+      if (batch_.empty() && over) reading_->cancel();
+      if (batch_.empty() && closing) return {};
+      if (batch_.empty()) {
         BR_TRY(to_write_.wait(Context{}, lock));
         continue;
       }
     }
     const Duration time = closing ? kGoodbyeTime : kSliceIdleTimes * limits_.body_idle_timeout;
-    BR_TRY(stream_.write(Context{}.with_deadline(now() + time), batch));
+    BR_TRY(stream_.write(Context{}.with_deadline(now() + time), batch_));
     cancel_gone();
   }
 }
@@ -441,19 +456,24 @@ Result<void> Http2Stream::send_head(int status, const HttpHeaders& headers) {
   return {};  // goes out with the first bytes, or with the end
 }
 
-Result<void> Http2Stream::write(const Context& context, std::string_view bytes) {
+OwnedBytes OwnedBytes::copy_of(std::string_view bytes) {
+  OwnedBytes copy{std::make_unique_for_overwrite<char[]>(bytes.size()), 0, bytes.size()};
+  std::memcpy(copy.buffer.get(), bytes.data(), bytes.size());
+  return copy;
+}
+
+Result<void> Http2Stream::give(const Context& context, OwnedBytes bytes) {
   const Duration patience = kSliceIdleTimes * connection_.limits_.body_idle_timeout;
   const Context timely = context.with_deadline(now() + patience);
   std::unique_lock lock{connection_.mutex_};
-  while (!gone_ && outbox_.size() - outbox_at_ > Http2Limits::kMaxQueuedAnswer) {
+  while (!gone_ && (waiting_ > Http2Limits::kMaxQueuedAnswer ||
+                    outbox_.size() >= Http2Limits::kMaxQueuedPieces)) {
     BR_TRY(writable_.wait(timely, lock));
   }
   if (gone_) return std::unexpected(unavailable("the client reset the stream"));
-  if (outbox_at_ > 0) {
-    outbox_.erase(0, outbox_at_);
-    outbox_at_ = 0;
-  }
-  outbox_.append(bytes);
+  if (bytes.view().empty()) return {};
+  waiting_ += bytes.view().size();
+  outbox_.push_back(std::move(bytes));
   if (std::exchange(deferred_, false)) nghttp2_session_resume_data(connection_.session_, id_);
   connection_.wake_writer();
   return {};

@@ -63,6 +63,7 @@ class Http2Connection {
   bool draining_ = false;
   bool closing_ = false;
   WaitQueue to_write_;
+  std::string batch_;  // frames that go out next; the writer's while it writes
   Scope* scope_ = nullptr;
 };
 

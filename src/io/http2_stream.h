@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,7 +21,7 @@ class Http2Stream final : public Http2Exchange, public ByteSource {
 
   HttpRequest& request() override { return request_; }
   Result<void> send_head(int status, const HttpHeaders& headers) override;
-  Result<void> write(const Context& context, std::string_view bytes) override;
+  Result<void> give(const Context& context, OwnedBytes bytes) override;
   Result<void> finish(const HttpHeaders& trailers) override;
   /// Bytes of the request.
   Result<size_t> read(const Context& context, std::span<char> buffer) override;
@@ -39,8 +40,8 @@ class Http2Stream final : public Http2Exchange, public ByteSource {
   bool inbox_ended_ = false;
   WaitQueue readable_;
 
-  std::string outbox_;
-  size_t outbox_at_ = 0;
+  std::deque<OwnedBytes> outbox_;
+  size_t waiting_ = 0;     // bytes of all of them
   bool deferred_ = false;  // nghttp2 waits for more of the answer
   bool finished_ = false;
   HttpHeaders trailers_;

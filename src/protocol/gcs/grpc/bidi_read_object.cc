@@ -3,6 +3,7 @@
 
 #include "base/checksum.h"
 #include "base/encoding.h"
+#include "protocol/gcs/grpc/content_frame.h"
 #include "protocol/gcs/grpc/methods.h"
 #include "protocol/gcs/grpc/resources.h"
 
@@ -57,7 +58,7 @@ class Ranges {
     if (range.read_length() > 0) {
       length = std::min(length, static_cast<uint64_t>(range.read_length()));
     }
-    if (length == 0) return send(range.read_id(), offset, "", true);
+    if (length == 0) return send_empty(range.read_id(), offset);
     return read(range.read_id(), offset, length);
   }
 
@@ -85,11 +86,14 @@ class Ranges {
 
   Answer<void> stream(io::HttpResponse& response, int64_t id, uint64_t offset, uint64_t length,
                       uint64_t& sent) {
-    std::string piece;
     while (sent < length) {
-      piece.resize(std::min(kChunk, length - sent));
-      for (size_t filled = 0; filled < piece.size();) {
-        auto n = response.body->read(call_.context(), std::span{piece}.subspan(filled));
+      const size_t size = std::min(kChunk, length - sent);
+      const std::string range = range_fields(id, offset + sent, size, sent + size == length);
+      const std::string rest =
+          std::exchange(told_, true) ? std::string{} : head_.SerializeAsString();
+      ContentFrame frame{size, range.size() + rest.size()};
+      for (size_t filled = 0; filled < size;) {
+        auto n = response.body->read(call_.context(), frame.room().subspan(filled));
         if (!n) {
           const bool stopped = n.error().code() == beringia::Code::kCancelled;
           return refusal(stopped ? Code::kCancelled : Code::kUnavailable, n.error().what());
@@ -97,21 +101,28 @@ class Ranges {
         if (*n == 0) return refusal(Code::kUnavailable, "the object ended early");
         filled += *n;
       }
-      BR_TRY(send(id, offset + sent, piece, sent + piece.size() == length));
-      sent += piece.size();
+      BR_TRY(call_.send_frame(frame.take_range(size, range, rest)));
+      sent += size;
     }
     return {};
   }
 
-  Answer<void> send(int64_t id, uint64_t offset, const std::string& content, bool is_last) {
+  /// What of an ObjectRangeData is not the content.
+  static std::string range_fields(int64_t id, uint64_t offset, uint64_t size, bool is_last) {
+    v2::ObjectRangeData data;
+    data.mutable_read_range()->set_read_offset(static_cast<int64_t>(offset));
+    data.mutable_read_range()->set_read_length(static_cast<int64_t>(size));
+    data.mutable_read_range()->set_read_id(id);
+    data.set_range_end(is_last);
+    return data.SerializeAsString();
+  }
+
+  /// A range without bytes.
+  Answer<void> send_empty(int64_t id, uint64_t offset) {
     v2::BidiReadObjectResponse response;
     auto& data = *response.add_object_data_ranges();
-    data.mutable_read_range()->set_read_offset(static_cast<int64_t>(offset));
-    data.mutable_read_range()->set_read_length(static_cast<int64_t>(content.size()));
-    data.mutable_read_range()->set_read_id(id);
-    data.mutable_checksummed_data()->set_content(content);
-    data.mutable_checksummed_data()->set_crc32c(Crc32c::of(content));
-    data.set_range_end(is_last);
+    data.mutable_checksummed_data()->set_crc32c(Crc32c::of(""));
+    data.MergeFromString(range_fields(id, offset, 0, true));
     return send(std::move(response));
   }
 

@@ -24,8 +24,8 @@ class FakeExchange final : public io::Http2Exchange {
     http_status = status;
     return {};
   }
-  Result<void> write(const io::Context&, std::string_view bytes) override {
-    body += bytes;
+  Result<void> give(const io::Context&, io::OwnedBytes bytes) override {
+    body += bytes.view();
     return {};
   }
   Result<void> finish(const io::HttpHeaders& fields) override {

@@ -14,11 +14,9 @@ namespace {
 
 namespace v2 = google::storage::v2;
 
-constexpr size_t kPrefixBytes = 5;
-
 std::string frame_around(const std::string& message) {
-  std::string frame(1, '\0');
-  for (const int shift : {24, 16, 8, 0}) frame += static_cast<char>(message.size() >> shift);
+  std::string frame(kPrefixBytes, '\0');
+  put_prefix(frame.data(), message.size());
   return frame + message;
 }
 
@@ -168,33 +166,35 @@ bool FaultyExchange::cut_upload(const io::Context& context, std::string& message
   return false;
 }
 
-Result<void> FaultyExchange::write(const io::Context& context, std::string_view frame) {
+Result<void> FaultyExchange::give(const io::Context& context, io::OwnedBytes frame) {
   if (met_) return {};  // the client learns of the fault alone
-  if (!fault_) return inner_.write(context, frame);
-  if (ends_with("/ReadObject")) return cut_answer<v2::ReadObjectResponse>(context, frame);
-  if (ends_with("/BidiReadObject")) return cut_answer<v2::BidiReadObjectResponse>(context, frame);
-  return inner_.write(context, frame);
+  if (!fault_) return inner_.give(context, std::move(frame));
+  if (ends_with("/ReadObject"))
+    return cut_answer<v2::ReadObjectResponse>(context, std::move(frame));
+  if (ends_with("/BidiReadObject"))
+    return cut_answer<v2::BidiReadObjectResponse>(context, std::move(frame));
+  return inner_.give(context, std::move(frame));
 }
 
 template <class Response>
-Result<void> FaultyExchange::cut_answer(const io::Context& context, std::string_view frame) {
+Result<void> FaultyExchange::cut_answer(const io::Context& context, io::OwnedBytes frame) {
   Response response;
-  const std::string_view message = frame.substr(kPrefixBytes);
+  const std::string_view message = frame.view().substr(kPrefixBytes);
   if (!response.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
-    return inner_.write(context, frame);
+    return inner_.give(context, std::move(frame));
   }
   v2::ChecksummedData* data = content_of(response);
-  if (data == nullptr) return inner_.write(context, frame);
+  if (data == nullptr) return inner_.give(context, std::move(frame));
   const uint64_t length = data->content().size();
   if (fault_->kind == Fault::Kind::kStall && answered_ + length >= fault_->bytes) {
     take();
     const std::chrono::seconds time{std::exchange(fault_, {})->seconds};
     BR_TRY(io::sleep_for(context, time));
-    return inner_.write(context, frame);
+    return inner_.give(context, std::move(frame));
   }
   if (fault_->kind != Fault::Kind::kBreakAfter || answered_ + length < fault_->bytes) {
     answered_ += length;
-    return inner_.write(context, frame);
+    return inner_.give(context, std::move(frame));
   }
   take();
   met_ = Status{Code::kUnavailable, "Injected 'broken stream' fault"};

@@ -24,7 +24,7 @@ class FaultyExchange final : public io::Http2Exchange, public io::ByteSource {
 
   io::HttpRequest& request() override { return request_; }
   Result<void> send_head(int status, const io::HttpHeaders& headers) override;
-  Result<void> write(const io::Context& context, std::string_view frame) override;
+  Result<void> give(const io::Context& context, io::OwnedBytes frame) override;
   Result<void> finish(const io::HttpHeaders& trailers) override { return inner_.finish(trailers); }
   /// The client's messages.
   Result<size_t> read(const io::Context& context, std::span<char> buffer) override;
@@ -38,7 +38,7 @@ class FaultyExchange final : public io::Http2Exchange, public io::ByteSource {
   template <class Request>
   bool cut_upload(const io::Context& context, std::string& message);
   template <class Response>
-  Result<void> cut_answer(const io::Context& context, std::string_view frame);
+  Result<void> cut_answer(const io::Context& context, io::OwnedBytes frame);
 
   FaultTests& tests_;
   const std::string method_;

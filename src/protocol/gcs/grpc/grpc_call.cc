@@ -16,8 +16,6 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-constexpr size_t kPrefixBytes = 5;  // compressed or not, length big-endian
-
 /// What of an HTTP request of a client is its identity and who pays; the rest is about transport.
 constexpr std::array<const char*, 3> kForwarded = {"authorization", "host", "x-goog-user-project"};
 
@@ -66,11 +64,6 @@ std::optional<std::string> unknown_field(const Message& message) {
   return std::nullopt;
 }
 
-void append_prefix(std::string& out, size_t length) {
-  out += '\0';
-  for (const int shift : {24, 16, 8, 0}) out += static_cast<char>(length >> shift);
-}
-
 Answer<bool> read_exactly(const io::Context& context, io::ByteSource& body, std::span<char> out,
                           bool may_end) {
   for (size_t done = 0; done < out.size();) {
@@ -107,6 +100,11 @@ std::string details_of(const Status& status) {
 }
 
 }  // namespace
+
+void put_prefix(char* out, size_t length) {
+  *out++ = 0;  // not compressed
+  for (const int shift : {24, 16, 8, 0}) *out++ = static_cast<char>(length >> shift);
+}
 
 void Query::add(std::string_view name, std::string_view value) {
   if (!text_.empty()) text_ += '&';
@@ -159,17 +157,19 @@ Answer<void> GrpcCall::begin() {
 }
 
 Answer<void> GrpcCall::send(const Message& message) {
-  std::string frame;
-  append_prefix(frame, message.ByteSizeLong());
-  if (!message.AppendToString(&frame)) {
+  const size_t length = message.ByteSizeLong();
+  io::OwnedBytes frame{std::make_unique_for_overwrite<char[]>(kPrefixBytes + length), 0,
+                       kPrefixBytes + length};
+  put_prefix(frame.buffer.get(), length);
+  if (!message.SerializeToArray(frame.buffer.get() + kPrefixBytes, static_cast<int>(length))) {
     return refusal(Code::kInternal, "an answer could not be written");
   }
-  return send_frame(frame);
+  return send_frame(std::move(frame));
 }
 
-Answer<void> GrpcCall::send_frame(std::string_view frame) {
+Answer<void> GrpcCall::send_frame(io::OwnedBytes frame) {
   BR_TRY(begin());
-  auto written = exchange_.write(context_, frame);
+  auto written = exchange_.give(context_, std::move(frame));
   if (!written) return refusal(Code::kCancelled, written.error().to_string());
   return {};
 }

@@ -78,6 +78,10 @@ struct JsonCall {
 /// Longest message taken. Google's libraries send at most 2 MiB of content at once.
 inline constexpr size_t kMaxMessage = 5 << 20;
 
+/// What stands before each message: compressed or not, length big-endian.
+inline constexpr size_t kPrefixBytes = 5;
+void put_prefix(char* out, size_t length);
+
 /// The next message of a request's body into `bytes`; false: there is none. Memory follows what
 /// comes, not what is announced. @error kInvalidArgument, kResourceExhausted, kUnimplemented
 [[nodiscard]] Answer<bool> next_message(const io::Context& context, io::ByteSource& body,
@@ -99,7 +103,7 @@ class GrpcCall {
   [[nodiscard]] Answer<void> read(google::protobuf::Message& message);
   [[nodiscard]] Answer<void> send(const google::protobuf::Message& message);
   /// Bytes of a whole frame, its five bytes included. Parks while the client takes nothing.
-  [[nodiscard]] Answer<void> send_frame(std::string_view frame);
+  [[nodiscard]] Answer<void> send_frame(io::OwnedBytes frame);
   void finish(const Status& status);
   /// The head went out already, by another call of the same exchange.
   void assume_begun() { begun_ = true; }

@@ -1,7 +1,5 @@
-#include <cstring>
-
-#include "base/checksum.h"
 #include "base/encoding.h"
+#include "protocol/gcs/grpc/content_frame.h"
 #include "protocol/gcs/grpc/methods.h"
 #include "protocol/gcs/grpc/resources.h"
 
@@ -9,42 +7,6 @@ namespace beringia::protocol::gcs::grpc {
 namespace {
 
 constexpr size_t kChunk = 256 << 10;  // content of one message; Google's are at most 2 MiB
-constexpr size_t kRoom = 32;          // before the content: gRPC's prefix, two tags and lengths
-constexpr size_t kCrcBytes = 5;       // after it: tag and value
-
-size_t varint_bytes(size_t value) {
-  size_t n = 1;
-  while (value >>= 7) ++n;
-  return n;
-}
-
-char* put_field(char* out, char tag, size_t length) {
-  *out++ = tag;
-  for (; length >= 128; length >>= 7) *out++ = static_cast<char>(length | 128);
-  *out++ = static_cast<char>(length);
-  return out;
-}
-
-/// A ReadObjectResponse around content that stands at `buffer[kRoom]` already, so that the bytes
-/// are not moved once more: checksummed_data (1) of content (1) and crc32c (2), then what `rest`
-/// holds. @return the frame, in `buffer`
-std::string_view frame_content(std::string& buffer, size_t length, std::string_view rest) {
-  const std::string_view content{buffer.data() + kRoom, length};
-  const uint32_t crc = Crc32c::of(content);
-  const size_t data_length = 1 + varint_bytes(length) + length + kCrcBytes;
-  const size_t message_length = 1 + varint_bytes(data_length) + data_length + rest.size();
-  const size_t before = 5 + 1 + varint_bytes(data_length) + 1 + varint_bytes(length);
-  char* at = buffer.data() + kRoom - before;
-  *at++ = 0;  // not compressed
-  for (const int shift : {24, 16, 8, 0}) *at++ = static_cast<char>(message_length >> shift);
-  at = put_field(at, 0x0A, data_length);
-  put_field(at, 0x0A, length);
-  at = buffer.data() + kRoom + length;
-  *at++ = 0x15;  // field 2, 32 bits, little-endian
-  for (const int shift : {0, 8, 16, 24}) *at++ = static_cast<char>(crc >> shift);
-  std::memcpy(at, rest.data(), rest.size());
-  return {buffer.data() + kRoom - before, before + length + kCrcBytes + rest.size()};
-}
 
 /// "bytes=3-9" of a request; "" = all. @error kInvalidArgument
 Answer<std::string> range_of(const v2::ReadObjectRequest& request) {
@@ -125,13 +87,11 @@ std::string first_fields(v2::Object object, const io::HttpHeaders& headers) {
 
 Answer<void> stream(GrpcCall& call, io::HttpResponse& response, std::string rest,
                     uint64_t& content_sent) {
-  std::string buffer;
   for (bool is_first = true;; is_first = false) {
-    buffer.resize(kRoom + kChunk + kCrcBytes + rest.size());
+    ContentFrame frame{kChunk, rest.size()};
     size_t filled = 0;
     while (filled < kChunk && response.body) {
-      auto n =
-          response.body->read(call.context(), {buffer.data() + kRoom + filled, kChunk - filled});
+      auto n = response.body->read(call.context(), frame.room().subspan(filled));
       if (!n) {
         const bool stopped = n.error().code() == beringia::Code::kCancelled;
         return refusal(stopped ? Code::kCancelled : Code::kUnavailable, n.error().what());
@@ -140,7 +100,7 @@ Answer<void> stream(GrpcCall& call, io::HttpResponse& response, std::string rest
       filled += *n;
     }
     if (filled == 0 && !is_first) return {};
-    BR_TRY(call.send_frame(frame_content(buffer, filled, rest)));
+    BR_TRY(call.send_frame(frame.take_read(filled, rest)));
     content_sent += filled;
     rest.clear();
     if (filled < kChunk) return {};
