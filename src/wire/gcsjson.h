@@ -44,7 +44,7 @@ struct ObjectResource {
   std::string content_language;
   std::string storage_class;
   Timestamp time_created;
-  Timestamp time_finalized;  ///< rendered, never parsed
+  Timestamp time_finalized;  ///< absent while it can be appended to
   Timestamp updated;
   Timestamp time_storage_class_updated;
   Timestamp time_deleted;

@@ -103,6 +103,7 @@ Result<dom::object> object_of(std::string_view key, dom::element element) {
 
 Result<void> read_object_time(ObjectResource& out, std::string_view key, dom::element value) {
   if (key == "timeCreated") return read_time(key, value, out.time_created);
+  if (key == "timeFinalized") return read_time(key, value, out.time_finalized);
   if (key == "updated") return read_time(key, value, out.updated);
   if (key == "timeDeleted") return read_time(key, value, out.time_deleted);
   if (key == "softDeleteTime") return read_time(key, value, out.soft_delete_time);

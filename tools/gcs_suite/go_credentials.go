@@ -95,7 +95,9 @@ func pass(client *net.TCPConn, server string, file *keyFile) {
 	}
 	upstream := other.(*net.TCPConn)
 	defer upstream.Close()
+	answered := make(chan struct{})
 	go func() {
+		defer close(answered)
 		_, err := io.Copy(client, upstream)
 		if errors.Is(err, syscall.ECONNRESET) {
 			client.SetLinger(0) // a reset goes on as a reset
@@ -113,7 +115,8 @@ func pass(client *net.TCPConn, server string, file *keyFile) {
 			request.Header.Set("User-Agent", "") // none instead of Go's own
 		}
 		if err := request.Write(upstream); err != nil {
-			io.Copy(io.Discard, request.Body) // the answer may be on its way
+			io.Copy(io.Discard, request.Body)
+			<-answered // the answer, or a reset, may be on its way
 			return
 		}
 	}

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "protocol/gcs/acls.h"
+#include "protocol/gcs/appendable.h"
 #include "protocol/gcs/authenticate.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
@@ -18,6 +19,20 @@ namespace {
 std::string session_address(const Call& call, const std::string& id) {
   return call.base_url + "/upload/storage/v1/b/" + percent_encode(call.route.bucket) +
          "/o?uploadType=resumable&name=" + percent_encode(call.route.object) + "&upload_id=" + id;
+}
+
+/// What continues an appendable object has its attributes.
+Result<void> take_over(const Call& call, const std::optional<meta::EntryRecord>& record,
+                       core::WriteAttributes& attributes) {
+  if (!record || unfinalized_since(call.route.bucket, call.route.object, *record) == 0) {
+    return std::unexpected(conflict("The object is finalized: nothing can be appended to it.")
+                               .with_tag("precondition"));
+  }
+  BR_TRY(merged, merged_attributes(*record, {}, call.rooms.clock.wall()));
+  merged.encryption = std::move(attributes.encryption);
+  attributes = std::move(merged);
+  attributes.acl = record->acl;
+  return {};
 }
 
 }  // namespace
@@ -69,6 +84,9 @@ Result<io::HttpResponse> begin_session(Call& call) {
       return std::unexpected(std::move(entry).error());
     }
     BR_TRY(core::check_conditions(terms.conditions, record, false));
+    if (asked_of_appendable(call) == kTakeOver) {
+      BR_TRY(take_over(call, record, begin.attributes));
+    }
   }
   BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
   io::HttpResponse response = empty_response(200);

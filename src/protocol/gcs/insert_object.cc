@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "protocol/gcs/acls.h"
+#include "protocol/gcs/appendable.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
@@ -26,6 +27,16 @@ Result<io::HttpResponse> store(
   request.attributes.acl = std::move(acl);
   BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
   request.attributes.encryption = std::move(encryption);
+  if (asked_of_appendable(call) == kBegin) {
+    const access::BucketView* view = call.view_of(call.route.bucket);
+    if (view != nullptr && !view->access->retention.empty()) {
+      return std::unexpected(unsupported("Appendable objects are not offered here",
+                                         "the bucket has a retention policy, and each end of a "
+                                         "write replaces the object"));
+    }
+    request.attributes.http[kUnfinalized] =
+        unfinalized_mark(call.route.bucket, call.route.object, 0);
+  }
   BR_TRY(entry, call.rooms.names.write(call.context, *grant, request));
   return object_response(call, call.route.bucket, call.route.object, entry.record);
 }

@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/checksum.h"
 #include "protocol/gcs/acls.h"
+#include "protocol/gcs/appendable.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/object_contexts.h"
 #include "wire/storage_class.h"
@@ -178,7 +179,7 @@ wire::gcs::ObjectResource object_resource(const std::string& base_url, std::stri
   object.content_language = http_value(record, "content-language");
   object.storage_class = storage_class_of(record);
   object.time_created = record.created;
-  object.time_finalized = record.created;  // nothing is appended to an object here
+  if (unfinalized_since(bucket, name, record) == 0) object.time_finalized = record.created;
   object.updated = record.modified.micros == 0 ? record.created : record.modified;
   object.time_storage_class_updated = record.created;
   object.metadata = record.metadata;
@@ -207,9 +208,13 @@ wire::gcs::ObjectResource object_resource(const Call& call, std::string_view buc
 
 namespace {
 
-io::HttpResponse response_of(const wire::gcs::ObjectResource& object) {
+io::HttpResponse response_of(const wire::gcs::ObjectResource& object,
+                             const meta::EntryRecord& record) {
   auto response = json_response(200, wire::gcs::render(object));
   response.headers.add("ETag", object.etag);
+  if (const uint64_t since = unfinalized_since(object.bucket, object.name, record); since != 0) {
+    response.headers.add(kAppendableHeader, std::to_string(since));
+  }
   return response;
 }
 
@@ -217,12 +222,12 @@ io::HttpResponse response_of(const wire::gcs::ObjectResource& object) {
 
 io::HttpResponse object_response(const Call& call, std::string_view bucket, std::string_view name,
                                  const meta::EntryRecord& record) {
-  return response_of(object_resource(call, bucket, name, record));
+  return response_of(object_resource(call, bucket, name, record), record);
 }
 
 io::HttpResponse object_response(const Call& call, std::string_view bucket, std::string_view name,
                                  const core::Entry& entry) {
-  return response_of(object_resource(call, bucket, name, entry));
+  return response_of(object_resource(call, bucket, name, entry), entry.record);
 }
 
 Result<std::optional<uint64_t>> named_generation(const Parameters& query, std::string_view name) {
@@ -313,6 +318,7 @@ Result<core::WriteAttributes> merged_attributes(const meta::EntryRecord& source,
   const bool own = change.has_contexts || change.contexts_null || !keeps_contexts;
   BR_TRY(contexts, contexts_after(http_value(source, kContexts), change, now, own));
   attributes.http.erase(kContexts);
+  attributes.http.erase(kUnfinalized);
   if (!contexts.empty()) attributes.http[kContexts] = std::move(contexts);
   const bool replaces = change.has_metadata || change.metadata_null;
   attributes.metadata = replaces ? metadata_of(change) : source.metadata;
@@ -370,7 +376,7 @@ Result<core::AttributePatch> replacement_of(const ObjectChange& change,
   patch.content_type = attributes.content_type;
   if (change.storage_class.present()) patch.storage_class = attributes.storage_class;
   for (const auto& [name, value] : old.http) {
-    if (name != kCustomTime) patch.http[name] = "";
+    if (name != kCustomTime && name != kUnfinalized) patch.http[name] = "";
   }
   for (const auto& [name, value] : attributes.http) patch.http[name] = value;
   patch.replace_metadata = true;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "protocol/gcs/appendable.h"
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/http_range.h"
 #include "protocol/gcs/media.h"
@@ -46,6 +47,7 @@ class ChunkRequest {
   std::string id_;
   SessionTurns::Turn turn_;
   SessionTerms terms_;
+  core::WriteAttributes begun_with_;
   SessionProgress progress_;
   ContentRange range_;  // of the body
   bool has_range_ = false;
@@ -65,6 +67,8 @@ Result<void> ChunkRequest::load() {
   BR_TRY(upload, own_upload(call_, *grant, id_, kSessionProtocol));
   BR_TRY(terms, terms_of(upload.options));
   terms_ = std::move(terms);
+  begun_with_ = {upload.content_type, upload.storage_class, upload.http,
+                 upload.metadata,     upload.tags,          upload.acl};
   BR_TRY(parts, call_.rooms.names.list_parts(call_.context, *grant, id_));
   BR_TRY(progress, progress_of(parts));
   progress_ = progress;
@@ -187,6 +191,12 @@ Result<io::HttpResponse> ChunkRequest::complete(core::ExpectedBody expected) {
   request.expected = std::move(expected);
   request.expected.size = progress_.bytes;
   request.keep_part_sizes = false;
+  if (const auto asked = asked_of_appendable(call_); asked.starts_with(kLeave)) {
+    const auto origin = parse_u64(asked.substr(kLeave.size())).value_or(0);
+    request.attributes = std::move(begun_with_);
+    request.attributes->http[kUnfinalized] =
+        unfinalized_mark(call_.route.bucket, call_.route.object, origin);
+  }
   BR_TRY(grant, call_.admit(core::Action::kWrite, path_));
   BR_TRY(entry, call_.rooms.names.complete_upload(call_.context, *grant, request));
   return object_response(call_, call_.route.bucket, call_.route.object, entry.record);

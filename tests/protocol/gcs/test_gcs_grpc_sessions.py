@@ -18,7 +18,8 @@ class Stream:
         self.messages = queue.Queue()
         for message in first:
             self.messages.put(message)
-        self.answers = iter(door.call(method, iter(self.messages.get, None)))
+        self.call = door.call(method, iter(self.messages.get, None))
+        self.answers = iter(self.call)
 
     def ask(self, message):
         self.messages.put(message)
@@ -122,27 +123,6 @@ def test_a_write_of_one_stream(door, bucket):  # noqa: F811
     with pytest.raises(exceptions.FailedPrecondition):
         Stream(door, "bidi_write_object", piece(b"x", 0, write_object_spec=guarded, finish_write=True)).end()
     assert {blob.name: blob.download_as_bytes() for blob in bucket.list_blobs()} == {"one": b"whole", "two": b"in two"}
-
-
-def test_appendable_objects_are_there_when_they_are_finalized(door, bucket):  # noqa: F811
-    spec = spec_of(bucket, "log", appendable=True)
-    stream = Stream(
-        door, "bidi_write_object", piece(b"one", 0, write_object_spec=spec, flush=True, state_lookup=True)
-    )
-    first = stream.answer()
-    assert first.persisted_size == 3
-    with pytest.raises(exceptions.MethodNotImplemented):
-        stream.end()
-    assert list(bucket.list_blobs()) == []
-    place = v2.AppendObjectSpec(
-        bucket=f"projects/_/buckets/{bucket.name}", object_="log", write_handle=first.write_handle
-    )
-    made = Stream(door, "bidi_write_object", piece(b"two", 3, append_object_spec=place, finish_write=True)).answer()
-    assert made.resource.size == 6
-    assert bucket.blob("log").download_as_bytes() == b"onetwo"
-    finalized = v2.AppendObjectSpec(bucket=f"projects/_/buckets/{bucket.name}", object_="log")
-    with pytest.raises(exceptions.FailedPrecondition):
-        Stream(door, "bidi_write_object", piece(b"x", 6, append_object_spec=finalized)).end()
 
 
 def open_read(door, bucket, name, ranges=(), **fields):  # noqa: F811

@@ -63,6 +63,22 @@ void set_cut(v2::BidiReadObjectResponse& message, uint64_t length) {
   range.set_range_end(false);
 }
 
+/// What the answer `message` to an appendable write says, as a redirection. nullopt: it has no
+/// handle.
+std::optional<Status> redirected_with_handle(const std::string& token, std::string_view message) {
+  v2::BidiWriteObjectResponse response;
+  const bool parsed = response.ParseFromArray(message.data(), static_cast<int>(message.size()));
+  if (!parsed || !response.has_write_handle()) return std::nullopt;
+  v2::BidiWriteObjectRedirectedError error;
+  error.set_routing_token(token);
+  *error.mutable_write_handle() = response.write_handle();
+  error.set_generation(response.resource().generation());
+  Status status{Code::kAborted, "Injected redirection"};
+  status.detail_type = error.GetTypeName();
+  status.detail = error.SerializeAsString();
+  return status;
+}
+
 }  // namespace
 
 FaultyExchange::FaultyExchange(FaultTests& tests, std::string_view method, io::Http2Exchange& inner)
@@ -116,6 +132,10 @@ Result<void> FaultyExchange::send_head(int status, const io::HttpHeaders& header
 
 Result<size_t> FaultyExchange::read(const io::Context& context, std::span<char> buffer) {
   if (at_ == ready_.size()) {
+    // An upload that failed did not end.
+    if (met_ && ends_with("/BidiWriteObject")) {
+      return std::unexpected(cancelled("an injected fault broke the upload off"));
+    }
     if (over_) return 0;
     std::string message;
     auto more = next_message(context, *inner_.request().body, message);
@@ -169,6 +189,12 @@ bool FaultyExchange::cut_upload(const io::Context& context, std::string& message
 Result<void> FaultyExchange::give(const io::Context& context, io::OwnedBytes frame) {
   if (met_) return {};  // the client learns of the fault alone
   if (!fault_) return inner_.give(context, std::move(frame));
+  if (fault_->kind == Fault::Kind::kRedirectHandle) {
+    met_ = redirected_with_handle(fault_->token, frame.view().substr(kPrefixBytes));
+    if (!met_) return inner_.give(context, std::move(frame));
+    take();
+    return std::unexpected(unavailable("an injected fault sent the client elsewhere"));
+  }
   if (ends_with("/ReadObject"))
     return cut_answer<v2::ReadObjectResponse>(context, std::move(frame));
   if (ends_with("/BidiReadObject"))

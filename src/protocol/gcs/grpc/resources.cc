@@ -19,9 +19,9 @@ void set_text(wire::gcs::FieldChange& field, const std::string& text) {
 }
 
 void show_times(const wire::gcs::ObjectResource& from, v2::Object& object) {
-  if (from.time_created.micros != 0) {
-    set_time(*object.mutable_create_time(), from.time_created);
-    set_time(*object.mutable_finalize_time(), from.time_created);
+  if (from.time_created.micros != 0) set_time(*object.mutable_create_time(), from.time_created);
+  if (from.time_finalized.micros != 0) {
+    set_time(*object.mutable_finalize_time(), from.time_finalized);
   }
   if (from.updated.micros != 0) set_time(*object.mutable_update_time(), from.updated);
   if (from.time_storage_class_updated.micros != 0) {

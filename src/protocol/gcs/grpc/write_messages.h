@@ -23,6 +23,7 @@ class WriteMessages {
     if (!more) return false;
     message_.Clear();
     content_taken_ = false;
+    wants_answer_ = false;
     BR_TRY(parse(bytes, message_));
     const bool tells = message_.first_message_case() != Request::FIRST_MESSAGE_NOT_SET;
     if (tells && began_) {
@@ -53,6 +54,14 @@ class WriteMessages {
   /// The one that was taken last.
   const Request& message() const { return message_; }
   uint64_t offset() const { return static_cast<uint64_t>(message_.write_offset()); }
+  /// The one at hand is to be answered, though it does not ask for it.
+  void want_answer() { wants_answer_ = true; }
+  bool wants_answer() const { return wants_answer_; }
+  /// Whether it goes on at `position`. Google's asyncio client leaves the offset of messages
+  /// without content out.
+  bool goes_on_at(uint64_t position) const {
+    return offset() == position || (size_ == 0 && offset() == 0);
+  }
   /// Where its content ends.
   uint64_t end() const { return offset() + size_; }
   bool has_content() const { return size_ > 0 && !content_taken_; }
@@ -70,6 +79,7 @@ class WriteMessages {
   uint32_t crc32c_ = 0;
   bool began_ = false;
   bool content_taken_ = false;
+  bool wants_answer_ = false;
 };
 
 }  // namespace beringia::protocol::gcs::grpc

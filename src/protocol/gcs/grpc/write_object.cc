@@ -45,7 +45,7 @@ class WriteBody final : public io::ByteSource {
         return refusal(Code::kInvalidArgument, "The write ended without finish_write.");
       }
     }
-    if (messages_.offset() != written_) {
+    if (!messages_.goes_on_at(written_)) {
       return refusal(Code::kInvalidArgument, "write_offset is " +
                                                  std::to_string(messages_.offset()) + "; " +
                                                  std::to_string(written_) + " bytes have come");

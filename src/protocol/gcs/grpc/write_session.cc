@@ -1,6 +1,7 @@
 #include "protocol/gcs/grpc/write_session.h"
 
 #include "base/encoding.h"
+#include "protocol/gcs/appendable.h"
 #include "protocol/gcs/grpc/methods.h"
 
 namespace beringia::protocol::gcs::grpc {
@@ -52,15 +53,22 @@ Answer<SessionName> begin_session(GrpcCall& call, const v2::WriteObjectSpec& spe
   name.bucket = std::move(bucket);
   name.object = spec.resource().name();
   BR_TRY(change, new_object_change(spec.resource(), sums));
-  JsonCall ask{.method = "POST", .path = "/upload" + bucket_path(name.bucket) + "/o"};
+  JsonCall ask;
   ask.text = wire::gcs::render(change);
-  ask.query.add("uploadType", "resumable");
   ask.query.add_text("kmsKeyName", spec.resource().kms_key());
   ask.query.add_text("predefinedAcl", spec.predefined_acl());
   add_conditions(spec, ask.query);
   add_key(ask.headers, common);
   // Not told to JSON, where an upload that has all its bytes is finished without being asked.
   if (spec.has_object_size()) name.size = static_cast<uint64_t>(spec.object_size());
+  return begin_session(call, std::move(name), std::move(ask));
+}
+
+Answer<SessionName> begin_session(GrpcCall& call, SessionName name, JsonCall ask) {
+  ask.method = "POST";
+  ask.path = "/upload" + bucket_path(name.bucket) + "/o";
+  ask.query.add("uploadType", "resumable");
+  ask.query.add("name", name.object);
   io::HttpResponse response = call.ask(ask);
   if (response.on_finished) response.on_finished(response.text.size(), true);
   if (response.status != 200) return std::unexpected(call.status_of(response));
@@ -129,6 +137,13 @@ Answer<SessionState> WriteSession::finish(uint64_t total, const v2::ObjectChecks
                                                " bytes are there.");
   }
   return state;
+}
+
+Answer<SessionState> WriteSession::leave(uint64_t total, int64_t origin) {
+  JsonCall call = address("PUT");
+  call.headers.add("Content-Range", "bytes */" + std::to_string(total));
+  call.headers.add(kAppendableHeader, std::string{kLeave} + std::to_string(origin));
+  return ask(call);
 }
 
 Answer<void> WriteSession::cancel() {

@@ -28,6 +28,9 @@ std::string upload_id_of(const SessionName& name);
                                                 const v2::CommonObjectRequestParams& common,
                                                 const v2::ObjectChecksums& sums);
 
+/// Begins the one that `ask` describes, but for its method and address.
+[[nodiscard]] Answer<SessionName> begin_session(GrpcCall& call, SessionName name, JsonCall ask);
+
 /// How far a session is.
 struct SessionState {
   uint64_t persisted = 0;
@@ -47,6 +50,8 @@ class WriteSession {
   [[nodiscard]] Answer<SessionState> put(io::ByteSource& body, uint64_t offset);
   /// Makes the object. @error kInvalidArgument: other checksums, or fewer bytes are there
   [[nodiscard]] Answer<SessionState> finish(uint64_t total, const v2::ObjectChecksums& sums);
+  /// Makes an object that stays appendable, and began as the generation `origin`. @error as finish
+  [[nodiscard]] Answer<SessionState> leave(uint64_t total, int64_t origin);
   [[nodiscard]] Answer<void> cancel();
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -42,18 +43,19 @@ class ChunkBody final : public io::ByteSource {
 
  private:
   bool stops() const {
-    return over_ || messages_.message().finish_write() || wants_state(messages_.message());
+    return over_ || messages_.message().finish_write() || messages_.wants_answer() ||
+           wants_state(messages_.message());
   }
   Answer<void> advance() {
     BR_TRY(more, messages_.next());
     over_ = !more;
     if (over_) return {};
-    if (messages_.offset() != end_) {
+    if (!messages_.goes_on_at(end_)) {
       return refusal(Code::kInvalidArgument, "write_offset is " +
                                                  std::to_string(messages_.offset()) + "; " +
                                                  std::to_string(end_) + " bytes have come");
     }
-    end_ = messages_.end();
+    end_ = std::max(end_, messages_.end());
     ready_ = messages_.take_content();
     at_ = 0;
     return {};
@@ -96,9 +98,10 @@ template <class Request, class OnState>
     const Request& message = messages.message();
     if (message.finish_write()) {
       if (message.has_object_checksums()) sums = message.object_checksums();
-      return session.finish(messages.end(), sums);
+      const bool goes_on = messages.goes_on_at(state.persisted);
+      return session.finish(goes_on ? state.persisted : messages.end(), sums);
     }
-    if (wants_state(message)) BR_TRY(on_state(message, state));
+    if (messages.wants_answer() || wants_state(message)) BR_TRY(on_state(message, state));
     BR_TRY(more, messages.next());
     if (!more) return state;
   }
@@ -108,5 +111,13 @@ template <class Request, class OnState>
 /// call of the JSON API.
 [[nodiscard]] Answer<v2::Object> write_at_once(GrpcCall& call,
                                                WriteMessages<v2::BidiWriteObjectRequest>& messages);
+
+/// Writes an appendable object. It is there, empty, from the beginning; what comes is seen when the
+/// stream ends, and is durable under the handle from each flush on. The first message is at hand.
+[[nodiscard]] Answer<void> begin_appendable(GrpcCall& call,
+                                            WriteMessages<v2::BidiWriteObjectRequest>& messages);
+/// Goes on with one: where its last stream ended, or by a handle where that one's session is.
+[[nodiscard]] Answer<void> append_object(GrpcCall& call,
+                                         WriteMessages<v2::BidiWriteObjectRequest>& messages);
 
 }  // namespace beringia::protocol::gcs::grpc
