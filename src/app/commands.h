@@ -33,6 +33,8 @@ int policy_plan(const Invocation& invocation);
 int policy_apply(const Invocation& invocation);
 int policy_status(const Invocation& invocation);
 int policy_runs(const Invocation& invocation);
+int mount_scan(const Invocation& invocation);
+int mount_scans(const Invocation& invocation);
 int policy_lifecycle(const Invocation& invocation);
 int policy_variables(const Invocation& invocation);
 int policy_cancel(const Invocation& invocation);

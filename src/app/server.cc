@@ -25,6 +25,7 @@
 #include "observe/log.h"
 #include "policy/inventory.h"
 #include "policy/policy.h"
+#include "policy/scan_keeper.h"
 #include "protocol/admin/service.h"
 #include "protocol/gcs/grpc/grpc_service.h"
 #include "protocol/gcs/metadata_server.h"
@@ -144,6 +145,7 @@ struct Server::Rooms {
   std::unique_ptr<core::Namespace> names;
   std::unique_ptr<policy::Engine> engine;
   std::unique_ptr<policy::InventoryKeeper> inventories;
+  std::unique_ptr<policy::ScanKeeper> scans;
   wire::SigningKeys admin_keys;
   std::unique_ptr<protocol::s3::AccessLogs> s3_logs;
   std::unique_ptr<protocol::s3::Service> s3;
@@ -259,6 +261,9 @@ Result<void> Server::Rooms::open_namespace(const io::Context& context) {
   engine = policy::Engine::make(services, options);
   inventories =
       std::make_unique<policy::InventoryKeeper>(services, policy::InventoryKeeper::Options{});
+  policy::ScanKeeper::Options scan_options;
+  scan_options.interval = settings.scan_interval;
+  scans = std::make_unique<policy::ScanKeeper>(services, scan_options);
   BR_TRY(engine->start(context));
   return {};
 }
@@ -295,10 +300,10 @@ void Server::Rooms::make_services() {
                                      settings.instance, public_gcs_url()});
   std::string token_uri = public_gcs_url();
   if (!token_uri.empty()) token_uri += "/token";
-  admin = std::make_unique<protocol::admin::Service>(
-      protocol::admin::Rooms{*names, *gate, *directory, *evaluator, *log, *intake, *engine,
-                             *inventories, *estate, clock, admin_keys, data->audit(), token_uri,
-                             kVersion, settings.move_bandwidth, [this] { return ready.load(); }});
+  admin = std::make_unique<protocol::admin::Service>(protocol::admin::Rooms{
+      *names, *gate, *directory, *evaluator, *log, *intake, *engine, *inventories, *scans, *estate,
+      clock, admin_keys, data->audit(), token_uri, kVersion, settings.move_bandwidth,
+      [this] { return ready.load(); }});
 }
 
 Result<void> Server::Rooms::listen_at(const std::string& name, const std::string& address,
@@ -344,6 +349,7 @@ Result<void> Server::Rooms::listen() {
       *runtime, *parts,
       [this](const auto& backend) { return make_change_feed(backend, runtime->rng()); });
   inventories->start();
+  scans->start();
   ready = true;
   return {};
 }
@@ -360,6 +366,7 @@ Result<void> Server::Rooms::close() {
   servers.clear();
   if (s3_logs) s3_logs->stop();
   if (inventories) inventories->stop();
+  if (scans) scans->stop();
   if (engine) engine->stop();
   if (janitor) janitor->stop();
   if (native_changes) native_changes->stop();
@@ -386,6 +393,7 @@ Server::~Server() {
   rooms_->servers.clear();
   if (rooms_->s3_logs) rooms_->s3_logs->stop();
   if (rooms_->inventories) rooms_->inventories->stop();
+  if (rooms_->scans) rooms_->scans->stop();
   if (rooms_->engine) rooms_->engine->stop();
   if (rooms_->janitor) rooms_->janitor->stop();
   if (rooms_->native_changes) rooms_->native_changes->stop();

@@ -46,7 +46,7 @@ struct Settings {
   uint64_t move_bandwidth = 0;
   uint64_t move_workers = 0;
   Duration move_grace{0};
-  Duration lifecycle_interval{0}, lifecycle_day{0};
+  Duration lifecycle_interval{0}, lifecycle_day{0}, scan_interval{0};
   Duration s3_log_interval{0};
   std::string audit_origin;
   Duration audit_interval{0};

@@ -9,6 +9,7 @@ constexpr const char* kAnyone = "everyone, at the first start";
 constexpr const char* kNetwork = "who runs the network";
 constexpr const char* kSecurity = "who is responsible for security";
 constexpr const char* kTuner = "who has measured that it helps";
+constexpr const char* kOthers = "whose buckets others write to, and notifications may be lost";
 constexpr const char* kTester = "who tests lifecycle rules, with data that may go";
 constexpr const char* kFaultTester = "who tests a client's retries, never with data that matters";
 constexpr const char* kMover = "who moves data while others work";
@@ -98,6 +99,8 @@ const std::vector<SettingDeclaration> kDeclarations = {
      "Time between two passes over the buckets' lifecycles; 0 = they are not executed."},
     {"lifecycle_day", kDuration, &Settings::lifecycle_day, "24h", "", kTester,
      "How long a day of a lifecycle rule is. Only for tests: data goes sooner than its rules say."},
+    {"scan_interval", kDuration, &Settings::scan_interval, "0", "", kOthers,
+     "Time between two scans of shared mounts for what others changed; 0 = there are none."},
     {"audit_origin", kText, &Settings::audit_origin, "beringia.local/lake", "", kSecurity,
      "First line of the audit log's checkpoints; the name that verifiers know. Fixed once used."},
     {"audit_interval", kDuration, &Settings::audit_interval, "1s", "", kSecurity,

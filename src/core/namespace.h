@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "core/found_changes.h"
 #include "core/gate.h"
 #include "core/placement.h"
 #include "io/byte_source.h"
@@ -350,6 +351,18 @@ struct CompleteUpload {
   bool keep_part_sizes = true;
 };
 
+struct ScanRequest {
+  std::string after;             ///< ScanReport::next of the call before; "" = from the beginning
+  size_t max_directories = 256;  ///< it pauses after so many, or after `patience`
+  Duration patience = std::chrono::seconds{20};
+};
+
+struct ScanReport {
+  FoundChanges found;
+  uint64_t directories = 0;
+  std::string next;  ///< where to go on; "" = it is done
+};
+
 /// Answers of `explain`.
 struct Explanation {
   Entry entry;
@@ -497,6 +510,9 @@ class Namespace {
                                               const EncryptionChoice& choice);
 
   [[nodiscard]] Result<Explanation> explain(const io::Context& context, const Grant& grant);
+  /// Compares what lies below the grant's directory with the backends: scan.h.
+  [[nodiscard]] Result<ScanReport> scan(const io::Context& context, const Grant& grant,
+                                        const ScanRequest& request);
 
  private:
   Parts& parts_;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "core/found_changes.h"
 #include "core/mounts.h"
 #include "core/namespace.h"
 #include "core/parts.h"
@@ -58,6 +59,13 @@ struct Synced {
                                            const Mounts& mounts, const Path& directory,
                                            const std::string& after, size_t want,
                                            SeenBelow* seen = nullptr);
+
+/// Makes all children of `directory` (directory form) agree with the backends, however fresh they
+/// are, and notes what others have changed. @error as a look on access; kUnavailable also where the
+/// catalog's view would stand
+[[nodiscard]] Result<void> scan_children(const io::Context& context, Namespace::Parts& parts,
+                                         const Mounts& mounts, const Path& directory,
+                                         FoundChanges& found);
 
 /// Is there a directory `path` (directory form)? One that was made natively is adopted on the way.
 [[nodiscard]] Result<bool> find_bucket(const io::Context& context, Namespace::Parts& parts,

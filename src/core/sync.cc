@@ -21,12 +21,34 @@ const observe::Counter kSyncs{"beringia_core_directory_syncs_total",
                               "Directory listings compared with a backend.",
                               {"outcome"}};
 
+const observe::Histogram kUnnoticed{
+    "beringia_core_scan_unnoticed_seconds",
+    "Of foreign changes that a scan found: from the native object's time until then.",
+    {"kind"}};
+const observe::Counter kFound{
+    "beringia_core_scan_found_total", "Foreign changes that a scan found.", {"kind"}};
+
 /// How a sync came about: the levels of vanished directories above it, and what the listing that
 /// asks for it has seen (may be null).
 struct Descent {
   int depth = 0;
   SeenBelow* seen = nullptr;
+  FoundChanges* found = nullptr;  // of a scan: looks however fresh the view is, and notes
 };
+
+/// Does the catalog say something else than before, and what?
+std::optional<FoundChange> difference(const meta::Location& before, const meta::Location& after,
+                                      Timestamp now) {
+  using Kind = FoundChange::Kind;
+  if (!after.entry) {
+    if (!before.entry) return std::nullopt;
+    return FoundChange{Kind::kGone, before.path.text(), {}};
+  }
+  if (before.entry && before.entry->generation == after.entry->generation) return std::nullopt;
+  const int64_t age = std::max<int64_t>(now.micros - after.entry->modified.micros, 0);
+  return FoundChange{before.entry ? Kind::kChanged : Kind::kAdded, after.path.text(),
+                     std::chrono::microseconds{age}};
+}
 
 /// Records are large: they are moved one by one only when there already are some.
 void append(std::vector<meta::Child>& children, std::vector<meta::Child> more) {
@@ -78,6 +100,9 @@ class DirectorySync {
                     const backend::CopyInfo& info);
   Result<void> both_directories(const meta::Child& child);
   Result<void> look_again(const Path& path);
+  /// Same, for who holds the path's lock.
+  Result<void> look_again_locked(const Path& path);
+  Result<void> note(const meta::Location& before);
   Result<void> drop_if_empty(const Path& path);
 
   const io::Context& context_;
@@ -232,18 +257,16 @@ Result<void> DirectorySync::native_only(const LiveLocation& place, const std::st
          has_doomed_row(context_, parts_.store, place.backend->declaration.id, info->name));
   if (guarded) return look_again(*path);
   BR_TRY(guard, parts_.locks.lock(context_, *path));
-  if (parts_.native_removals != removals_) {
-    BR_TRY(reconcile_entry(context_, parts_, mounts_, *path, Need::kWrite));
-    return {};
-  }
+  if (parts_.native_removals != removals_) return look_again_locked(*path);
   BR_TRY(now, parts_.tree.resolve(context_, *path));
   location = std::move(now);
   if (location.entry) return {};  // made or adopted meanwhile
+  const meta::Location before = location;
   Adoption adoption{context_, parts_, mounts_, mount_, location};
   auto inserted = adoption.insert(place, *info);
-  if (inserted || inserted.error().code() != Code::kConflict) return inserted;
-  BR_TRY(reconcile_entry(context_, parts_, mounts_, *path, Need::kWrite));
-  return {};
+  if (inserted) return note(before);
+  if (inserted.error().code() != Code::kConflict) return inserted;
+  return look_again_locked(*path);
 }
 
 /// A native directory is one of ours when something lies in it that will stay; a bucket that
@@ -333,7 +356,7 @@ Result<void> DirectorySync::catalog_only(const LiveLocation& place, const meta::
     BR_TRY(path, directory_.join(child.name + "/"));
     if (mounts_.is_mount_point(path) || descent_.depth >= kMaxDepth) return {};
     BR_TRY(sync_at_depth(context_, parts_, mounts_, path, "", SIZE_MAX,
-                         {descent_.depth + 1, descent_.seen}));
+                         {descent_.depth + 1, descent_.seen, descent_.found}));
     return child.directory->explicit_directory ? Result<void>{} : drop_if_empty(path);
   }
   for (const auto& copy : child.entry->copies) {
@@ -347,7 +370,30 @@ Result<void> DirectorySync::catalog_only(const LiveLocation& place, const meta::
 
 Result<void> DirectorySync::look_again(const Path& path) {
   BR_TRY(guard, parts_.locks.lock(context_, path));
+  return look_again_locked(path);
+}
+
+Result<void> DirectorySync::look_again_locked(const Path& path) {
+  if (descent_.found == nullptr) {
+    BR_TRY(reconcile_entry(context_, parts_, mounts_, path, Need::kWrite));
+    return {};
+  }
+  BR_TRY(before, parts_.tree.resolve(context_, path));
   BR_TRY(reconcile_entry(context_, parts_, mounts_, path, Need::kWrite));
+  return note(before);
+}
+
+Result<void> DirectorySync::note(const meta::Location& before) {
+  if (descent_.found == nullptr) return {};
+  BR_TRY(after, parts_.tree.resolve(context_, before.path));
+  auto change = difference(before, after, parts_.clock.wall());
+  if (!change) return {};
+  kFound.add(1, {word_of(change->kind)});
+  if (change->kind != FoundChange::Kind::kGone) {
+    const std::chrono::duration<double> seconds = change->unnoticed;
+    kUnnoticed.observe(seconds.count(), {word_of(change->kind)});
+  }
+  descent_.found->note(std::move(*change));
   return {};
 }
 
@@ -399,12 +445,13 @@ Result<Synced> sync_at_depth(const io::Context& context, Namespace::Parts& parts
   const LiveMount* mount = mounts.find(directory);
   if (mount == nullptr || mount->locations.empty()) return Synced{};
   BR_TRY(before, parts.tree.resolve(context, directory));
+  const bool scans = descent.found != nullptr;
   BR_TRY(fresh, is_fresh(context, parts, mounts, *mount, before));
-  if (fresh) return Synced{};
+  if (fresh && !scans) return Synced{};
   // Freshness that is remembered needs the whole directory, once for all who wait; "checked each
   // time" only the page, and nobody's look can stand for another's.
   const auto& freshness = mount->declaration.freshness;
-  const bool whole = freshness.exclusive || freshness.max_staleness.count() > 0;
+  const bool whole = scans || freshness.exclusive || freshness.max_staleness.count() > 0;
   std::optional<PathLocks::Guard> flight;
   if (whole) {
     BR_TRY(guard, parts.freshness.syncs.lock(context, directory));
@@ -412,7 +459,7 @@ Result<Synced> sync_at_depth(const io::Context& context, Namespace::Parts& parts
   }
   BR_TRY(location, parts.tree.resolve(context, directory));
   BR_TRY(fresh_now, is_fresh(context, parts, mounts, *mount, location));
-  if (fresh_now) return Synced{};
+  if (fresh_now && !scans) return Synced{};
   BR_TRY(known, parent_is_known(context, parts, mounts, *mount, location));
 
   Synced synced;
@@ -423,7 +470,7 @@ Result<Synced> sync_at_depth(const io::Context& context, Namespace::Parts& parts
       all_answered = false;
       kSyncs.add(1, {"failed"});
       // What the catalog has learnt before still stands while the backend is away.
-      if (known && error.code() == Code::kUnavailable) return {};
+      if (known && !scans && error.code() == Code::kUnavailable) return {};
       return std::unexpected(std::move(error));
     };
     if (is_avoided(*place.backend)) {
@@ -455,7 +502,13 @@ Result<Synced> sync_at_depth(const io::Context& context, Namespace::Parts& parts
 Result<Synced> sync_children(const io::Context& context, Namespace::Parts& parts,
                              const Mounts& mounts, const Path& directory, const std::string& after,
                              size_t want, SeenBelow* seen) {
-  return sync_at_depth(context, parts, mounts, directory, after, want, {0, seen});
+  return sync_at_depth(context, parts, mounts, directory, after, want, {0, seen, nullptr});
+}
+
+Result<void> scan_children(const io::Context& context, Namespace::Parts& parts,
+                           const Mounts& mounts, const Path& directory, FoundChanges& found) {
+  BR_TRY(sync_at_depth(context, parts, mounts, directory, "", SIZE_MAX, {0, nullptr, &found}));
+  return {};
 }
 
 }  // namespace beringia::core

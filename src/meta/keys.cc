@@ -138,4 +138,6 @@ std::string change_cursor_key(std::string_view backend) {
   return system_key("changes/" + std::string{backend});
 }
 
+std::string scan_key(std::string_view mount) { return system_key("scan/" + std::string{mount}); }
+
 }  // namespace beringia::meta

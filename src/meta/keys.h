@@ -61,6 +61,8 @@ std::string event_cursor_key(std::string_view target);
 /// 'z' | "changes/" | name of a backend: the time of the newest foreign change that was followed,
 /// in microseconds, decimal.
 std::string change_cursor_key(std::string_view backend);
+/// 'z' | "scan/" | path of a mount: how far its scan is, and what it has found (JSON).
+std::string scan_key(std::string_view mount);
 inline constexpr std::string_view kFeedStream = "f";  // 'f' | number 8 B
 
 }  // namespace beringia::meta

@@ -11,8 +11,8 @@ from serving import binary
 from processes import make_process, running  # noqa: F401
 
 VERBS = [
-    "serve", "settings", "version", "plan", "apply", "estate show", "mount ls", "backend ls", "backend calls",
-    "backend check", "ls",
+    "serve", "settings", "version", "plan", "apply", "estate show", "mount ls", "mount scan", "mount scans",
+    "backend ls", "backend calls", "backend check", "ls",
     "stat", "explain", "policy plan", "policy apply", "policy status", "policy lifecycle", "policy runs", "policy cancel",
     "policy variables", "keys create", "keys ls", "keys disable", "principals ls", "principals create",
     "principals remove", "grants ls", "grants add", "grants remove", "audit verify",

@@ -25,6 +25,7 @@ class Intake;
 }
 namespace beringia::policy {
 class InventoryKeeper;
+class ScanKeeper;
 }
 
 namespace beringia::protocol::admin {
@@ -39,6 +40,7 @@ struct Rooms {
   audit::Intake& intake;
   policy::Engine& engine;
   policy::InventoryKeeper& inventories;
+  policy::ScanKeeper& scans;
   EstateHost& estate;
   const Clock& clock;
   wire::SigningKeys& signing_keys;

@@ -20,6 +20,8 @@ const Route kRoutes[] = {
     {"GET", "/v1/explain", "entries.explain", explain_entry},
     {"GET", "/v1/mounts", "mounts.list", list_mounts},
     {"GET", "/v1/backends", "backends.list", list_backends},
+    {"GET", "/v1/scans", "scans.list", list_scans},
+    {"POST", "/v1/scans", "scans.run", run_scan},
     {"GET", "/v1/calls", "calls.list", list_calls},
     {"POST", "/v1/backends/{}/check", "backends.check", check_backend},
     {"GET", "/v1/estate", "estate.get", show_estate},

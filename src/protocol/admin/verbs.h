@@ -41,6 +41,8 @@ namespace beringia::protocol::admin {
 [[nodiscard]] Result<io::HttpResponse> list_lifecycles(Call& call);
 [[nodiscard]] Result<io::HttpResponse> plan_lifecycle(Call& call);
 [[nodiscard]] Result<io::HttpResponse> run_inventory(Call& call);
+[[nodiscard]] Result<io::HttpResponse> run_scan(Call& call);
+[[nodiscard]] Result<io::HttpResponse> list_scans(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_variables(Call& call);
 [[nodiscard]] Result<io::HttpResponse> show_audit(Call& call);
 [[nodiscard]] Result<io::HttpResponse> ingest_audit(Call& call);
