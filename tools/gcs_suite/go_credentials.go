@@ -25,6 +25,7 @@ import (
 	"net/http/httputil"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -88,7 +89,13 @@ func (file *keyFile) authorization() string {
 
 // One connection of HTTP/1.1: each request's head gets the header, all else passes.
 func pass(client *net.TCPConn, server string, file *keyFile) {
-	defer client.Close()
+	var reset atomic.Bool // a reset goes on as a reset
+	defer func() {
+		if reset.Load() {
+			client.SetLinger(0)
+		}
+		client.Close()
+	}()
 	other, err := net.Dial("tcp", server)
 	if err != nil {
 		return
@@ -98,11 +105,10 @@ func pass(client *net.TCPConn, server string, file *keyFile) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		_, err := io.Copy(client, upstream)
-		if errors.Is(err, syscall.ECONNRESET) {
-			client.SetLinger(0) // a reset goes on as a reset
+		if _, err := io.Copy(client, upstream); errors.Is(err, syscall.ECONNRESET) {
+			reset.Store(true)
 		}
-		client.Close()
+		client.SetReadDeadline(time.Now()) // no further request
 	}()
 	reader := bufio.NewReader(client)
 	for {
@@ -115,8 +121,14 @@ func pass(client *net.TCPConn, server string, file *keyFile) {
 			request.Header.Set("User-Agent", "") // none instead of Go's own
 		}
 		if err := request.Write(upstream); err != nil {
-			io.Copy(io.Discard, request.Body)
-			<-answered // the answer, or a reset, may be on its way
+			// Whoever hears of a reset first, here or in the answer, is the only one to hear of it.
+			if errors.Is(err, syscall.ECONNRESET) {
+				reset.Store(true)
+			}
+			select {
+			case <-answered: // it may be on its way
+			case <-time.After(time.Second):
+			}
 			return
 		}
 	}

@@ -11,7 +11,7 @@ from google.api_core import exceptions
 from google.cloud._storage_v2 import types as v2
 from test_gcs_appendable import append, begin as append_begin
 from test_gcs_grpc import Door
-from test_gcs_grpc_sessions import Stream, begin, piece, status_of
+from test_gcs_grpc_sessions import Stream, begin, open_read, piece, status_of
 
 KIB = 1 << 10
 SECOND = 1.0
@@ -187,4 +187,19 @@ def test_an_appendable_write_is_sent_elsewhere_with_its_handle(faulty, lake):
     append(door, lake, "log", b"two", 0).end()
     assert faulty.is_completed(test)
     assert lake.blob("log").download_as_bytes() == b"two"
+    door.channel.close()
+
+
+def test_a_range_that_ends_where_the_fault_lies_has_ended(faulty, lake):
+    data = os.urandom(512 * KIB)
+    lake.blob("x").upload_from_string(data)
+    test = faulty.test_of("storage.objects.get", "return-broken-stream-after-256K", transport="GRPC")
+    door = faulty.door(test)
+    got = []
+    with pytest.raises(exceptions.ServiceUnavailable):
+        for answer in open_read(door, lake, "x", [v2.ReadRange(read_length=256 * KIB, read_id=1)]).answers:
+            got.extend(answer.object_data_ranges)
+    assert [part.range_end for part in got] == [True]
+    assert got[0].checksummed_data.content == data[: 256 * KIB]
+    assert faulty.is_completed(test)
     door.channel.close()

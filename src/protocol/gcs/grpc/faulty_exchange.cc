@@ -224,8 +224,10 @@ Result<void> FaultyExchange::cut_answer(const io::Context& context, io::OwnedByt
   }
   take();
   met_ = Status{Code::kUnavailable, "Injected 'broken stream' fault"};
-  cut(*data, fault_->bytes - answered_);
-  set_cut(response, data->content().size());
+  if (const uint64_t kept = fault_->bytes - answered_; kept < length) {
+    cut(*data, kept);
+    set_cut(response, kept);
+  }
   BR_TRY(inner_.write(context, frame_around(response.SerializeAsString())));
   return std::unexpected(unavailable("an injected fault broke the stream off"));
 }
