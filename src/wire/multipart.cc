@@ -22,6 +22,12 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+/// A boundary in single quotes without them; "" if it has none.
+std::string_view without_quotes(std::string_view boundary) {
+  if (boundary.size() < 3 || !boundary.starts_with('\'') || !boundary.ends_with('\'')) return {};
+  return boundary.substr(1, boundary.size() - 2);
+}
+
 bool is_boundary_character(char c) {
   if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
   return std::string_view{"'()+_,-./:=? "}.find(c) != std::string_view::npos;
@@ -86,7 +92,11 @@ Result<std::string> multipart_boundary(std::string_view content_type, std::strin
 class MultipartReader::State final : public io::ByteSource {
  public:
   State(io::ByteSource& body, std::string boundary)
-      : body_{body}, delimiter_{"--" + boundary}, buffer_(kBufferBytes) {}
+      : body_{body}, delimiter_{"--" + boundary}, buffer_(kBufferBytes) {
+    if (const std::string_view bare = without_quotes(boundary); !bare.empty()) {
+      bare_delimiter_.append("--").append(bare);
+    }
+  }
 
   Result<std::optional<io::HttpHeaders>> next(const io::Context& context);
   Result<size_t> read(const io::Context& context, std::span<char> buffer) override;
@@ -108,6 +118,9 @@ class MultipartReader::State final : public io::ByteSource {
 
   io::ByteSource& body_;
   std::string delimiter_;  // "--boundary"
+  // The same without single quotes, which RFC 2046 allows in a boundary, but gsutil and gcloud
+  // write around it. The first delimiter line tells which is meant. "" = no other.
+  std::string bare_delimiter_;
   std::string separator_;  // line end + delimiter, once the line end is known
   std::vector<char> buffer_;
   size_t begin_ = 0;
@@ -165,6 +178,7 @@ Result<void> MultipartReader::State::skip_preamble(const io::Context& context) {
     separator_.clear();  // each line tells the line end anew; the delimiter's decides
     BR_TRY(line, take_line(context, kMaxPreambleBytes));
     seen += line.size() + 1;
+    if (!bare_delimiter_.empty() && line.starts_with(bare_delimiter_)) delimiter_ = bare_delimiter_;
     if (!line.starts_with(delimiter_)) continue;
     auto rest = std::string_view{line}.substr(delimiter_.size());
     if (rest.starts_with("--")) {

@@ -81,6 +81,25 @@ TEST(MultipartReader, yields_the_parts_of_a_body_with_bare_line_feeds) {
   }
 }
 
+TEST(MultipartReader, takes_single_quotes_around_the_boundary_as_the_body_has_them) {
+  // As gsutil and gcloud write it: boundary='==1==', and delimiters without the quotes.
+  const std::vector<Part> expected{{"a/b", "{}"}, {"c/d", "--'==1=='--\nx"}};
+  const std::string bare =
+      "--==1==\nContent-Type: a/b\n\n{}\n--==1==\nContent-Type: c/d\n\n--'==1=='--\nx\n"
+      "--==1==--";
+  const std::string quoted =
+      "--'=='\nContent-Type: a/b\n\n{}\n--'=='\nContent-Type: c/d\n\n--==--\nx\n--'=='--\n";
+  for (auto step : kSteps) {
+    auto parts = parts_of(bare, "'==1=='", step);
+    ASSERT_TRUE(parts) << step << ": " << parts.error().to_string();
+    EXPECT_EQ(*parts, expected);
+    auto literal = parts_of(quoted, "'=='", step);
+    ASSERT_TRUE(literal) << step << ": " << literal.error().to_string();
+    EXPECT_EQ(*literal, (std::vector<Part>{{"a/b", "{}"}, {"c/d", "--==--\nx"}}));
+  }
+  EXPECT_FALSE(parts_of("--x\n\n{}\n--x--", "''", 64));
+}
+
 TEST(MultipartReader, yields_empty_parts_and_large_ones) {
   std::string large;
   for (int i = 0; large.size() < 300000; ++i) large += "\r\n-" + std::to_string(i) + "\r\n--bx";
