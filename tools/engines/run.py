@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs an engine or client against a Beringia of its own: those that are too large for the tests of each change.
 
-    tools/engines/run.py trino|hive|flink|hudi|iceberg|java_storage|gcsfuse --work DIR [--java JAVA]
+    tools/engines/run.py trino|hive|flink|hudi|iceberg|java_storage|node_storage|gsutil|gcloud|gcsfuse --work DIR [--java JAVA]
 
-Their artifacts come from Maven Central, PyPI and the Go proxy, pinned, into DIR. JAVA: Trino 476 needs Java 24 or later, the others 17.
+Their artifacts come from Maven Central, PyPI, npm and the Go proxy, pinned, into DIR. JAVA: Trino 476 needs Java 24 or later, the others 17.
 Needs BERINGIA_BINARY or build/release/beringia. Prints what failed, and a closing line; ends with 0 if nothing did.
 """
 
@@ -15,7 +15,7 @@ import pathlib
 
 from lake import serving
 
-ENGINES = ("trino", "hive", "flink", "hudi", "iceberg", "java_storage", "gcsfuse")
+ENGINES = ("trino", "hive", "flink", "hudi", "iceberg", "java_storage", "node_storage", "gsutil", "gcloud", "gcsfuse")
 
 
 def main() -> int:
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--java", default="java")
     options = parser.parse_args()
     engine = importlib.import_module(options.engine)
-    with serving("lake") as lake:
+    with serving("lake", tls=getattr(engine, "TLS", False)) as lake:
         failed = engine.run(lake, options.work.resolve(), options.java)
     for line in failed:
         print("failed:", line)
