@@ -7,21 +7,24 @@ import pathlib
 import subprocess
 from collections.abc import Callable
 
-TIMEOUT_S = 120
+TIMEOUT_S, SHORT_TIMEOUT_S = 120, 20
 Step = tuple[str, Callable[[], object], object]  # name, what is done, what is seen
 
 
 class Program:
     def __init__(self, command: list[str], environment: dict[str, str], directory: pathlib.Path):
-        self.command, self.environment, self.directory = command, os.environ | environment, directory
+        self.command, self.environment, self.directory = command, os.environ | {"PYTHONUNBUFFERED": "1"} | environment, directory
 
-    def _run(self, arguments: tuple[str, ...]) -> subprocess.CompletedProcess:
+    def _run(self, arguments: tuple[str, ...], timeout_s: float = TIMEOUT_S) -> subprocess.CompletedProcess:
         return subprocess.run([*self.command, *arguments], env=self.environment, cwd=self.directory, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=TIMEOUT_S)  # fmt: skip
+                              capture_output=True, text=True, timeout=timeout_s)  # fmt: skip
 
     def printed(self, *arguments: str) -> str:
-        """What it prints, however it ends."""
-        return self._run(arguments).stdout
+        """What it prints within a short while, however it ends."""
+        try:
+            return self._run(arguments, SHORT_TIMEOUT_S).stdout
+        except subprocess.TimeoutExpired as expired:
+            return (expired.stdout or b"").decode()
 
     def __call__(self, *arguments: str) -> str:
         """What it prints. @error RuntimeError: it failed, with what it said"""
