@@ -71,7 +71,7 @@ def steps(lake: Lake, run: Program) -> list[Step]:
         ("policy", lambda: (run("buckets", "add-iam-policy-binding", B, "--member=allUsers", "--role=roles/storage.objectViewer"),
                             "allUsers" in run("buckets", "get-iam-policy", B))[1], True),
         ("soft delete", lambda: bucket("--soft-delete-duration=8d")["soft_delete_policy"]["retentionDurationSeconds"], str(8 * 86400)),
-        ("rm -r", lambda: (run("rm", "-r", B), run.lines("ls"))[1], []),
+        ("rm -r", lambda: (run("rm", "-r", B), run.fails("ls"))[1], True),
     ]  # fmt: skip
 
 
