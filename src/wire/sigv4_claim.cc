@@ -106,9 +106,10 @@ Result<void> read_credential(std::string_view credential, std::string_view tag, 
   }
   const bool is_date = parts[0].size() == 8 &&
                        std::ranges::all_of(parts[0], [](char c) { return c >= '0' && c <= '9'; });
-  if (rest.empty() || !is_date || parts[1].empty() || parts[1].size() > 64) {
+  // DuckDB signs gs:// paths for no region; Google's service does not mind, nor is there another.
+  if (rest.empty() || !is_date || parts[1].size() > 64) {
     return std::unexpected(malformed(tag, "the Credential is mal-formed",
-                                     "key id, date or region is empty or not of its form"));
+                                     "key id or date is empty or not of its form"));
   }
   if (parts[2] != claim.dialect->service) {
     return std::unexpected(malformed(tag, "the Credential is mal-formed",

@@ -172,6 +172,17 @@ TEST(SigV4, tells_each_malformed_credential_apart) {
   }
 }
 
+TEST(SigV4, takes_a_scope_without_a_region) {
+  // As DuckDB signs gs:// paths.
+  io::HttpHeaders headers;
+  headers.add("Host", "h");
+  const SigV4Signer signer{kKey, kSecret, ""};
+  ASSERT_TRUE(signer.sign("GET", "/b/k", headers, kEmpty, kThen));
+  EXPECT_NE(headers.get_or("Authorization", "").find("/20130524//s3/"), std::string_view::npos);
+  EXPECT_EQ(tag_of(check({"GET", "/b/k", "", headers})), "ok");
+  EXPECT_EQ(tag_of(check({"GET", "/b/other", "", headers})), "SignatureDoesNotMatch");
+}
+
 TEST(SigV4, refuses_clocks_that_differ_by_more_than_fifteen_minutes) {
   io::HttpHeaders headers;
   headers.add("Host", "h");

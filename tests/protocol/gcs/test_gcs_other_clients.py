@@ -2,9 +2,11 @@
 
 import json
 import os
+import pathlib
 import subprocess
 
 import duckdb
+import duckdb_extension_httpfs
 import pyarrow
 import pyarrow.dataset
 import pyarrow.fs
@@ -19,6 +21,7 @@ os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 import gcsfs  # noqa: E402
 
 MIB = 1 << 20
+ROWS = 400_000  # of a table whose file is uploaded in parts
 
 
 @pytest.fixture(scope="session")
@@ -140,3 +143,38 @@ def test_duckdb_reads_gs_paths_through_gcsfs(filesystem, arrow, bucket):
         " group by part order by part"
     ).fetchall()
     assert rows == [("a", sum(range(0, 1000, 2))), ("b", sum(range(1, 1000, 2)))]
+
+
+@pytest.fixture
+def duck(server):
+    """DuckDB's own httpfs, by an HMAC key: it signs for the XML API."""
+    (httpfs,) = pathlib.Path(duckdb_extension_httpfs.__file__).parent.rglob("httpfs.duckdb_extension")
+    with duckdb.connect(config={"allow_unsigned_extensions": "true"}) as database:
+        database.execute(f"LOAD '{httpfs}'")
+        database.execute(
+            f"create secret (type gcs, key_id '{server.access_key}', secret '{server.secret_key}',"
+            f" endpoint '127.0.0.1:{server.gcs_port}', url_style 'path', use_ssl false)"
+        )
+        yield database
+
+
+def test_duckdb_reads_and_writes_gs_paths_by_hmac(duck, bucket):
+    root = f"gs://{bucket.name}/duck"
+    duck.execute(f"create table t as select i % 3 as part, i as n, repeat(md5(i::text), 4) as text from range({ROWS}) r(i)")
+    duck.execute(f"copy t to '{root}/whole.parquet' (format parquet)")
+    assert bucket.get_blob("duck/whole.parquet").size > 10 * MIB
+    assert duck.execute(f"select sum(n), count(distinct text) from '{root}/whole.parquet'").fetchone() == (sum(range(ROWS)), ROWS)
+    duck.execute(f"copy t to '{root}/by' (format parquet, partition_by (part))")
+    names = duck.execute(f"select count(*), min(file) from glob('{root}/by/*/*.parquet') g(file)").fetchone()
+    assert names[0] >= 3 and names[1].startswith(f"{root}/by/part=0/")
+    rows = duck.execute(f"select part, sum(n) from read_parquet('{root}/by/**/*.parquet', hive_partitioning=true) group by part order by part")
+    assert rows.fetchall() == [(part, sum(range(part, ROWS, 3))) for part in range(3)]
+    assert {blob.name.split("/")[2] for blob in bucket.list_blobs(prefix="duck/by/")} == {"part=0", "part=1", "part=2"}
+
+
+def test_duckdb_is_refused_with_a_wrong_secret(duck, server, bucket):
+    duck.execute(f"create or replace secret (type gcs, key_id '{server.access_key}', secret 'wrong',"
+                 f" endpoint '127.0.0.1:{server.gcs_port}', url_style 'path', use_ssl false)")  # fmt: skip
+    bucket.blob("x.csv").upload_from_string("a\n1\n")
+    with pytest.raises(duckdb.Error, match="HTTP 403 Forbidden"):
+        duck.execute(f"select * from 'gs://{bucket.name}/x.csv'")
