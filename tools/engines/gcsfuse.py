@@ -29,13 +29,16 @@ def program(work: pathlib.Path) -> pathlib.Path:
 
 @contextlib.contextmanager
 def mounted(lake: Lake, work: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Over TLS it asks for the kind of bucket by gRPC; at an address with "localhost" in it, it does not."""
     directory = lake.directory / "mounted"
     directory.mkdir()
     command = [
-        str(program(work)), "--foreground", f"--custom-endpoint={lake.gcs_url}", f"--key-file={lake.key_file()}", "--implicit-dirs", "--enable-hns=false",
-        f"--temp-dir={lake.directory}", f"--log-file={lake.directory / 'gcsfuse.log'}", lake.bucket, str(directory),
+        str(program(work)), "--foreground", f"--custom-endpoint={lake.gcs_url.replace('localhost', '127.0.0.1')}", f"--key-file={lake.key_file()}",
+        "--implicit-dirs", f"--temp-dir={lake.directory}", f"--log-file={lake.directory / 'gcsfuse.log'}",
+        *([] if lake.certificate else ["--enable-hns=false"]), lake.bucket, str(directory),
     ]  # fmt: skip
-    process = subprocess.Popen(command)
+    environment = os.environ | ({"SSL_CERT_FILE": str(lake.certificate)} if lake.certificate else {})
+    process = subprocess.Popen(command, env=environment)
     try:
         deadline = time.monotonic() + MOUNT_TIMEOUT_S
         while not os.path.ismount(directory):

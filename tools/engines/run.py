@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs an engine or client against a Beringia of its own: those that are too large for the tests of each change.
 
-    tools/engines/run.py trino|hive|flink|hudi|iceberg|java_storage|node_storage|gsutil|gcloud|gcsfuse --work DIR [--java JAVA]
+    tools/engines/run.py trino|hive|flink|hudi|iceberg|java_storage|node_storage|gsutil|gcloud|gcsfuse|gcsfuse_folders --work DIR [--java JAVA]
 
-Their artifacts come from Maven Central, PyPI, npm and the Go proxy, pinned, into DIR. JAVA: Trino 476 needs Java 24 or later, the others 17.
+Their artifacts come from Maven Central, PyPI, npm and the Go proxy, pinned, into DIR. JAVA: Trino 476 needs Java 24 or later, the others 17; gcsfuse_folders: the Python of the tests.
 Needs BERINGIA_BINARY or build/release/beringia. Prints what failed, and a closing line; ends with 0 if nothing did.
 """
 
@@ -15,7 +15,7 @@ import pathlib
 
 from lake import serving
 
-ENGINES = ("trino", "hive", "flink", "hudi", "iceberg", "java_storage", "node_storage", "gsutil", "gcloud", "gcsfuse")
+ENGINES = ("trino", "hive", "flink", "hudi", "iceberg", "java_storage", "node_storage", "gsutil", "gcloud", "gcsfuse", "gcsfuse_folders")
 
 
 def main() -> int:
