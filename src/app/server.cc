@@ -293,7 +293,7 @@ void Server::Rooms::make_services() {
       *names, *gate, *directory, clock,
       protocol::gcs::Options{settings.gcs_public_url, settings.customer_keys == "any",
                              settings.gcs_fault_injection == "on",
-                             settings.s3_object_ownership == "BucketOwnerEnforced"});
+                             settings.s3_object_ownership == "BucketOwnerEnforced", store.get()});
   metadata = std::make_unique<protocol::gcs::MetadataServer>(
       *gate, *directory, clock,
       protocol::gcs::MetadataOptions{settings.metadata_principal, settings.metadata_clients,

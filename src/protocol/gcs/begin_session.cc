@@ -48,10 +48,13 @@ Result<io::HttpResponse> begin_session(Call& call) {
   BR_TRY(conditions, conditions_of(call.query));
   terms.conditions = std::move(conditions);
   BR_TRY(add_expected(terms.expected, change.crc32c, change.md5));
-  if (const std::string_view size = call.header("X-Upload-Content-Length"); !size.empty()) {
+  const bool is_google_upload = !call.header("X-Goog-Upload-Command").empty();
+  const char* const prefix =
+      is_google_upload ? "X-Goog-Upload-Header-Content-" : "X-Upload-Content-";
+  if (const std::string_view size = call.header(prefix + std::string{"Length"}); !size.empty()) {
     terms.expected.size = parse_u64(size);
     if (!terms.expected.size) {
-      return std::unexpected(invalid("Invalid X-Upload-Content-Length header"));
+      return std::unexpected(invalid("Invalid " + std::string{prefix} + "Length header"));
     }
   }
   core::BeginUpload begin;
@@ -59,7 +62,7 @@ Result<io::HttpResponse> begin_session(Call& call) {
   BR_TRY(attributes, attributes_of(change, call.rooms.clock.wall()));
   begin.attributes = std::move(attributes);
   if (begin.attributes.content_type.empty()) {
-    begin.attributes.content_type = call.header("X-Upload-Content-Type");
+    begin.attributes.content_type = call.header(prefix + std::string{"Type"});
   }
   if (!call.query.get("contentEncoding").empty()) {
     begin.attributes.http["content-encoding"] = call.query.get("contentEncoding");
@@ -91,6 +94,7 @@ Result<io::HttpResponse> begin_session(Call& call) {
   BR_TRY(upload, call.rooms.names.begin_upload(call.context, *grant, begin));
   io::HttpResponse response = empty_response(200);
   response.headers.add("Location", session_address(call, upload.id));
+  if (is_google_upload) add_google_upload(response);
   return response;
 }
 
@@ -109,6 +113,8 @@ Result<io::HttpResponse> xml_begin_session(Call& call) {
   BR_TRY(conditions, xml_conditions_of(call));
   terms.conditions.generation_match = conditions.generation_match;
   terms.conditions.metageneration_match = conditions.metageneration_match;
+  BR_TRY(range, size_range_of(call));
+  terms.range = range;
   begin.options = options_of(terms);
   BR_TRY(path, call.new_object_path(call.route.bucket, call.route.object));
   BR_TRY(grant, call.admit(core::Action::kWrite, path));

@@ -32,6 +32,8 @@ WireError conflict_error(const std::string& tag) {
 WireError invalid_error(const std::string& tag) {
   if (tag == "range") return {416, "requestedRangeNotSatisfiable", "InvalidRange"};
   if (tag == "too_large") return {413, "uploadTooLarge", "EntityTooLarge"};
+  if (tag == "above_range") return {400, "invalid", "EntityTooLarge"};
+  if (tag == "below_range") return {400, "invalid", "EntityTooSmall"};
   if (tag == "checksum_mismatch") return {400, "invalid", "BadDigest"};
   if (tag == "required") return {400, "required", "InvalidArgument"};
   if (tag == "bad_part") return {400, "invalid", "InvalidPart"};

@@ -4,7 +4,6 @@
 
 #include "base/encoding.h"
 #include "base/json_writer.h"
-#include "base/random.h"
 #include "protocol/gcs/query_terms.h"
 #include "protocol/gcs/setting_names.h"
 #include "protocol/gcs/verbs.h"
@@ -209,8 +208,7 @@ Result<io::HttpResponse> rename_folder(Call& call) {
     return std::unexpected(std::move(renamed).error());
   }
   BR_TRY(after, find_folder(call, bucket, to_name));
-  SystemRng rng;
-  const std::string id = std::to_string(started.micros) + "-" + random_hex(rng, 4);
+  const std::string id = Operations::make_id(started);
   JsonWriter json;
   json.begin_object().member("kind", "storage#operation");
   json.member("name", "projects/_/buckets/" + route.bucket + "/operations/" + id);
@@ -229,7 +227,9 @@ Result<io::HttpResponse> rename_folder(Call& call) {
   json.key("response");
   write_folder(json, call, bucket, after, "type.googleapis.com/google.storage.control.v2.Folder");
   std::string text = json.end_object().take();
-  call.rooms.operations.add({route.bucket, id, text});
+  // The folder has its new name whatever becomes of this note.
+  auto noted = call.rooms.operations.add(call.context, {route.bucket, id, text});
+  if (!noted) to->note_error(noted.error());
   return json_response(200, std::move(text));
 }
 

@@ -31,11 +31,11 @@ std::string render(const Call& call, const NotificationRule& rule) {
                                                   "/notificationConfigs/" + rule.id);
 }
 
-/// The bucket's own notifications, for who may change them. Not those of an alias, which
+/// The bucket's own notifications. Not those of an alias, which
 /// stands for a part of a bucket.
 Result<wire::Notifications> read(Call& call) {
   BR_TRY(path, call.bucket_path(call.route.bucket));
-  BR_TRY(grant, call.admit(core::Action::kAdminister, path));
+  BR_TRY(grant, call.admit({core::Action::kAdminister, access::Right::kReadNotification}, path));
   BR_TRY(info, call.rooms.names.stat_directory(call.context, *grant));
   const auto found = info.record.attributes.find(std::string{core::kNotificationAttribute});
   return decode(found == info.record.attributes.end() ? std::string{} : found->second);
@@ -43,7 +43,7 @@ Result<wire::Notifications> read(Call& call) {
 
 Result<void> change(Call& call, const core::Namespace::AttributeEdit& edit) {
   BR_TRY(path, call.bucket_path(call.route.bucket));
-  BR_TRY(grant, call.admit(core::Action::kAdminister, path));
+  BR_TRY(grant, call.admit({core::Action::kAdminister, access::Right::kWriteNotification}, path));
   if (path.directories().size() != 1) {
     return std::unexpected(
         unsupported("Notifications of a part of a bucket are not offered",

@@ -1,31 +1,47 @@
 #pragma once
 
-#include <deque>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+#include "base/time.h"
+#include "io/context.h"
+#include "kv/store.h"
+
 namespace beringia::protocol::gcs {
 
 /// Long-running operations that clients may ask about. All of ours are done when they are answered:
-/// this keeps what the last of them said, until a restart. Thread-safe.
+/// this keeps what they said, in the catalog's store, so that a restart forgets none. Bounded in
+/// number and time. Thread-safe.
 class Operations {
  public:
-  static constexpr size_t kMaxKept = 1000;
+  static constexpr size_t kMaxKept = 10'000;  // of all buckets; the oldest go first
+  static constexpr Duration kKeptFor = std::chrono::hours{7 * 24};
+
+  /// @param store  outlives this; null: nothing is kept
+  Operations(kv::Store* store, const Clock& clock) : store_{store}, clock_{clock} {}
 
   struct Finished {
     std::string bucket, id, json;
   };
-  void add(Finished operation);
-  std::optional<std::string> find(std::string_view bucket, std::string_view id) const;
+  /// Ids grow with time and say when the operation began.
+  static std::string make_id(Timestamp began);
+  /// Durable when it returns. @error of the store
+  [[nodiscard]] Result<void> add(const io::Context& context, const Finished& operation);
+  /// Of a bucket that was made at `since`: those of an older one of its name are not its own.
+  [[nodiscard]] Result<std::optional<std::string>> find(const io::Context& context,
+                                                        std::string_view bucket, Timestamp since,
+                                                        std::string_view id);
   /// Behind the id `after` ("" = all), the newest last.
-  std::vector<Finished> of(std::string_view bucket, std::string_view after, size_t limit) const;
+  [[nodiscard]] Result<std::vector<Finished>> of(const io::Context& context,
+                                                 std::string_view bucket, Timestamp since,
+                                                 std::string_view after, size_t limit);
 
  private:
-  mutable std::mutex mutex_;
-  std::deque<Finished> kept_;
+  kv::Store* store_;
+  const Clock& clock_;
 };
 
 }  // namespace beringia::protocol::gcs

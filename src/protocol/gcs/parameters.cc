@@ -70,6 +70,12 @@ std::vector<std::string_view> Parameters::all(std::string_view name) const {
   return values;
 }
 
+std::vector<std::string_view> Parameters::names() const {
+  std::vector<std::string_view> names;
+  for (const auto& [key, value] : items_) names.emplace_back(key);
+  return names;
+}
+
 Result<bool> Parameters::flag(std::string_view name, bool fallback) const {
   const std::string& value = get(name);
   if (value.empty()) return fallback;

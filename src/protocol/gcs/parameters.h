@@ -25,6 +25,7 @@ class Parameters {
   /// First value, or "".
   const std::string& get(std::string_view name) const;
   std::vector<std::string_view> all(std::string_view name) const;
+  std::vector<std::string_view> names() const;
   /// "true" or "false" (any case); absent or empty = `fallback`. @error kInvalid
   [[nodiscard]] Result<bool> flag(std::string_view name, bool fallback) const;
   /// Decimal; absent or empty = nullopt. @error kInvalid (the message names the parameter)

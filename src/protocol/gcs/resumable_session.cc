@@ -48,6 +48,8 @@ meta::StringMap options_of(const SessionTerms& terms) {
   for (const auto& [name, field] : kConditions) {
     if (terms.conditions.*field) options[name] = std::to_string(*(terms.conditions.*field));
   }
+  if (terms.range.least != 0) options["least"] = std::to_string(terms.range.least);
+  if (terms.range.most != UINT64_MAX) options["most"] = std::to_string(terms.range.most);
   if (terms.expected.size) options["size"] = std::to_string(*terms.expected.size);
   if (terms.expected.crc32c) options["crc32c"] = std::to_string(*terms.expected.crc32c);
   if (terms.expected.md5) options["md5"] = to_hex(*terms.expected.md5);
@@ -67,6 +69,9 @@ Result<SessionTerms> terms_of(const meta::StringMap& options) {
   if (const auto md5 = options.find("md5"); md5 != options.end()) {
     terms.expected.md5 = from_hex(md5->second);
   }
+  BR_TRY(least, number_in(options, "least"));
+  BR_TRY(most, number_in(options, "most"));
+  terms.range = {least.value_or(0), most.value_or(UINT64_MAX)};
   return terms;
 }
 

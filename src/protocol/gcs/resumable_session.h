@@ -7,6 +7,7 @@
 #include "base/running_md5.h"
 #include "core/namespace.h"
 #include "protocol/gcs/call.h"
+#include "protocol/gcs/size_range.h"
 
 namespace beringia::protocol::gcs {
 
@@ -15,6 +16,7 @@ namespace beringia::protocol::gcs {
 struct SessionTerms {
   core::Conditions conditions;
   core::ExpectedBody expected;  // size: from X-Upload-Content-Length
+  SizeRange range;
 };
 /// Uploads of other protocols have ids too: those of ours say so.
 inline constexpr const char* kSessionProtocol = "gcs";

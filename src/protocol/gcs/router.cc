@@ -1,9 +1,11 @@
 #include "protocol/gcs/router.h"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
 #include "base/encoding.h"
+#include "protocol/gcs/xml_settings.h"
 
 namespace beringia::protocol::gcs {
 namespace {
@@ -274,6 +276,32 @@ Result<Route> route_upload(std::string_view method, const Parts& parts, const Pa
               std::move(route));
 }
 
+/// What a bucket has in the XML API besides its objects and is_xml_setting().
+constexpr std::string_view kXmlRefused[] = {"acl",       "defaultObjectAcl", "lifecycle",
+                                            "uploads",   "versions",         "object-lock",
+                                            "retention", "ipFilter",         "policy"};
+
+Result<Route> route_xml_bucket(std::string_view method, const Parameters& query, Route route) {
+  for (const std::string_view name : query.names()) {
+    if (is_xml_setting(name)) {
+      route.entity = name;
+      return pick(method, {{"GET", Verb::kXmlBucketSetting}, {"PUT", Verb::kXmlBucketSetting}},
+                  std::move(route));
+    }
+    const auto* refused = std::ranges::find(kXmlRefused, name);
+    if (refused == std::end(kXmlRefused)) continue;
+    route.refused = *refused;
+    return route;
+  }
+  return pick(method,
+              {{"GET", Verb::kXmlListObjects},
+               {"HEAD", Verb::kXmlHeadBucket},
+               {"PUT", Verb::kXmlInsertBucket},
+               {"DELETE", Verb::kXmlDeleteBucket},
+               {"POST", Verb::kXmlPostForm}},
+              std::move(route));
+}
+
 /// parts: [BUCKET, OBJECT...]
 Result<Route> route_xml(std::string_view method, const Parts& parts, const Parameters& query) {
   Route route;
@@ -281,13 +309,7 @@ Result<Route> route_xml(std::string_view method, const Parts& parts, const Param
   route.bucket = parts[0];
   route.object = join(parts, 1);
   if (route.bucket.empty()) return pick(method, {{"GET", Verb::kXmlListBuckets}}, route);
-  if (route.object.empty()) {
-    return pick(method,
-                {{"GET", Verb::kXmlListObjects},
-                 {"HEAD", Verb::kXmlHeadBucket},
-                 {"POST", Verb::kXmlPostForm}},
-                std::move(route));
-  }
+  if (route.object.empty()) return route_xml_bucket(method, query, std::move(route));
   if (query.has("uploads")) return pick(method, {{"POST", Verb::kXmlBeginMultipart}}, route);
   if (query.has("uploadId")) {
     return pick(method,
@@ -296,8 +318,11 @@ Result<Route> route_xml(std::string_view method, const Parts& parts, const Param
                  {"DELETE", Verb::kXmlAbortMultipart}},
                 std::move(route));
   }
-  for (const std::string_view name : {"acl", "tagging", "retention", "legal-hold"}) {
-    if (query.has(name)) return route;
+  for (const std::string_view name :
+       {"acl", "tagging", "retention", "legal-hold", "compose", "contexts"}) {
+    if (!query.has(name)) continue;
+    route.refused = name;
+    return route;
   }
   return pick(method,
               {{"GET", Verb::kXmlGetObject},
@@ -371,12 +396,15 @@ std::string_view identity_operation_name(Verb verb) {
 std::string_view operation_name(Verb verb) {
   switch (verb) {
     case Verb::kBatch: return "storage.batch";
+    case Verb::kXmlInsertBucket:
     case Verb::kInsertBucket: return "storage.buckets.insert";
     case Verb::kXmlListBuckets:
     case Verb::kListBuckets: return "storage.buckets.list";
     case Verb::kXmlHeadBucket:
+    case Verb::kXmlBucketSetting:
     case Verb::kGetBucket: return "storage.buckets.get";
     case Verb::kPatchBucket: return "storage.buckets.update";
+    case Verb::kXmlDeleteBucket:
     case Verb::kDeleteBucket: return "storage.buckets.delete";
     case Verb::kRestoreBucket: return "storage.buckets.restore";
     case Verb::kRestoreObject: return "storage.objects.restore";

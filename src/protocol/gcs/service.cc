@@ -120,7 +120,8 @@ Result<void> select_fields(const Call& call, io::HttpResponse& response) {
 
 Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
                  const Clock& clock, Options options)
-    : faults_{options.fault_injection ? std::make_unique<FaultTests>() : nullptr},
+    : operations_{options.store, clock},
+      faults_{options.fault_injection ? std::make_unique<FaultTests>() : nullptr},
       rooms_{names,
              gate,
              directory,
@@ -180,6 +181,7 @@ Result<io::HttpResponse> Service::process(Call& call, bool in_batch) {
   }
   BR_TRY(found, route(call.method, call.request.path, call.query));
   call.route = std::move(found);
+  if (begins_google_upload(call)) call.route.verb = Verb::kBeginSession;
   if (in_batch && !allowed_in_batch(call.route)) {
     return std::unexpected(
         invalid("Only calls of the JSON API without media can be part of a batch"));
@@ -244,11 +246,16 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kFullContext: return full_context(call);
     case Verb::kRestoreBucket: return restore_bucket(call);
     case Verb::kBeginSession: return begin_session(call);
-    case Verb::kUploadChunk: return upload_chunk(call);
+    case Verb::kUploadChunk:
+      return call.header("X-Goog-Upload-Command").empty() ? upload_chunk(call)
+                                                          : upload_by_command(call);
     case Verb::kCancelSession: return cancel_session(call);
     case Verb::kXmlListBuckets: return xml_list_buckets(call);
     case Verb::kXmlListObjects: return xml_list_objects(call);
     case Verb::kXmlHeadBucket: return xml_head_bucket(call);
+    case Verb::kXmlBucketSetting: return xml_bucket_setting(call);
+    case Verb::kXmlInsertBucket: return xml_insert_bucket(call);
+    case Verb::kXmlDeleteBucket: return xml_delete_bucket(call);
     case Verb::kXmlGetObject: return xml_get_object(call);
     case Verb::kXmlPutObject: return xml_put_object(call);
     case Verb::kXmlDeleteObject: return xml_delete_object(call);
@@ -261,7 +268,8 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     default: break;  // of identities, and batches, which authenticate for themselves
   }
   if (call.route.refused.empty()) return std::unexpected(unsupported("This method is not offered"));
-  return std::unexpected(unsupported(std::string{call.route.refused} + " is not offered"));
+  return std::unexpected(unsupported((call.route.is_xml ? "?" : "") +
+                                     std::string{call.route.refused} + " is not offered"));
 }
 
 }  // namespace beringia::protocol::gcs

@@ -8,6 +8,7 @@
 #include "core/namespace.h"
 #include "identity/identity.h"
 #include "io/http.h"
+#include "kv/store.h"
 #include "protocol/gcs/call.h"
 #include "protocol/gcs/caller_rate.h"
 #include "protocol/gcs/fault_tests.h"
@@ -25,6 +26,8 @@ struct Options {
   bool fault_injection = false;
   /// Uniform bucket-level access of buckets whose creation does not say. Google's is off.
   bool uniform_access = true;
+  /// Where long-running operations are remembered; outlives the service. Null: they are not.
+  kv::Store* store = nullptr;
 };
 
 /// The Google Cloud Storage front end: JSON API, the XML API's object calls, batch, and the OAuth

@@ -97,7 +97,12 @@ class ServiceTest : public testing::Test {
   explicit ServiceTest(core::test::WorldOptions options = {})
       : world_{with_clock(std::move(options))},
         service_{std::make_unique<Service>(world_.names(), world_.gate(), world_.directory(),
-                                           world_.clock())} {}
+                                           world_.clock(), options_of(world_))} {}
+  static Options options_of(core::test::World& world) {
+    Options options;
+    options.store = &world.store();
+    return options;
+  }
   void SetUp() override {
     root_key_ = make_key("root");
     token_ = token_for(*root_key_);

@@ -99,6 +99,7 @@ Result<void> ChunkRequest::read_terms() {
                 "X-Upload-Content-Length was " + std::to_string(*terms_.expected.size)));
   }
   if (!total_) total_ = terms_.expected.size;
+  if (total_) BR_TRY(terms_.range.check(*total_));
   if (total_ && *total_ > kMaxObjectBytes) {
     return std::unexpected(invalid("Objects are at most 5 TiB").with_tag("too_large"));
   }
@@ -173,6 +174,7 @@ io::HttpResponse ChunkRequest::incomplete() const {
 }
 
 Result<io::HttpResponse> ChunkRequest::complete(core::ExpectedBody expected) {
+  BR_TRY(terms_.range.check(progress_.bytes));
   if (progress_.parts == 0) {
     io::StringSource nothing{""};
     core::PutPart part;

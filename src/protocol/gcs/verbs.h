@@ -69,10 +69,19 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> begin_session(Call& call);
 [[nodiscard]] Result<io::HttpResponse> upload_chunk(Call& call);
 [[nodiscard]] Result<io::HttpResponse> cancel_session(Call& call);
+/// Whether an upload without uploadType begins a session by X-Goog-Upload-Protocol and -Command.
+bool begins_google_upload(const Call& call);
+/// What that dialect adds to the answer that begins a session.
+void add_google_upload(io::HttpResponse& response);
+/// X-Goog-Upload-Command on the address of a session.
+[[nodiscard]] Result<io::HttpResponse> upload_by_command(Call& call);
 
 [[nodiscard]] Result<io::HttpResponse> xml_list_buckets(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_list_objects(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_head_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_bucket_setting(Call& call);  // get, put
+[[nodiscard]] Result<io::HttpResponse> xml_insert_bucket(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_delete_bucket(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_get_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_put_object(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_delete_object(Call& call);

@@ -60,11 +60,6 @@ Result<io::HttpResponse> xml_head_bucket(Call& call) {
 }
 
 Result<io::HttpResponse> xml_list_objects(Call& call) {
-  for (const std::string_view name :
-       {"acl", "cors", "lifecycle", "logging", "versioning", "uploads", "storageClass",
-        "encryptionConfig", "billing", "website"}) {
-    if (call.query.has(name)) return std::unexpected(unsupported("This method is not offered"));
-  }
   const bool second = call.query.get("list-type") == "2";
   const bool url_encoded = call.query.get("encoding-type") == "url";
   core::ListRequest request;

@@ -6,6 +6,7 @@
 #include "protocol/gcs/encryption_headers.h"
 #include "protocol/gcs/media.h"
 #include "protocol/gcs/object_resource.h"
+#include "protocol/gcs/size_range.h"
 #include "protocol/gcs/verbs.h"
 #include "protocol/gcs/xml_headers.h"
 #include "protocol/gcs/xml_text.h"
@@ -197,7 +198,10 @@ Result<io::HttpResponse> xml_put_object(Call& call) {
   BR_TRY(expected, expected_body_of(call));
   request.expected = std::move(expected);
   io::StringSource nothing{""};
-  request.body = call.request.body != nullptr ? call.request.body : &nothing;
+  BR_TRY(range, size_range_of(call));
+  if (request.expected.size) BR_TRY(range.check(*request.expected.size));
+  BoundedSource bounded{call.request.body != nullptr ? *call.request.body : nothing, range};
+  request.body = &bounded;
   BR_TRY(grant, call.admit(core::Action::kWrite, path));
   BR_TRY(encryption, encryption_of(call, "kmsKeyName"));
   request.attributes.encryption = std::move(encryption);

@@ -8,6 +8,10 @@ import urllib.parse
 from pathlib import Path
 
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from google.cloud.storage._signing import generate_signed_url_v4
 from google.oauth2 import service_account
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "s3"))
@@ -26,6 +30,8 @@ PARTS = (b'--b\r\nContent-Type: application/json\r\n\r\n{"name":"in/k"}\r\n--b\r
 RELATED = [("Content-Type", "multipart/related; boundary=b")]
 COMPOSE = b'{"sourceObjects":[{"name":"in/k"}]}'
 POLICY = b'{"version":1,"bindings":[{"role":"roles/storage.objectViewer","members":["user:x"]}]}'
+READER = b'{"entity":"allAuthenticatedUsers","role":"READER"}'
+UNIFORM = {"uniformBucketLevelAccess": {"enabled": True}}
 OF_OBJECT = {"Key": KEY}
 COPY = {"Key": "in/copy", "CopySource": "BUCKET/in/k"}
 
@@ -40,6 +46,8 @@ def operations():
         (listed, "buckets.get", "GET", "/storage/v1/b/BUCKET", b"", [], ("head_bucket", {})),
         (listed, "buckets.getStorageLayout", "GET", "/storage/v1/b/BUCKET/storageLayout", b"", [], None),
         (listed, "xml head bucket", "HEAD", "/BUCKET", b"", [], ("head_bucket", {})),
+        (("DeleteBucket",), "xml delete bucket", "DELETE", "/BUCKET", b"", [], ("delete_bucket", {})),
+        (listed, "xml bucket setting", "GET", "/BUCKET?versioning", b"", [], None),
         (("DeleteBucket",), "buckets.delete", "DELETE", "/storage/v1/b/BUCKET", b"", [], ("delete_bucket", {})),
         (("GetBucketPolicy",), "buckets.getIamPolicy", "GET", "/storage/v1/b/BUCKET/iam", b"", [], ("get_bucket_policy", {})),
         (("PutBucketPolicy",), "buckets.setIamPolicy", "PUT", "/storage/v1/b/BUCKET/iam", POLICY, JSON, None),
@@ -59,6 +67,30 @@ def operations():
         (("GetObject", "PutObject"), "objects.copy", "POST", OBJECT + "/copyTo/b/BUCKET/o/in%2Fcopy", b"", [], ("copy_object", COPY)),
         (("GetObject", "PutObject"), "objects.rewrite", "POST", OBJECT + "/rewriteTo/b/BUCKET/o/in%2Fcopy", b"", [], ("copy_object", COPY)),
         (("GetObject", "DeleteObject", "PutObject"), "objects.move", "POST", OBJECT + "/moveTo/o/in%2Fmoved", b"", [], None),
+        (("GetBucketAcl",), "bucketAccessControls.list", "GET", "/storage/v1/b/BUCKET/acl", b"", [], ("get_bucket_acl", {})),
+        (("PutBucketAcl",), "bucketAccessControls.insert", "POST", "/storage/v1/b/BUCKET/acl", READER, JSON, ("put_bucket_acl", {"ACL": "private"})),
+        (("GetBucketAcl",), "defaultObjectAccessControls.list", "GET", "/storage/v1/b/BUCKET/defaultObjectAcl", b"", [], None),
+        (("PutBucketAcl",), "defaultObjectAccessControls.insert", "POST", "/storage/v1/b/BUCKET/defaultObjectAcl", READER, JSON, None),
+        (("GetObjectAcl",), "objectAccessControls.list", "GET", OBJECT + "/acl", b"", [], ("get_object_acl", OF_OBJECT)),
+        (("PutObjectAcl",), "objectAccessControls.insert", "POST", OBJECT + "/acl", READER, JSON, ("put_object_acl", OF_OBJECT | {"ACL": "private"})),
+        (("GetBucketNotification",), "notifications.list", "GET", "/storage/v1/b/BUCKET/notificationConfigs", b"", [],
+         ("get_bucket_notification_configuration", {})),
+        (("PutBucketNotification",), "notifications.delete", "DELETE", "/storage/v1/b/BUCKET/notificationConfigs/9", b"", [],
+         ("put_bucket_notification_configuration", {"NotificationConfiguration": {}})),
+        (listed, "objects.list softDeleted", "GET", "/storage/v1/b/BUCKET/o?softDeleted=true", b"", [], None),
+        (get, "objects.get softDeleted", "GET", OBJECT + "?softDeleted=true&generation=1", b"", [], None),
+        (get, "objects.viewFullContext", "GET", OBJECT + "/viewFullContext?contextKey=c", b"", [], None),
+        (("RestoreObject", "PutObject"), "objects.restore", "POST", OBJECT + "/restore?generation=1", b"", [], None),
+        (listed, "folders.list", "GET", "/storage/v1/b/BUCKET/folders", b"", [], None),
+        (listed, "folders.get", "GET", "/storage/v1/b/BUCKET/folders/in%2F", b"", [], None),
+        (("ListBucket", "PutObject"), "folders.insert", "POST", "/storage/v1/b/BUCKET/folders", b'{"name":"in/new/"}', JSON, None),
+        (("ListBucket", "DeleteObject"), "folders.delete", "DELETE", "/storage/v1/b/BUCKET/folders/in%2F", b"", [], None),
+        (("ListBucket", "GetObject", "DeleteObject", "PutObject"), "folders.rename", "POST",
+         "/storage/v1/b/BUCKET/folders/in%2F/renameTo/folders/out%2F", b"", [], None),
+        (listed, "operations.list", "GET", "/storage/v1/b/BUCKET/operations", b"", [], None),
+        (listed, "managedFolders.list", "GET", "/storage/v1/b/BUCKET/managedFolders", b"", [], None),
+        (("GetBucketPolicy",), "managedFolders.getIamPolicy", "GET", "/storage/v1/b/BUCKET/managedFolders/in%2F/iam", b"", [], None),
+        (("PutBucketPolicy",), "managedFolders.setIamPolicy", "PUT", "/storage/v1/b/BUCKET/managedFolders/in%2F/iam", POLICY, JSON, None),
     ]  # fmt: skip
     return [pytest.param(*row, id=row[1]) for row in rows]
 
@@ -72,6 +104,37 @@ class Caller:
 
     def send(self, method, target, body=b"", headers=()):
         return self.connection.exchange(method, target, [*self.headers, *headers], body)
+
+
+class Signer:
+    """Puts the proof into the address: V4, with the key file's RSA key."""
+
+    def __init__(self, port, key_file):
+        self.connection = Connection(port)
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.credentials = service_account.Credentials.from_service_account_info(json.loads(key_file))
+
+    def send(self, method, target, body=b"", headers=()):
+        path, _, query = target.partition("?")
+        url = generate_signed_url_v4(
+            self.credentials, resource=path, expiration=600, api_access_endpoint=self.endpoint, method=method,
+            query_parameters=dict(urllib.parse.parse_qsl(query, keep_blank_values=True)),
+        )  # fmt: skip
+        return self.connection.exchange(method, url.removeprefix(self.endpoint), headers, body)
+
+
+class HmacCaller:
+    """Signs each request with an HMAC key, which is S3's access key."""
+
+    def __init__(self, port, key):
+        self.connection = Connection(port)
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.auth = S3SigV4Auth(Credentials(key["access_key"], key["secret_key"]), "s3", "auto")
+
+    def send(self, method, target, body=b"", headers=()):
+        request = AWSRequest(method, self.endpoint + target, dict(headers), body)
+        self.auth.add_auth(request)
+        return self.connection.exchange(method, target, list(request.headers.items()), body)
 
 
 def self_signed(key_file):
@@ -94,6 +157,8 @@ def matrix(make_server):
         callers[name] = Caller(server.gcs_port, fetch_token(server.gcs_port, files[name]))
         key = server.run_json("keys", "create", "--principal", name)
         s3[name] = boto_client(server, access_key=key["access_key"], secret_key=key["secret_key"])
+        callers[f"{name}, by a signed address"] = Signer(server.gcs_port, files[name])
+        callers[f"{name}, by an HMAC key"] = HmacCaller(server.gcs_port, key)
     server.run("grants", "add", "makers", "--principal", "ann", "--prefix", "/", "--role", "creator")
     server.run("grants", "add", "dan", "--principal", "dan", "--prefix", "/", "--role", "owner")
     callers["nobody"] = Caller(server.gcs_port, "")
@@ -161,9 +226,26 @@ def cases_of(permissions):
     ]
 
 
-def prepare(matrix, bucket, change):
-    _, _, s3, gcs = matrix
-    s3["ann"].create_bucket(Bucket=bucket)
+def signed_cases_of(permissions):
+    """Of the XML API, which takes proofs that are no tokens."""
+    gives = sorted({roles_of(one)[0] for one in permissions})
+    return [
+        (f"{case}, {way}", f"{who}, {way}", change, expected)
+        for way in ("by a signed address", "by an HMAC key")
+        for case, who, change, expected in (
+            ("no permission", "cleo", None, False), ("owner", "ann", None, True), ("by a binding", "bob", ("bind", "bob", gives), True),
+            ("denied by a policy of S3", "dan", ("Deny", "dan", permissions[:1]), False),
+        )
+    ]  # fmt: skip
+
+
+def prepare(matrix, bucket, change, has_folders=False):
+    _, callers, s3, gcs = matrix
+    if has_folders:
+        body = json.dumps({"name": bucket, "hierarchicalNamespace": {"enabled": True}, "iamConfiguration": UNIFORM}).encode()
+        assert callers["ann"].send("POST", "/storage/v1/b?project=p", body, JSON).status == 200
+    else:
+        s3["ann"].create_bucket(Bucket=bucket)
     s3["ann"].put_object(Bucket=bucket, Key=KEY, Body=b"x", ACL="bucket-owner-full-control")
     if change is None:
         return
@@ -199,9 +281,10 @@ def records_of(server):
 def test_answers_and_records(matrix, bucket_name, permissions, name, method, target, body, headers, over_s3):
     server, callers, s3, _ = matrix
     asked = {}
-    for number, (case, who, change, expected) in enumerate(cases_of(permissions)):
+    cases = cases_of(permissions) + (signed_cases_of(permissions) if target.startswith("/BUCKET") else [])
+    for number, (case, who, change, expected) in enumerate(cases):
         bucket = f"{bucket_name}-{number}"
-        prepare(matrix, bucket, change)
+        prepare(matrix, bucket, change, name.startswith("folders."))
         if isinstance(who, tuple):
             base, roles = who
             caller = narrowed(server, callers[base], bucket if roles else "other", roles or ["roles/storage.admin"])
@@ -215,7 +298,7 @@ def test_answers_and_records(matrix, bucket_name, permissions, name, method, tar
         assert answer.status < 500, (case, answer.body)
         assert (answer.status not in (401, 403)) == expected, (case, answer.status, answer.body)
         asked[answer.header("X-GUploader-UploadID")] = (case, bucket, expected)
-    assert len(asked) == len(cases_of(permissions))
+    assert len(asked) == len(cases)
     # Signed in the order in which they ended: wait for the last, then every one must be there.
     deadline = time.monotonic() + 20
     while not set(asked) <= set(found := records_of(server)) and time.monotonic() < deadline:
