@@ -13,6 +13,7 @@
 #include "app/store_watch.h"
 #include "audit/intake.h"
 #include "core/janitor.h"
+#include "core/operations.h"
 #include "core/owners.h"
 #include "core/parts.h"
 #include "events/dispatcher.h"
@@ -149,6 +150,7 @@ struct Server::Rooms {
   wire::SigningKeys admin_keys;
   std::unique_ptr<protocol::s3::AccessLogs> s3_logs;
   std::unique_ptr<protocol::s3::Service> s3;
+  std::unique_ptr<core::Operations> operations;
   std::unique_ptr<protocol::gcs::Service> gcs;
   std::unique_ptr<protocol::gcs::MetadataServer> metadata;
   std::unique_ptr<protocol::admin::Service> admin;
@@ -289,11 +291,12 @@ void Server::Rooms::make_services() {
       protocol::s3::AccessLogs::Options{settings.s3_log_interval, s3_options.region});
   s3 = std::make_unique<protocol::s3::Service>(*names, *gate, *directory, clock,
                                                std::move(s3_options), s3_logs.get());
+  operations = std::make_unique<core::Operations>(*store, clock);
   gcs = std::make_unique<protocol::gcs::Service>(
-      *names, *gate, *directory, clock,
+      *names, *gate, *directory, *operations, clock,
       protocol::gcs::Options{settings.gcs_public_url, settings.customer_keys == "any",
                              settings.gcs_fault_injection == "on",
-                             settings.s3_object_ownership == "BucketOwnerEnforced", store.get()});
+                             settings.s3_object_ownership == "BucketOwnerEnforced"});
   metadata = std::make_unique<protocol::gcs::MetadataServer>(
       *gate, *directory, clock,
       protocol::gcs::MetadataOptions{settings.metadata_principal, settings.metadata_clients,

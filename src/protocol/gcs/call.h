@@ -10,10 +10,10 @@
 #include "base/time.h"
 #include "core/gate.h"
 #include "core/namespace.h"
+#include "core/operations.h"
 #include "identity/identity.h"
 #include "io/http.h"
 #include "protocol/gcs/caller_rate.h"
-#include "protocol/gcs/operations.h"
 #include "protocol/gcs/parameters.h"
 #include "protocol/gcs/router.h"
 #include "protocol/gcs/session_turns.h"
@@ -28,7 +28,7 @@ struct Rooms {
   identity::Directory& directory;
   const Clock& clock;
   SessionTurns& turns;
-  Operations& operations;
+  core::Operations& operations;
   std::string public_url;  // without a trailing '/'; "" = derived from each request
   bool customer_keys_over_http = false;
   bool uniform_access = true;        // of new buckets that do not say

@@ -129,7 +129,7 @@ class FaultsTest : public LakeTest {
     Options options;
     options.fault_injection = true;
     service_ = std::make_unique<Service>(world_.names(), world_.gate(), world_.directory(),
-                                         world_.clock(), options);
+                                         operations_, world_.clock(), options);
     LakeTest::SetUp();
   }
   Headers test_of(const std::string& method, const std::string& fault) {

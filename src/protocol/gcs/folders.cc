@@ -208,7 +208,7 @@ Result<io::HttpResponse> rename_folder(Call& call) {
     return std::unexpected(std::move(renamed).error());
   }
   BR_TRY(after, find_folder(call, bucket, to_name));
-  const std::string id = Operations::make_id(started);
+  const std::string id = core::Operations::make_id(started);
   JsonWriter json;
   json.begin_object().member("kind", "storage#operation");
   json.member("name", "projects/_/buckets/" + route.bucket + "/operations/" + id);

@@ -99,7 +99,8 @@ void add_google_upload(io::HttpResponse& response) {
   response.headers.add("X-Goog-Upload-Chunk-Granularity", "262144");
 }
 
-Result<io::HttpResponse> upload_by_command(Call& call) {
+Result<io::HttpResponse> upload(Call& call) {
+  if (call.header("X-Goog-Upload-Command").empty()) return upload_chunk(call);
   BR_TRY(command, command_of(call));
   if (command.cancel) {
     BR_TRY(cancel_session(call));

@@ -128,8 +128,8 @@ TEST_F(ResumableTest, a_session_survives_a_restart) {
   const std::string at = session("restart");
   EXPECT_EQ(send(at, "bytes 0-2/*", "abc").status, 308);
   world_.restart();
-  service_ =
-      std::make_unique<Service>(world_.names(), world_.gate(), world_.directory(), world_.clock());
+  service_ = std::make_unique<Service>(world_.names(), world_.gate(), world_.directory(),
+                                       operations_, world_.clock());
   EXPECT_EQ(status_of(at).header("Range"), "bytes=0-2");
   EXPECT_EQ(send(at, "bytes 3-3/4", "d").status, 200);
   EXPECT_EQ(media("restart"), "abcd");

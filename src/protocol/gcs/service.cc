@@ -119,15 +119,14 @@ Result<void> select_fields(const Call& call, io::HttpResponse& response) {
 }  // namespace
 
 Service::Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
-                 const Clock& clock, Options options)
-    : operations_{options.store, clock},
-      faults_{options.fault_injection ? std::make_unique<FaultTests>() : nullptr},
+                 core::Operations& operations, const Clock& clock, Options options)
+    : faults_{options.fault_injection ? std::make_unique<FaultTests>() : nullptr},
       rooms_{names,
              gate,
              directory,
              clock,
              turns_,
-             operations_,
+             operations,
              std::move(options.public_url),
              options.customer_keys_over_http,
              options.uniform_access} {
@@ -246,9 +245,7 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kFullContext: return full_context(call);
     case Verb::kRestoreBucket: return restore_bucket(call);
     case Verb::kBeginSession: return begin_session(call);
-    case Verb::kUploadChunk:
-      return call.header("X-Goog-Upload-Command").empty() ? upload_chunk(call)
-                                                          : upload_by_command(call);
+    case Verb::kUploadChunk: return upload(call);
     case Verb::kCancelSession: return cancel_session(call);
     case Verb::kXmlListBuckets: return xml_list_buckets(call);
     case Verb::kXmlListObjects: return xml_list_objects(call);

@@ -8,7 +8,6 @@
 #include "core/namespace.h"
 #include "identity/identity.h"
 #include "io/http.h"
-#include "kv/store.h"
 #include "protocol/gcs/call.h"
 #include "protocol/gcs/caller_rate.h"
 #include "protocol/gcs/fault_tests.h"
@@ -26,8 +25,6 @@ struct Options {
   bool fault_injection = false;
   /// Uniform bucket-level access of buckets whose creation does not say. Google's is off.
   bool uniform_access = true;
-  /// Where long-running operations are remembered; outlives the service. Null: they are not.
-  kv::Store* store = nullptr;
 };
 
 /// The Google Cloud Storage front end: JSON API, the XML API's object calls, batch, and the OAuth
@@ -35,7 +32,7 @@ struct Options {
 class Service {
  public:
   Service(core::Namespace& names, core::Gate& gate, identity::Directory& directory,
-          const Clock& clock, Options options = {});
+          core::Operations& operations, const Clock& clock, Options options = {});
   /// Never throws. Parks as the namespace does.
   /// @param door  the name of the protocol in audit records; a constant
   io::HttpResponse handle(const io::Context& context, io::HttpRequest& request,
@@ -53,7 +50,6 @@ class Service {
   std::string run_batch_part(const Call& call, std::string_view message);
 
   SessionTurns turns_;
-  Operations operations_;
   CallerRate token_rate_;
   std::unique_ptr<FaultTests> faults_;
   Rooms rooms_;

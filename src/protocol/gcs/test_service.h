@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "core/operations.h"
 #include "core/test_world.h"
 #include "protocol/gcs/service.h"
 #include "wire/jwt.h"
@@ -97,12 +98,7 @@ class ServiceTest : public testing::Test {
   explicit ServiceTest(core::test::WorldOptions options = {})
       : world_{with_clock(std::move(options))},
         service_{std::make_unique<Service>(world_.names(), world_.gate(), world_.directory(),
-                                           world_.clock(), options_of(world_))} {}
-  static Options options_of(core::test::World& world) {
-    Options options;
-    options.store = &world.store();
-    return options;
-  }
+                                           operations_, world_.clock())} {}
   void SetUp() override {
     root_key_ = make_key("root");
     token_ = token_for(*root_key_);
@@ -204,6 +200,7 @@ class ServiceTest : public testing::Test {
 
   core::test::HandClock clock_;
   core::test::World world_;
+  core::Operations operations_{world_.store(), world_.clock()};
   std::unique_ptr<Service> service_;
   std::optional<KeyFile> root_key_;
   std::string token_;

@@ -71,7 +71,7 @@ class V4Vectors : public ServiceTest {
     Options options;
     options.customer_keys_over_http = true;
     service_ = std::make_unique<Service>(world_.names(), world_.gate(), world_.directory(),
-                                         world_.clock(), options);
+                                         operations_, world_.clock(), options);
   }
 
   void make_lake(const std::string& bucket, bool uniform) {

@@ -73,8 +73,8 @@ namespace beringia::protocol::gcs {
 bool begins_google_upload(const Call& call);
 /// What that dialect adds to the answer that begins a session.
 void add_google_upload(io::HttpResponse& response);
-/// X-Goog-Upload-Command on the address of a session.
-[[nodiscard]] Result<io::HttpResponse> upload_by_command(Call& call);
+/// On the address of a session: upload_chunk, or what X-Goog-Upload-Command says.
+[[nodiscard]] Result<io::HttpResponse> upload(Call& call);
 
 [[nodiscard]] Result<io::HttpResponse> xml_list_buckets(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_list_objects(Call& call);

@@ -10,18 +10,18 @@
 #include "io/context.h"
 #include "kv/store.h"
 
-namespace beringia::protocol::gcs {
+namespace beringia::core {
 
-/// Long-running operations that clients may ask about. All of ours are done when they are answered:
-/// this keeps what they said, in the catalog's store, so that a restart forgets none. Bounded in
-/// number and time. Thread-safe.
+/// Operations that clients may ask about after they were answered, as some protocols have them. This
+/// keeps what was said, in the catalog's store, so that a restart forgets none. Bounded in number
+/// and time. Thread-safe.
 class Operations {
  public:
   static constexpr size_t kMaxKept = 10'000;  // of all buckets; the oldest go first
   static constexpr Duration kKeptFor = std::chrono::hours{7 * 24};
 
-  /// @param store  outlives this; null: nothing is kept
-  Operations(kv::Store* store, const Clock& clock) : store_{store}, clock_{clock} {}
+  /// Both outlive this.
+  Operations(kv::Store& store, const Clock& clock) : store_{store}, clock_{clock} {}
 
   struct Finished {
     std::string bucket, id, json;
@@ -40,8 +40,8 @@ class Operations {
                                                  std::string_view after, size_t limit);
 
  private:
-  kv::Store* store_;
+  kv::Store& store_;
   const Clock& clock_;
 };
 
-}  // namespace beringia::protocol::gcs
+}  // namespace beringia::core
