@@ -12,9 +12,9 @@
 
 namespace beringia::core {
 
-/// Operations that clients may ask about after they were answered, as some protocols have them. This
-/// keeps what was said, in the catalog's store, so that a restart forgets none. Bounded in number
-/// and time. Thread-safe.
+/// Operations that clients may ask about after they were answered, as some protocols have them.
+/// This keeps what was said, in the catalog's store, so that a restart forgets none. Bounded in
+/// number and time. Thread-safe.
 class Operations {
  public:
   static constexpr size_t kMaxKept = 10'000;  // of all buckets; the oldest go first
