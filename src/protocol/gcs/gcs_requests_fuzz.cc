@@ -1,5 +1,5 @@
 // What a request of the GCS endpoint says outside of JSON and multipart bodies: addresses, queries,
-// ranges, globs, saved MD5 states, compressed objects.
+// ranges, settings in XML, globs, saved MD5 states, compressed objects.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -13,6 +13,7 @@
 #include "protocol/gcs/http_range.h"
 #include "protocol/gcs/parameters.h"
 #include "protocol/gcs/router.h"
+#include "protocol/gcs/xml_settings.h"
 
 using namespace beringia;
 using namespace beringia::protocol::gcs;
@@ -48,6 +49,8 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
           "bytes=5-10\n0123456789abcdef",
           "bytes 0-9/20\n",
           "**/day=[0-9]{1,2}/*.{csv,parquet}\na/day=1/b.csv",
+          "cors\n<CorsConfig><Cors><Origins><Origin>*</Origin></Origins></Cors></CorsConfig>",
+          "tagging\n<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>",
           beringia::RunningMd5{}.save(),
           std::string{"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x4c\x4a\x06\x00\xc2\x41\x24\x35"
                       "\x03\x00\x00\x00",
@@ -65,6 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)conditions_of(*query);
     (void)source_conditions_of(*query);
   }
+  (void)json_of_xml_setting(first, std::string{rest});
   check_range(first, rest.size());
   check_content_range(first);
   if (size < 200) {
