@@ -24,9 +24,10 @@ class OperationsTest : public testing::Test {
 };
 
 TEST_F(OperationsTest, are_remembered_by_bucket_in_the_order_of_time) {
-  const std::string second = add("b", now_micros() + 2);
-  const std::string first = add("b", now_micros() + 1);
-  const std::string other = add("bb", now_micros() + 3);
+  const int64_t now = now_micros();
+  const std::string second = add("b", now + 2);
+  const std::string first = add("b", now + 1);
+  const std::string other = add("bb", now + 3);
   const auto page = must(operations_.of(world_.context, "b", {}, "", 1));
   ASSERT_EQ(page.size(), 1u);
   EXPECT_EQ(page[0].id, first);
