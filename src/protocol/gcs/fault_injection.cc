@@ -1,6 +1,7 @@
 #include "protocol/gcs/fault_injection.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace beringia::protocol::gcs {
 namespace {
 
 constexpr std::string_view kAddress = "/retry_test";
+constexpr uint64_t kMaxTakenIn = 16 << 20;  // of a request before a reset
 
 /// The first `limit` bytes of another source.
 class HeadSource final : public io::ByteSource {
@@ -134,12 +136,25 @@ class FaultyCall {
     return json_response(status, wire::gcs::render(error));
   }
 
+  /// Comes after the request, as at the testbench: a client that still writes hears of the end of
+  /// the connection, not of the reset.
   io::HttpResponse reset() {
     tests_.take(id_, method_);
+    take_in_request();
     record(0);
     io::HttpResponse response;
     response.reset = true;
     return response;
+  }
+
+  void take_in_request() const {
+    if (!request_.has_body || request_.body == nullptr) return;
+    std::array<char, 16 << 10> scrap;
+    for (uint64_t taken = 0; taken < kMaxTakenIn;) {
+      const auto n = request_.body->read(context_, scrap);
+      if (!n || *n == 0) return;
+      taken += *n;
+    }
   }
 
   /// What the request's Content-Range says that it brings, if that is bytes.
