@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/encoding.h"
+#include "wire/sigv4_names.h"
 
 namespace beringia::wire {
 namespace {
@@ -42,7 +43,8 @@ Result<void> append_path(std::string& out, std::string_view path) {
 }
 
 /// Parameters in canonical encoding, sorted by name, then by value.
-Result<void> append_query(std::string& out, std::string_view query, std::string_view left_out) {
+/// Without the signature of `dialect`, if one is named.
+Result<void> append_query(std::string& out, std::string_view query, const SigV4Dialect* dialect) {
   std::vector<std::pair<std::string, std::string>> parameters;
   while (!query.empty()) {
     const size_t end = query.find('&');
@@ -55,7 +57,7 @@ Result<void> append_query(std::string& out, std::string_view query, std::string_
                            ? std::optional{std::string{}}
                            : percent_decode(item.substr(equals + 1), true);
     if (!name || !value) return std::unexpected(bad_uri());
-    if (!left_out.empty() && *name == left_out) continue;
+    if (dialect != nullptr && is_signature_parameter(*name, *dialect, "Signature")) continue;
     parameters.emplace_back(percent_encode(*name), percent_encode(*value));
   }
   std::ranges::sort(parameters);
@@ -160,9 +162,7 @@ Result<std::string> canonical_request(const SigV4Request& request, const SigV4Cl
   BR_TRY(append_path(out, request.path));
   out += '\n';
   if (!request.query.empty()) {
-    const std::string signature_name =
-        claim.presigned ? std::string{claim.dialect->query_prefix} + "Signature" : "";
-    BR_TRY(append_query(out, request.query, signature_name));
+    BR_TRY(append_query(out, request.query, claim.presigned ? claim.dialect : nullptr));
   }
   out += '\n';
   for (const auto& name : claim.signed_headers) {

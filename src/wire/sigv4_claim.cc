@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "wire/sigv4.h"
+#include "wire/sigv4_names.h"
 
 namespace beringia::wire {
 namespace {
@@ -66,9 +67,9 @@ Result<QueryFields> query_fields(std::string_view query, const SigV4Dialect& dia
     std::string_view value = next_item(query, '&');
     const std::string_view raw_name = next_item(value, '=');
     const auto name = percent_decode(raw_name);
-    if (!name || !name->starts_with(dialect.query_prefix)) continue;
+    if (!name) continue;
     for (const auto& [suffix, slot] : known) {
-      if (std::string_view{*name}.substr(dialect.query_prefix.size()) != suffix) continue;
+      if (!is_signature_parameter(*name, dialect, suffix)) continue;
       if (*slot) {
         return std::unexpected(malformed("AuthorizationQueryParametersError",
                                          "a signature parameter is given twice", *name));

@@ -138,7 +138,8 @@ Result<std::string> bearer_of(std::string_view header) {
 Result<identity::Principal> authenticate(Call& call) {
   const std::string_view header = call.header("Authorization");
   if (call.route.is_xml) {
-    const bool v4 = call.query.has("X-Goog-Signature") || call.query.has("X-Amz-Signature");
+    const bool v4 = call.query.has("X-Goog-Signature") || call.query.has("x-goog-signature") ||
+                    call.query.has("X-Amz-Signature");
     const bool v2 = call.query.has("Signature") && call.query.has("GoogleAccessId");
     if ((v4 || v2) && !header.empty()) {
       return std::unexpected(invalid("Only one authentication mechanism is allowed",

@@ -28,15 +28,19 @@ class SignedUrlTest : public LakeTest {
       names += ";" + name;
     }
     target += target.find('?') == std::string::npos ? "?" : "&";
-    target += "X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Credential=" +
-              percent_encode(key.file.client_email + "/" + claim.scope) +
-              "&X-Goog-Date=" + claim.time_text + "&X-Goog-Expires=" + std::to_string(seconds) +
-              "&X-Goog-SignedHeaders=" + percent_encode(names);
+    const auto name = [this](const std::string& suffix) {
+      return small_names_ ? "x-goog-" + ascii_lower(suffix) : "X-Goog-" + suffix;
+    };
+    target += name("Algorithm") + "=GOOG4-RSA-SHA256&" + name("Credential") + "=" +
+              percent_encode(key.file.client_email + "/" + claim.scope) + "&" + name("Date") + "=" +
+              claim.time_text + "&" + name("Expires") + "=" + std::to_string(seconds) + "&" +
+              name("SignedHeaders") + "=" + percent_encode(names);
     const size_t at = target.find('?');
     const std::string path = target.substr(0, at), query = target.substr(at + 1);
     const std::string text = must(wire::string_to_sign({method, path, query, sent}, claim));
-    return target + "&X-Goog-Signature=" + to_hex(must(key.key.sign(text)));
+    return target + "&" + name("Signature") + "=" + to_hex(must(key.key.sign(text)));
   }
+  bool small_names_ = false;  // of the query's parameters, as gsutil has them
   std::string v2(const KeyFile& key, const std::string& method, const std::string& resource,
                  const std::string& headers = "", int64_t seconds = 60) {
     const std::string expires = std::to_string(now() + seconds);
@@ -108,6 +112,15 @@ TEST_F(SignedUrlTest, they_expire_and_end_with_their_key) {
   must(world_.directory().disable_key(world_.context, root_key_->file.private_key_id));
   EXPECT_EQ(open(fresh2).status, 403);
   EXPECT_EQ(open(fresh4).status, 403);
+}
+
+TEST_F(SignedUrlTest, names_of_parameters_may_be_in_small_letters) {
+  ASSERT_EQ(put("x", "1").status, 200);
+  small_names_ = true;
+  const std::string url = v4(make_key("root"), "GET", "/lake/x");
+  EXPECT_EQ(open(url).body, "1");
+  EXPECT_EQ(open(url, "DELETE").status, 403);
+  EXPECT_NE(open(url + "&X-Goog-Signature=00").status, 200) << "one signature only";
 }
 
 TEST_F(SignedUrlTest, access_keys_sign_urls_and_requests) {
