@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 import subprocess
 from collections.abc import Callable
 
@@ -16,15 +17,25 @@ class Program:
         self.command, self.environment, self.directory = command, os.environ | {"PYTHONUNBUFFERED": "1"} | environment, directory
 
     def _run(self, arguments: tuple[str, ...], timeout_s: float = TIMEOUT_S) -> subprocess.CompletedProcess:
-        return subprocess.run([*self.command, *arguments], env=self.environment, cwd=self.directory, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=timeout_s)  # fmt: skip
+        """@error subprocess.TimeoutExpired, with what was printed; the program and what it started are ended then"""
+        command = [*self.command, *arguments]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, env=self.environment, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe,
+                              text=True, start_new_session=True) as process:  # fmt: skip
+            try:
+                out, errors = process.communicate(timeout=timeout_s)
+            except subprocess.TimeoutExpired as expired:
+                os.killpg(process.pid, signal.SIGKILL)
+                out, errors = process.communicate()
+                raise subprocess.TimeoutExpired(command, timeout_s, out, errors) from expired
+        return subprocess.CompletedProcess(command, process.returncode, out, errors)
 
     def printed(self, *arguments: str) -> str:
         """What it prints within a short while, however it ends."""
         try:
             return self._run(arguments, SHORT_TIMEOUT_S).stdout
         except subprocess.TimeoutExpired as expired:
-            return (expired.stdout or b"").decode()
+            return expired.stdout or ""
 
     def __call__(self, *arguments: str) -> str:
         """What it prints. @error RuntimeError: it failed, with what it said"""
