@@ -116,6 +116,8 @@ struct ListRequest {
   bool by_directory = false;  ///< stop at '/', names below come as `directories`
   size_t max_items = 1000;
   std::string page_token;  ///< from the previous page
+  /// Nobody else can tell: a store that is slow is waited for (GuardedBackend).
+  bool worth_waiting = false;
 };
 
 struct CopyPage {

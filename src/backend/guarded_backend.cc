@@ -106,9 +106,11 @@ Error GuardedBackend::timed_out(const Error& error, Retry retry) const {
 }
 
 template <class Call>
-auto GuardedBackend::ask(const io::Context& context, Call&& call) -> decltype(call(context)) {
+auto GuardedBackend::ask(const io::Context& context, Call&& call, std::optional<Duration> patience)
+    -> decltype(call(context)) {
   BR_TRY(leave, enter());
-  const Duration limit = leave.is_probe ? limits_.max_probe : limits_.max_question;
+  const Duration limit =
+      leave.is_probe ? limits_.max_probe : patience.value_or(limits_.max_question);
   auto result = call(context.with_deadline(leave.begun + limit));
   if (result) {
     answered(leave);
@@ -157,7 +159,9 @@ Result<std::unique_ptr<io::ByteSource>> GuardedBackend::read(const io::Context& 
 }
 
 Result<CopyPage> GuardedBackend::list(const io::Context& context, const ListRequest& request) {
-  return ask(context, [&](const io::Context& bound) { return inner_->list(bound, request); });
+  const auto patience = request.worth_waiting ? std::optional{limits_.max_listing} : std::nullopt;
+  return ask(
+      context, [&](const io::Context& bound) { return inner_->list(bound, request); }, patience);
 }
 
 Result<CopyInfo> GuardedBackend::write(const io::Context& context, const WriteRequest& request) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "backend/backend.h"
@@ -12,6 +13,9 @@ namespace beringia::backend {
 struct OutageLimits {
   /// One question (stat, list, opening a read) with all its repetitions; then kUnavailable.
   Duration max_question = std::chrono::seconds{2};
+  /// The same of a page of a listing that is worth waiting for: some stores look through all they
+  /// have for each page.
+  Duration max_listing = std::chrono::seconds{20};
   /// One short change (remove, update): long enough for the repetitions that Google publishes for
   /// Cloud Storage. Writes, composes and renames last as long as their bytes do; how long they are
   /// repeated without progress is bounded where that is done.
@@ -62,8 +66,10 @@ class GuardedBackend final : public Backend {
     bool is_probe = false;
     MonotonicTime begun;
   };
+  /// `patience`: instead of max_question.
   template <class Call>
-  auto ask(const io::Context& context, Call&& call) -> decltype(call(context));
+  auto ask(const io::Context& context, Call&& call, std::optional<Duration> patience = std::nullopt)
+      -> decltype(call(context));
   template <class Call>
   auto change(const io::Context& context, Duration limit, Call&& call) -> decltype(call(context));
   [[nodiscard]] Result<Leave> enter();

@@ -111,6 +111,26 @@ TEST_F(GuardedBackendTest, a_question_that_is_not_answered_fails_within_its_time
   });
 }
 
+TEST_F(GuardedBackendTest, a_page_that_is_worth_waiting_for_is_waited_for) {
+  runtime_->run([&] {
+    answers_after_ = 10 * kSecond;
+    EXPECT_FALSE(backend_->list(context_, {}));
+    ListRequest request;
+    request.worth_waiting = true;
+    pass(OutageLimits{}.first_pause);
+    const auto probed = time([&] { EXPECT_FALSE(backend_->list(context_, request)); });
+    EXPECT_TRUE(lasted(probed, OutageLimits{}.max_probe)) << "not during an outage";
+    answers_after_ = {};
+    pass(3600 * kSecond);
+    EXPECT_TRUE(backend_->list(context_, request));
+    answers_after_ = 10 * kSecond;
+    EXPECT_TRUE(backend_->list(context_, request));
+    answers_after_ = 3600 * kSecond;
+    const auto took = time([&] { EXPECT_FALSE(backend_->list(context_, request)); });
+    EXPECT_TRUE(lasted(took, OutageLimits{}.max_listing));
+  });
+}
+
 TEST_F(GuardedBackendTest, during_an_outage_questions_are_refused_at_once) {
   runtime_->run([&] {
     faulty_->fail("stat", refused());

@@ -146,6 +146,25 @@ Result<DirectoryInfo> Namespace::make_directory(const io::Context& context, cons
   return DirectoryInfo{grant.path(), *location.directories.back().entry};
 }
 
+namespace {
+
+/// Foreign files that nobody has looked at yet count as content of a directory: looks until some
+/// are found or all is known.
+Result<void> look_for_content(const io::Context& context, Namespace::Parts& parts,
+                              const Mounts& mounts, const Path& directory) {
+  for (std::string after;;) {
+    BR_TRY(synced, sync_children(context, parts, mounts, directory, after, 1));
+    if (!synced.bound) return {};
+    BR_TRY(location, parts.tree.resolve(context, directory));
+    if (!location.parent_exists) return {};
+    BR_TRY(children, parts.tree.children(context, location.parent_id(), "", "", 1));
+    if (!children.empty()) return {};
+    after = *synced.bound;
+  }
+}
+
+}  // namespace
+
 Result<void> Namespace::remove_directory(const io::Context& context, const Grant& grant) {
   const auto mounts = parts_.mounts.get();
   if (mounts->is_mount_point(grant.path())) {
@@ -155,8 +174,7 @@ Result<void> Namespace::remove_directory(const io::Context& context, const Grant
   const LiveMount* mount = mounts->find(grant.path());
   BR_TRY(found, find_bucket(context, parts_, *mounts, grant.path()));
   if (!found) return std::unexpected(no_directory(grant.path()));
-  // Foreign files that nobody has looked at yet count as content.
-  BR_TRY(sync_children(context, parts_, *mounts, grant.path(), "", 1));
+  BR_TRY(look_for_content(context, parts_, *mounts, grant.path()));
   auto removed = change(
       context, parts_, grant,
       [&](kv::Batch& batch, const meta::Location& at, Timestamp now) -> Result<void> {

@@ -25,4 +25,22 @@ bool SeenTable::within(const std::string& name, MonotonicTime now, Duration stal
   return found != shard.seen.end() && now - found->second <= staleness;
 }
 
+std::optional<SyncProgress::Reached> SyncProgress::of(const std::string& directory) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = reached_.find(directory);
+  if (found == reached_.end()) return std::nullopt;
+  return found->second;
+}
+
+void SyncProgress::set(const std::string& directory, Reached reached) {
+  const std::lock_guard lock{mutex_};
+  if (reached_.size() >= kMaxDirectories && !reached_.contains(directory)) reached_.clear();
+  reached_[directory] = std::move(reached);
+}
+
+void SyncProgress::forget(const std::string& directory) {
+  const std::lock_guard lock{mutex_};
+  reached_.erase(directory);
+}
+
 }  // namespace beringia::core

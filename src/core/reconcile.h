@@ -53,8 +53,8 @@ struct Synced {
 /// Before listing: makes the children of `directory` (directory form) with names in
 /// (after, Synced::bound] agree with the backends, if their freshness has lapsed. One backend
 /// listing per 1,000 names, without blocking writers; a failed listing publishes nothing. What is
-/// remembered (staleness > 0) is looked up once for all who wait. `seen`: of the listing that this
-/// is part of, if any.
+/// remembered (staleness > 0) is looked up once for all who wait, page by page; who needs a page
+/// only waits for that. `seen`: of the listing that this is part of, if any.
 [[nodiscard]] Result<Synced> sync_children(const io::Context& context, Namespace::Parts& parts,
                                            const Mounts& mounts, const Path& directory,
                                            const std::string& after, size_t want,

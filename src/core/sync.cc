@@ -64,12 +64,13 @@ void append(std::vector<meta::Child>& children, std::vector<meta::Child> more) {
 class DirectorySync {
  public:
   DirectorySync(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
-                const LiveMount& mount, const Path& directory, Descent descent)
+                const LiveMount& mount, const Path& directory, bool worth_waiting, Descent descent)
       : context_{context},
         parts_{parts},
         mounts_{mounts},
         mount_{mount},
         directory_{directory},
+        worth_waiting_{worth_waiting},
         descent_{descent} {}
 
   Result<std::optional<std::string>> run(const LiveLocation& place, std::string after, size_t want);
@@ -110,6 +111,7 @@ class DirectorySync {
   const Mounts& mounts_;
   const LiveMount& mount_;
   const Path& directory_;
+  const bool worth_waiting_;  // nobody else can tell
   const Descent descent_;
   std::vector<meta::Child> agreed_;
   bool changed_ = false;   // the catalog did not agree with the backend about some name
@@ -126,7 +128,7 @@ Result<std::optional<std::string>> DirectorySync::run(const LiveLocation& place,
   BR_TRY(location, parts_.tree.resolve(context_, directory_));
   prefix_ = default_native_name(mount_, place, location);
   const size_t page_size = std::clamp(want, kSmallPage, kPage);
-  backend::ListRequest request{prefix_, {}, true, page_size, {}};
+  backend::ListRequest request{prefix_, {}, true, page_size, {}, worth_waiting_};
   if (!after.empty()) {
     request.start_after = prefix_ + after;
     if (after.ends_with('/')) request.start_after += kBehindAll;
@@ -422,9 +424,10 @@ Result<bool> is_fresh(const io::Context& context, Namespace::Parts& parts, const
                                             freshness.max_staleness);
 }
 
+/// @param since  when the first page was listed
 Result<void> mark_synced(const io::Context& context, Namespace::Parts& parts, const Mounts& mounts,
-                         const Path& directory) {
-  parts.freshness.directories.mark(directory.text(), parts.clock.monotonic());
+                         const Path& directory, MonotonicTime since) {
+  parts.freshness.directories.mark(directory.text(), since);
   BR_TRY(location, parts.tree.resolve(context, directory));
   if (!location.parent_exists) return {};
   const std::string key = meta::sync_key(location.parent_id());
@@ -439,48 +442,44 @@ Result<void> mark_synced(const io::Context& context, Namespace::Parts& parts, co
   return {};
 }
 
-Result<Synced> sync_at_depth(const io::Context& context, Namespace::Parts& parts,
-                             const Mounts& mounts, const Path& directory, const std::string& after,
-                             size_t want, Descent descent) {
-  const LiveMount* mount = mounts.find(directory);
-  if (mount == nullptr || mount->locations.empty()) return Synced{};
-  BR_TRY(before, parts.tree.resolve(context, directory));
-  const bool scans = descent.found != nullptr;
-  BR_TRY(fresh, is_fresh(context, parts, mounts, *mount, before));
-  if (fresh && !scans) return Synced{};
-  // Freshness that is remembered needs the whole directory, once for all who wait; "checked each
-  // time" only the page, and nobody's look can stand for another's.
-  const auto& freshness = mount->declaration.freshness;
-  const bool whole = scans || freshness.exclusive || freshness.max_staleness.count() > 0;
-  std::optional<PathLocks::Guard> flight;
-  if (whole) {
-    BR_TRY(guard, parts.freshness.syncs.lock(context, directory));
-    flight.emplace(std::move(guard));
-  }
-  BR_TRY(location, parts.tree.resolve(context, directory));
-  BR_TRY(fresh_now, is_fresh(context, parts, mounts, *mount, location));
-  if (fresh_now && !scans) return Synced{};
-  BR_TRY(known, parent_is_known(context, parts, mounts, *mount, location));
+/// One directory of one mount that is to be looked at.
+struct Look {
+  const io::Context& context;
+  Namespace::Parts& parts;
+  const Mounts& mounts;
+  const LiveMount& mount;
+  const Path& directory;
+  Descent descent;
+};
 
+struct Looked {
   Synced synced;
-  auto& bound = synced.bound;
   bool all_answered = true;
-  for (const auto& place : mount->locations) {
+};
+
+/// Compares the names in (after, bound] with every location. `known`: the catalog stands in for
+/// backends that are away.
+Result<Looked> look_at_page(const Look& look, const std::string& after, size_t want, bool known,
+                            bool wants_children) {
+  Looked looked;
+  auto& bound = looked.synced.bound;
+  for (const auto& place : look.mount.locations) {
     auto failure = [&](Error error) -> Result<void> {
-      all_answered = false;
+      looked.all_answered = false;
       kSyncs.add(1, {"failed"});
       // What the catalog has learnt before still stands while the backend is away.
-      if (known && !scans && error.code() == Code::kUnavailable) return {};
+      if (known && error.code() == Code::kUnavailable) return {};
       return std::unexpected(std::move(error));
     };
     if (is_avoided(*place.backend)) {
       BR_TRY(failure(
-          unavailable("cannot list " + directory.text(),
+          unavailable("cannot list " + look.directory.text(),
                       "backend \"" + place.backend->declaration.name + "\" failed a moment ago")));
       continue;
     }
-    DirectorySync sync{context, parts, mounts, *mount, directory, descent};
-    auto upper = sync.run(place, whole ? std::string{} : after, whole ? SIZE_MAX : want);
+    DirectorySync sync{look.context,   look.parts, look.mounts, look.mount,
+                       look.directory, !known,     look.descent};
+    auto upper = sync.run(place, after, want);
     if (!upper) {
       // Only what was tried counts: else the avoidance would renew itself as long as somebody asks.
       note_backend_failure(*place.backend, upper.error());
@@ -489,12 +488,88 @@ Result<Synced> sync_at_depth(const io::Context& context, Namespace::Parts& parts
     }
     kSyncs.add(1, {"done"});
     if (*upper && (!bound || **upper < *bound)) bound = **upper;
-    if (!whole && mount->locations.size() == 1) synced.children = sync.take_agreed();
+    if (wants_children && look.mount.locations.size() == 1) {
+      looked.synced.children = sync.take_agreed();
+    }
   }
-  if (all_answered && !bound && (whole || after.empty())) {
-    BR_TRY(mark_synced(context, parts, mounts, directory));
+  return looked;
+}
+
+/// "Checked each time": only the page, and nobody's look can stand for another's.
+Result<Synced> check_page(const Look& look, const std::string& after, size_t want) {
+  BR_TRY(location, look.parts.tree.resolve(look.context, look.directory));
+  BR_TRY(known, parent_is_known(look.context, look.parts, look.mounts, look.mount, location));
+  BR_TRY(looked, look_at_page(look, after, want, known, true));
+  if (looked.all_answered && !looked.synced.bound && after.empty()) {
+    BR_TRY(mark_synced(look.context, look.parts, look.mounts, look.directory,
+                       look.parts.clock.monotonic()));
   }
-  return synced;
+  return std::move(looked.synced);
+}
+
+/// Freshness that is remembered needs the whole directory. It is looked at page by page, each once
+/// for all who wait: who wants a page has it when it is there, and who gave up on a large directory
+/// goes on where they stopped.
+Result<Synced> learn_directory(const Look& look, const std::string& after, size_t want) {
+  auto& progress = look.parts.freshness.progress;
+  const auto& name = look.directory.text();
+  const auto& freshness = look.mount.declaration.freshness;
+  std::optional<SyncProgress::Reached> own;  // of this call: it may last longer than it is fresh
+  for (;;) {
+    BR_TRY(flight, look.parts.freshness.syncs.lock(look.context, look.directory));
+    BR_TRY(location, look.parts.tree.resolve(look.context, look.directory));
+    BR_TRY(fresh, is_fresh(look.context, look.parts, look.mounts, look.mount, location));
+    if (fresh) return Synced{};
+    const MonotonicTime now = look.parts.clock.monotonic();
+    auto reached = progress.of(name);
+    const bool holds = reached && reached->epoch == look.mounts.sync_epoch() &&
+                       (freshness.exclusive || now - reached->begun <= freshness.max_staleness);
+    if (!holds) reached = own;
+    if (want != SIZE_MAX && reached && reached->until > after) return Synced{reached->until, {}};
+    // Beyond what is known, or in the middle of what nobody began: the page alone.
+    if (want != SIZE_MAX && !after.empty() && (!reached || reached->until != after)) {
+      return check_page(look, after, want);
+    }
+    if (!reached) reached = SyncProgress::Reached{now, look.mounts.sync_epoch(), {}};
+    BR_TRY(known, parent_is_known(look.context, look.parts, look.mounts, look.mount, location));
+    BR_TRY(looked, look_at_page(look, reached->until, kPage, known, false));
+    if (!looked.synced.bound) {
+      progress.forget(name);
+      if (looked.all_answered) {
+        BR_TRY(mark_synced(look.context, look.parts, look.mounts, look.directory, reached->begun));
+      }
+      return std::move(looked.synced);
+    }
+    reached->until = *looked.synced.bound;
+    own = reached;
+    if (looked.all_answered) progress.set(name, *reached);
+    if (want != SIZE_MAX) return std::move(looked.synced);
+  }
+}
+
+/// All of it, however fresh the view is; every backend must answer.
+Result<Synced> scan_directory(const Look& look) {
+  BR_TRY(flight, look.parts.freshness.syncs.lock(look.context, look.directory));
+  const MonotonicTime begun = look.parts.clock.monotonic();
+  BR_TRY(looked, look_at_page(look, {}, SIZE_MAX, false, false));
+  look.parts.freshness.progress.forget(look.directory.text());
+  BR_TRY(mark_synced(look.context, look.parts, look.mounts, look.directory, begun));
+  return std::move(looked.synced);
+}
+
+Result<Synced> sync_at_depth(const io::Context& context, Namespace::Parts& parts,
+                             const Mounts& mounts, const Path& directory, const std::string& after,
+                             size_t want, Descent descent) {
+  const LiveMount* mount = mounts.find(directory);
+  if (mount == nullptr || mount->locations.empty()) return Synced{};
+  const Look look{context, parts, mounts, *mount, directory, descent};
+  if (descent.found != nullptr) return scan_directory(look);
+  BR_TRY(before, parts.tree.resolve(context, directory));
+  BR_TRY(fresh, is_fresh(context, parts, mounts, *mount, before));
+  if (fresh) return Synced{};
+  const auto& freshness = mount->declaration.freshness;
+  const bool remembers = freshness.exclusive || freshness.max_staleness.count() > 0;
+  return remembers ? learn_directory(look, after, want) : check_page(look, after, want);
 }
 
 }  // namespace
