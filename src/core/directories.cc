@@ -69,8 +69,9 @@ Result<void> make_found_directory(const io::Context& context, Namespace::Parts& 
     BR_TRY(location, parts.tree.resolve(context, path));
     if (location.parent_exists) return {};
     meta::DirectoryEntry entry;
-    entry.explicit_directory = path.directories().size() == 1;  // a bucket stays when empty
-    entry.owner = entry.explicit_directory ? "root" : "";
+    const bool is_bucket = path.directories().size() == 1;
+    entry.explicit_directory = is_bucket || meta::keeps_directories(location);  // stays when empty
+    entry.owner = is_bucket ? "root" : "";
     kv::Batch batch;
     parts.tree.put_directory(batch, location, entry, Timestamp{});
     auto committed = parts.store.commit(context, batch, kv::Durability::kBuffered);

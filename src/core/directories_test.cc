@@ -67,6 +67,21 @@ TEST_F(Directories, a_bucket_is_made_once_and_says_whose_it_is) {
   EXPECT_EQ(world_.make_directory("/b/", "other").error().tag(), "foreign");
 }
 
+TEST(HierarchicalBucket, keeps_directories_that_somebody_else_has_made) {
+  WorldOptions options;
+  options.mounts = {{"/", {"disk"}, false}};
+  World world{options};
+  ASSERT_TRUE(world.names().make_directory(world.context, world.grant(Action::kAdminister, "/b/"),
+                                           {{meta::kHierarchyAttribute, "true"}}));
+  world.foreign_write("disk", "b/d/e/1", "1");
+  ListRequest by_directory;
+  by_directory.delimiter = "/";
+  EXPECT_EQ(must(world.list("/b/d/", by_directory)).prefixes, std::vector<std::string>{"e/"});
+  ASSERT_TRUE(world.remove("/b/d/e/1"));
+  EXPECT_EQ(must(world.list("/b/", by_directory)).prefixes, std::vector<std::string>{"d/"});
+  EXPECT_EQ(must(world.list("/b/d/", by_directory)).prefixes, std::vector<std::string>{"e/"});
+}
+
 TEST_F(Directories, only_an_empty_directory_is_removed) {
   ASSERT_TRUE(world_.make_directory("/b/"));
   ASSERT_TRUE(world_.put("/b/k", "1"));

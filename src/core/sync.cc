@@ -94,7 +94,7 @@ class DirectorySync {
   Result<void> native_only(const LiveLocation& place, const std::string& name,
                            const backend::CopyInfo* info);
   Result<bool> has_adoptable_below(const LiveLocation& place, const std::string& native_prefix,
-                                   bool bucket);
+                                   bool stays);
   Result<bool> will_go(const LiveLocation& place, const backend::CopyInfo& info);
   Result<void> catalog_only(const LiveLocation& place, const meta::Child& child);
   Result<void> both(const LiveLocation& place, const meta::Child& child,
@@ -249,7 +249,8 @@ Result<void> DirectorySync::native_only(const LiveLocation& place, const std::st
   const bool may_be_gone = parts_.native_removals != removals_;
   if (info == nullptr) {
     if (mounts_.is_mount_point(*path)) return {};
-    BR_TRY(any, has_adoptable_below(place, prefix_ + name, path->directories().size() == 1));
+    const bool stays = path->directories().size() == 1 || meta::keeps_directories(location);
+    BR_TRY(any, has_adoptable_below(place, prefix_ + name, stays));
     return any ? make_found_directory(context_, parts_, *path) : Result<void>{};
   }
   // Complete listings (checksums included) are believed; the others cost one stat each.
@@ -271,14 +272,14 @@ Result<void> DirectorySync::native_only(const LiveLocation& place, const std::st
   return look_again_locked(*path);
 }
 
-/// A native directory is one of ours when something lies in it that will stay; a bucket that
-/// somebody made natively may be empty.
+/// A native directory is one of ours when something lies in it that will stay. `stays`: it may be
+/// empty, as a bucket that somebody made natively.
 Result<bool> DirectorySync::has_adoptable_below(const LiveLocation& place,
-                                                const std::string& native_prefix, bool bucket) {
+                                                const std::string& native_prefix, bool stays) {
   const auto backend = place.backend->declaration.id;
   const bool native = place.backend->client->capabilities().native_directories;
   BR_TRY(doomed, has_doomed_below(context_, parts_.store, backend, native_prefix));
-  if (!doomed && native && bucket) return true;
+  if (!doomed && native && stays) return true;
   if (!doomed && !native && parts_.native_removals == removals_) return true;
   // Seen on the way down: else each level of a deep tree would walk all levels below it.
   if (descent_.seen != nullptr) {
@@ -296,7 +297,7 @@ Result<bool> DirectorySync::has_adoptable_below(const LiveLocation& place,
     if (descent_.seen != nullptr) (*descent_.seen)[backend] = item.name;
     return true;
   }
-  return (native && bucket && page.items.empty()) || !page.next_page_token.empty();
+  return (native && stays && page.items.empty()) || !page.next_page_token.empty();
 }
 
 /// Is it doomed, or a move's unfinished work? A newer object under a doomed one's name is neither.

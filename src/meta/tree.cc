@@ -190,18 +190,20 @@ void Tree::add_directory(kv::Batch& batch, DirectoryId parent, std::string_view 
   batch.put(directory_key(entry.id), encode(DirectoryRecord{parent, std::string{name}, {}}));
 }
 
+bool keeps_directories(const Location& location) {
+  if (location.directories.size() < 2 || !location.directories[1].entry) return false;
+  const auto& attributes = location.directories[1].entry->attributes;
+  const auto hierarchy = attributes.find(kHierarchyAttribute);
+  return hierarchy != attributes.end() && hierarchy->second == "true";
+}
+
 /// Adds implicit directories until the chain covers the first `depth` components.
 /// @return the last one's id
 DirectoryId Tree::add_missing(kv::Batch& batch, const Location& location, size_t depth,
                               Timestamp now) {
   const auto components = location.path.directories();
   DirectoryId parent = location.parent_id();
-  bool stays = false;
-  if (location.directories.size() >= 2 && location.directories[1].entry) {
-    const auto& attributes = location.directories[1].entry->attributes;
-    const auto hierarchy = attributes.find(kHierarchyAttribute);
-    stays = hierarchy != attributes.end() && hierarchy->second == "true";
-  }
+  const bool stays = keeps_directories(location);
   for (size_t k = location.directories.size() - 1; k < depth; ++k) {
     DirectoryEntry entry;
     entry.id = new_id();

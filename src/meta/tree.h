@@ -94,6 +94,9 @@ struct Child {
   std::string stored_name() const { return is_directory ? name + "/" : name; }
 };
 
+/// Directories of this bucket stay when they are empty (kHierarchyAttribute).
+bool keeps_directories(const Location& location);
+
 /// Reads and builds changes of the tree over kv. Holds no state but a bounded directory cache that
 /// every batch made by this class keeps right. Thread-safe. Nothing here commits: callers add to
 /// the Batch, commit, and on kConflict resolve again (bounded retries).
