@@ -26,7 +26,7 @@ class Intake;
 namespace beringia::policy {
 class InventoryKeeper;
 class ScanKeeper;
-}
+}  // namespace beringia::policy
 
 namespace beringia::protocol::admin {
 

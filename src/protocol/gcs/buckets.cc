@@ -161,10 +161,9 @@ Result<void> check_all_told(const meta::DirectoryEntry& before, const meta::Stri
       std::ranges::all_of(lifecycle_of(before).rules, wire::gcs::is_told_by_google)) {
     return {};
   }
-  return std::unexpected(
-      invalid("The bucket has lifecycle rules that this API has no form for",
-              "they were set over S3: tags, dates, delete markers, or disabled",
-              "set \"lifecycle\": null first"));
+  return std::unexpected(invalid("The bucket has lifecycle rules that this API has no form for",
+                                 "they were set over S3: tags, dates, delete markers, or disabled",
+                                 "set \"lifecycle\": null first"));
 }
 
 std::string ascii_upper(std::string text) {

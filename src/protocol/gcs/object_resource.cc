@@ -5,8 +5,8 @@
 #include <tuple>
 #include <utility>
 
-#include "base/encoding.h"
 #include "base/checksum.h"
+#include "base/encoding.h"
 #include "protocol/gcs/acls.h"
 #include "protocol/gcs/appendable.h"
 #include "protocol/gcs/encryption_headers.h"
