@@ -10,6 +10,9 @@
 #include "protocol/gcs/object_resource.h"
 #include "protocol/gcs/query_terms.h"
 #include "protocol/gcs/verbs.h"
+#include "protocol/gcs/xml_acl.h"
+#include "protocol/gcs/xml_headers.h"
+#include "protocol/gcs/xml_text.h"
 #include "wire/document.h"
 
 namespace beringia::protocol::gcs {
@@ -97,7 +100,33 @@ Result<io::HttpResponse> remove_line(Call& call, const Place& place) {
   return empty_response(204);
 }
 
+/// The whole list, as the XML API reads and puts it.
+Result<io::HttpResponse> answer_in_xml(Call& call, const Place& place) {
+  if (call.method == "GET") {
+    BR_TRY(controls, controls_of(call, place));
+    const std::string owner = entity_of(call, {Acl::Grantee::kPrincipal, place.acl.owner, {}});
+    return xml_response(200, xml_of_controls(owner, controls));
+  }
+  if (!call.header("x-goog-if-metageneration-match").empty()) {
+    return std::unexpected(unsupported("x-goog-if-metageneration-match is not offered for lists",
+                                       "", "use the JSON API"));
+  }
+  BR_TRY(xml, call.read_body(wire::gcs::kMaxResourceBytes));
+  const std::string predefined = xml_predefined_acl(call);
+  if (!predefined.empty()) {
+    if (!xml.empty()) return std::unexpected(invalid("x-goog-acl and a list exclude each other"));
+    BR_TRY(acl, predefined_acl(predefined, place.acl.owner, place.what));
+    BR_TRY(place.put(acl));
+    return empty_response(200);
+  }
+  BR_TRY(controls, controls_of_xml(xml));
+  BR_TRY(acl, acl_of(call, controls, place.acl.owner, place.what));
+  BR_TRY(place.put(acl));
+  return empty_response(200);
+}
+
 Result<io::HttpResponse> answer(Call& call, const Place& place) {
+  if (call.route.is_xml) return answer_in_xml(call, place);
   const bool is_line = !call.route.entity.empty();
   if (call.method == "GET" && !is_line) return list_lines(call, place);
   if (call.method == "GET") {

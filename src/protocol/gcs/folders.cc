@@ -1,9 +1,11 @@
 // Folders: the directories of buckets with hierarchical namespace.
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "base/encoding.h"
 #include "base/json_writer.h"
+#include "protocol/gcs/done_operation.h"
 #include "protocol/gcs/query_terms.h"
 #include "protocol/gcs/setting_names.h"
 #include "protocol/gcs/verbs.h"
@@ -208,29 +210,92 @@ Result<io::HttpResponse> rename_folder(Call& call) {
     return std::unexpected(std::move(renamed).error());
   }
   BR_TRY(after, find_folder(call, bucket, to_name));
-  const std::string id = core::Operations::make_id(started);
-  JsonWriter json;
-  json.begin_object().member("kind", "storage#operation");
-  json.member("name", "projects/_/buckets/" + route.bucket + "/operations/" + id);
-  json.member("selfLink", call.base_url + "/storage/v1/b/" + percent_encode(route.bucket) +
-                              "/operations/" + id);
-  json.member("done", true);
-  json.key("metadata").begin_object();
-  json.member("@type", "type.googleapis.com/google.storage.control.v2.RenameFolderMetadata");
-  json.member("sourceFolderId", from_name).member("destinationFolderId", to_name);
-  json.key("commonMetadata").begin_object();
-  json.member("createTime", to_iso8601(started));
-  json.member("endTime", to_iso8601(call.rooms.clock.wall()));
-  json.member("updateTime", to_iso8601(call.rooms.clock.wall()));
-  json.member("type", "rename-folder").member("requestedCancellation", false);
-  json.member("progressPercent", 100).end_object().end_object();
-  json.key("response");
-  write_folder(json, call, bucket, after, "type.googleapis.com/google.storage.control.v2.Folder");
-  std::string text = json.end_object().take();
-  // The folder has its new name whatever becomes of this note.
-  auto noted = call.rooms.operations.add(call.context, {route.bucket, id, text});
-  if (!noted) to->note_error(noted.error());
-  return json_response(200, std::move(text));
+  JsonWriter folder;
+  write_folder(folder, call, bucket, after, "type.googleapis.com/google.storage.control.v2.Folder");
+  const auto metadata = [&](JsonWriter& json) {
+    json.member("@type", "type.googleapis.com/google.storage.control.v2.RenameFolderMetadata");
+    json.member("sourceFolderId", from_name).member("destinationFolderId", to_name);
+  };
+  return finish_operation(call, *to, {started, "rename-folder", metadata, folder.take(), {}});
+}
+
+namespace {
+
+/// All objects below a folder, as deletes of their own. @return what they have left to do
+Result<std::optional<Error>> delete_objects_below(Call& call, const Bucket& bucket,
+                                                  const std::string& name) {
+  WorkBudget budget{call.rooms.clock};
+  core::ListRequest request;
+  request.prefix = name;
+  std::optional<Error> first;
+  for (;;) {
+    BR_TRY(page, call.rooms.names.list(call.context, *bucket.grant, request));
+    for (const auto& item : page.items) {
+      if (!budget.take()) {
+        return busy("the time of one call is over", "objects are left", "send it again to go on");
+      }
+      BR_TRY(path, call.object_path(call.route.bucket, item.name));
+      auto grant = call.admit(core::Action::kDelete, path);
+      Result<void> gone;
+      if (grant) {
+        auto removed = call.rooms.names.remove(call.context, **grant, {});
+        if (!removed) gone = std::unexpected(std::move(removed).error());
+      } else {
+        gone = std::unexpected(std::move(grant).error());
+      }
+      if (gone || gone.error().code() == Code::kNotFound) continue;
+      if (!first) first = Error{gone.error()}.during("deleting " + item.name);
+    }
+    if (!page.truncated) return first;
+    request.start_after = page.last;
+  }
+}
+
+/// The folder and those below it, the deepest first.
+Result<void> delete_folders_below(Call& call, const Bucket& bucket, const std::string& name) {
+  core::ListFoldersRequest request;
+  request.prefix = name;
+  std::vector<std::string> names;
+  for (;;) {
+    BR_TRY(page, call.rooms.names.list_folders(call.context, *bucket.grant, request));
+    for (const auto& folder : page.items) names.push_back(name_of(bucket, folder.path));
+    if (!page.truncated) break;
+    request.after = names.back();
+  }
+  for (const auto& one : std::views::reverse(names)) {
+    BR_TRY(path, call.object_path(call.route.bucket, one));
+    BR_TRY(grant, call.admit(core::Action::kDelete, path));
+    auto removed = call.rooms.names.remove_directory(call.context, *grant);
+    if (!removed && removed.error().code() != Code::kNotFound) return removed;
+  }
+  return {};
+}
+
+}  // namespace
+
+/// JSON API reference, Folders: deleteRecursive. Objects go as by their own deletes: a bucket that
+/// deletes softly keeps them.
+Result<io::HttpResponse> delete_folder_recursive(Call& call) {
+  BR_TRY(name, folder_name(call.route.entity));
+  BR_TRY(conditions, conditions_of(call.query));
+  BR_TRY(bucket, open(call));
+  BR_TRY(path, call.object_path(call.route.bucket, name));
+  BR_TRY(grant, call.admit(core::Action::kDelete, path));
+  BR_TRY(found, find_folder(call, bucket, name));
+  BR_TRY(check_metageneration(conditions, metageneration_of(found), false));
+  const Timestamp began = call.rooms.clock.wall();
+  BR_TRY(error, delete_objects_below(call, bucket, name));
+  if (!error) {
+    if (auto gone = delete_folders_below(call, bucket, name); !gone) error = gone.error();
+  }
+  const auto metadata = [&](JsonWriter& json) {
+    json.member("@type",
+                "type.googleapis.com/google.storage.control.v2.DeleteFolderRecursiveMetadata");
+    json.member("folderId", name);
+  };
+  constexpr const char* kEmpty = R"j({"@type":"type.googleapis.com/google.protobuf.Empty"})j";
+  return finish_operation(call, *grant,
+                          {began, "delete-folder-recursive", metadata, kEmpty, std::move(error)});
 }
 
 }  // namespace beringia::protocol::gcs

@@ -13,6 +13,7 @@
 #include "protocol/gcs/http_range.h"
 #include "protocol/gcs/parameters.h"
 #include "protocol/gcs/router.h"
+#include "protocol/gcs/xml_acl.h"
 #include "protocol/gcs/xml_settings.h"
 
 using namespace beringia;
@@ -69,6 +70,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)source_conditions_of(*query);
   }
   (void)json_of_xml_setting(first, std::string{rest});
+  if (const auto controls = controls_of_xml(std::string{rest})) {
+    (void)controls_of_xml(xml_of_controls(first, *controls));
+  }
   check_range(first, rest.size());
   check_content_range(first);
   if (size < 200) {

@@ -299,7 +299,7 @@ TEST_F(ObjectsTest, what_is_not_offered_is_refused_and_never_ignored) {
   EXPECT_EQ(put("y", "x", "&predefinedAcl=publicRead").status, 400);
   EXPECT_EQ(put("y", "x", "&predefinedAcl=private").status, 200);
   EXPECT_EQ(post(object("x") + "/restore?generation=1", "").status, 404);
-  EXPECT_EQ(post("/storage/v1/b/lake/o/bulkRestore", "{}").status, 501);
+  EXPECT_EQ(post("/storage/v1/b/lake/relocate", "{}").status, 501);
   EXPECT_EQ(ask({.method = "BREW", .target = object("x")}).status, 405);
   EXPECT_EQ(get("/storage/v1/nowhere").status, 404);
 }

@@ -78,7 +78,8 @@ Result<Route> route_object(std::string_view method, const Parts& parts, const Pa
     }
   }
   if (method == "POST" && parts.size() == 4 && route.object == "bulkRestore") {
-    route.refused = "storage.objects.bulkRestore";
+    route.object.clear();
+    route.verb = Verb::kBulkRestore;
     return route;
   }
   if (action == "acl" && parts.size() <= 6) {
@@ -171,7 +172,7 @@ Result<Route> route_hierarchy(std::string_view method, const Parts& parts, Route
     return route;
   }
   if (method == "POST" && parts.size() == 5 && parts[4] == "deleteRecursive") {
-    route.refused = "storage.folders.deleteRecursive";
+    route.verb = Verb::kDeleteFolderRecursive;
     return route;
   }
   if (parts.size() == 7 && parts[4] == "renameTo" && parts[5] == "folders") {
@@ -277,9 +278,8 @@ Result<Route> route_upload(std::string_view method, const Parts& parts, const Pa
 }
 
 /// What a bucket has in the XML API besides its objects and is_xml_setting().
-constexpr std::string_view kXmlRefused[] = {"acl",       "defaultObjectAcl", "lifecycle",
-                                            "uploads",   "versions",         "object-lock",
-                                            "retention", "ipFilter",         "policy"};
+constexpr std::string_view kXmlRefused[] = {"uploads",   "versions", "object-lock",
+                                            "retention", "ipFilter", "policy"};
 
 Result<Route> route_xml_bucket(std::string_view method, const Parameters& query, Route route) {
   for (const std::string_view name : query.names()) {
@@ -287,6 +287,10 @@ Result<Route> route_xml_bucket(std::string_view method, const Parameters& query,
       route.entity = name;
       return pick(method, {{"GET", Verb::kXmlBucketSetting}, {"PUT", Verb::kXmlBucketSetting}},
                   std::move(route));
+    }
+    if (name == "acl" || name == "defaultObjectAcl") {
+      const Verb verb = name == "acl" ? Verb::kBucketAcl : Verb::kDefaultObjectAcl;
+      return pick(method, {{"GET", verb}, {"PUT", verb}}, std::move(route));
     }
     const auto* refused = std::ranges::find(kXmlRefused, name);
     if (refused == std::end(kXmlRefused)) continue;
@@ -318,8 +322,11 @@ Result<Route> route_xml(std::string_view method, const Parts& parts, const Param
                  {"DELETE", Verb::kXmlAbortMultipart}},
                 std::move(route));
   }
+  if (query.has("acl")) {
+    return pick(method, {{"GET", Verb::kObjectAcl}, {"PUT", Verb::kObjectAcl}}, std::move(route));
+  }
   for (const std::string_view name :
-       {"acl", "tagging", "retention", "legal-hold", "compose", "contexts"}) {
+       {"tagging", "retention", "legal-hold", "compose", "contexts"}) {
     if (!query.has(name)) continue;
     route.refused = name;
     return route;
@@ -419,6 +426,8 @@ std::string_view operation_name(Verb verb) {
     case Verb::kFolders:
     case Verb::kFolder: return "storage.folders";
     case Verb::kRenameFolder: return "storage.folders.rename";
+    case Verb::kDeleteFolderRecursive: return "storage.folders.deleteRecursive";
+    case Verb::kBulkRestore: return "storage.objects.bulkRestore";
     case Verb::kOperations:
     case Verb::kOperation: return "storage.bucketOperations";
     case Verb::kManagedFolders:

@@ -199,6 +199,35 @@ Result<io::HttpResponse> Service::process(Call& call, bool in_batch) {
   return dispatch(call);
 }
 
+namespace {
+
+/// The verbs of the XML API, and the refusal of what no API here has.
+Result<io::HttpResponse> dispatch_xml(Call& call) {
+  switch (call.route.verb) {
+    case Verb::kXmlListBuckets: return xml_list_buckets(call);
+    case Verb::kXmlListObjects: return xml_list_objects(call);
+    case Verb::kXmlHeadBucket: return xml_head_bucket(call);
+    case Verb::kXmlBucketSetting: return xml_bucket_setting(call);
+    case Verb::kXmlInsertBucket: return xml_insert_bucket(call);
+    case Verb::kXmlDeleteBucket: return xml_delete_bucket(call);
+    case Verb::kXmlGetObject: return xml_get_object(call);
+    case Verb::kXmlPutObject: return xml_put_object(call);
+    case Verb::kXmlDeleteObject: return xml_delete_object(call);
+    case Verb::kXmlBeginMultipart: return xml_begin_multipart(call);
+    case Verb::kXmlUploadPart: return xml_upload_part(call);
+    case Verb::kXmlCompleteMultipart: return xml_complete_multipart(call);
+    case Verb::kXmlAbortMultipart: return xml_abort_multipart(call);
+    case Verb::kXmlBeginSession: return xml_begin_session(call);
+    case Verb::kXmlPostForm: return xml_post_form(call);
+    default: break;  // of identities, and batches, which authenticate for themselves
+  }
+  if (call.route.refused.empty()) return std::unexpected(unsupported("This method is not offered"));
+  return std::unexpected(unsupported((call.route.is_xml ? "?" : "") +
+                                     std::string{call.route.refused} + " is not offered"));
+}
+
+}  // namespace
+
 Result<io::HttpResponse> Service::dispatch(Call& call) {
   switch (call.route.verb) {
     case Verb::kInsertBucket: return insert_bucket(call);
@@ -239,6 +268,8 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kFolders: return folders(call);
     case Verb::kFolder: return folder(call);
     case Verb::kRenameFolder: return rename_folder(call);
+    case Verb::kDeleteFolderRecursive: return delete_folder_recursive(call);
+    case Verb::kBulkRestore: return bulk_restore(call);
     case Verb::kOperations: return list_operations(call);
     case Verb::kOperation: return get_operation(call);
     case Verb::kRestoreObject: return restore_object(call);
@@ -247,26 +278,8 @@ Result<io::HttpResponse> Service::dispatch(Call& call) {
     case Verb::kBeginSession: return begin_session(call);
     case Verb::kUploadChunk: return upload(call);
     case Verb::kCancelSession: return cancel_session(call);
-    case Verb::kXmlListBuckets: return xml_list_buckets(call);
-    case Verb::kXmlListObjects: return xml_list_objects(call);
-    case Verb::kXmlHeadBucket: return xml_head_bucket(call);
-    case Verb::kXmlBucketSetting: return xml_bucket_setting(call);
-    case Verb::kXmlInsertBucket: return xml_insert_bucket(call);
-    case Verb::kXmlDeleteBucket: return xml_delete_bucket(call);
-    case Verb::kXmlGetObject: return xml_get_object(call);
-    case Verb::kXmlPutObject: return xml_put_object(call);
-    case Verb::kXmlDeleteObject: return xml_delete_object(call);
-    case Verb::kXmlBeginMultipart: return xml_begin_multipart(call);
-    case Verb::kXmlUploadPart: return xml_upload_part(call);
-    case Verb::kXmlCompleteMultipart: return xml_complete_multipart(call);
-    case Verb::kXmlAbortMultipart: return xml_abort_multipart(call);
-    case Verb::kXmlBeginSession: return xml_begin_session(call);
-    case Verb::kXmlPostForm: return xml_post_form(call);
-    default: break;  // of identities, and batches, which authenticate for themselves
+    default: return dispatch_xml(call);
   }
-  if (call.route.refused.empty()) return std::unexpected(unsupported("This method is not offered"));
-  return std::unexpected(unsupported((call.route.is_xml ? "?" : "") +
-                                     std::string{call.route.refused} + " is not offered"));
 }
 
 }  // namespace beringia::protocol::gcs

@@ -42,6 +42,8 @@ namespace beringia::protocol::gcs {
 [[nodiscard]] Result<io::HttpResponse> folders(Call& call);  // list, create
 [[nodiscard]] Result<io::HttpResponse> folder(Call& call);   // get, delete
 [[nodiscard]] Result<io::HttpResponse> rename_folder(Call& call);
+[[nodiscard]] Result<io::HttpResponse> delete_folder_recursive(Call& call);
+[[nodiscard]] Result<io::HttpResponse> bulk_restore(Call& call);
 [[nodiscard]] Result<io::HttpResponse> list_operations(Call& call);
 [[nodiscard]] Result<io::HttpResponse> get_operation(Call& call);  // and cancel
 [[nodiscard]] Result<io::HttpResponse> service_account(Call& call);

@@ -159,6 +159,7 @@ Result<core::WriteAttributes> xml_attributes_of(const Call& call) {
 std::string xml_predefined_acl(const Call& call) {
   static constexpr std::pair<std::string_view, const char*> kNames[] = {
       {"public-read", "publicRead"},
+      {"public-read-write", "publicReadWrite"},
       {"authenticated-read", "authenticatedRead"},
       {"bucket-owner-read", "bucketOwnerRead"},
       {"bucket-owner-full-control", "bucketOwnerFullControl"},

@@ -1,5 +1,5 @@
-// XML API reference, Bucket requests: billing, cors, encryptionConfig, location, logging,
-// storageClass, tagging, versioning, website.
+// XML API reference, Bucket requests: billing, cors, encryptionConfig, lifecycle, location,
+// logging, storageClass, tagging, versioning, website.
 #include "protocol/gcs/xml_settings.h"
 
 #include <array>
@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "base/json_writer.h"
+#include "protocol/gcs/xml_lifecycle.h"
 #include "protocol/gcs/xml_text.h"
 
 namespace beringia::protocol::gcs {
@@ -216,10 +217,11 @@ struct Setting {
   void (*write)(std::string&, const Value&);           // null: the root holds a text
   const char* member = "";                             // of that text
 };
-constexpr std::array<Setting, 9> kSettings = {{
+constexpr std::array<Setting, 10> kSettings = {{
     {"billing", "BillingConfiguration", read_billing, write_billing},
     {"cors", "CorsConfig", read_cors, write_cors},
     {"encryptionConfig", "EncryptionConfiguration", read_encryption, write_encryption},
+    {"lifecycle", "LifecycleConfiguration", read_xml_lifecycle, write_xml_lifecycle},
     {"location", "LocationConstraint", nullptr, nullptr, "location"},
     {"logging", "Logging", read_logging, write_logging},
     {"storageClass", "StorageClass", read_storage_class, nullptr, "storageClass"},

@@ -71,7 +71,7 @@ TEST_F(XmlTest, wrong_sums_and_missing_things_have_xml_errors) {
   const Answer anonymous = ask({.target = "/lake/s", .anonymous = true});
   EXPECT_EQ(anonymous.status, 401);
   EXPECT_EQ(element(anonymous, "Code"), "AuthenticationRequired");
-  EXPECT_EQ(element(get("/lake/x?acl"), "Code"), "NotImplemented");
+  EXPECT_EQ(element(get("/lake/x?tagging"), "Code"), "NotImplemented");
 }
 
 TEST_F(XmlTest, copies_are_made_by_header) {

@@ -70,7 +70,7 @@ objectAccessControls.update PUT b/{lists}/o/k/acl/allUsers {"role":"OWNER"} -> 2
   generation userProject
 folders.delete DELETE b/{folders}/folders/f%2F -> 204
   ifMetagenerationMatch ifMetagenerationNotMatch
-folders.deleteRecursive POST b/{folders}/folders/s%2F/deleteRecursive -> 501
+folders.deleteRecursive POST b/{folders}/folders/s%2F/deleteRecursive -> 200
   ifMetagenerationMatch ifMetagenerationNotMatch
 folders.get GET b/{folders}/folders/f%2F -> 200
   ifMetagenerationMatch ifMetagenerationNotMatch
@@ -103,7 +103,7 @@ notifications.insert POST b/{lists}/notificationConfigs {"topic":"projects/p/top
   userProject
 notifications.list GET b/{lists}/notificationConfigs -> 200
   userProject
-objects.bulkRestore POST b/{lists}/o/bulkRestore {} -> 501
+objects.bulkRestore POST b/{lists}/o/bulkRestore {} -> 200
 objects.compose POST b/{lists}/o/there/compose {"sourceObjects":[{"name":"k"}]} -> 200
   destinationPredefinedAcl dropContextGroups ifGenerationMatch ifMetagenerationMatch kmsKeyName userProject
 objects.copy POST b/{lists}/o/k/copyTo/b/{lists}/o/there {} -> 200

@@ -31,6 +31,7 @@ RELATED = [("Content-Type", "multipart/related; boundary=b")]
 COMPOSE = b'{"sourceObjects":[{"name":"in/k"}]}'
 POLICY = b'{"version":1,"bindings":[{"role":"roles/storage.objectViewer","members":["user:x"]}]}'
 READER = b'{"entity":"allAuthenticatedUsers","role":"READER"}'
+NO_LINES = b"<AccessControlList><Entries/></AccessControlList>"
 UNIFORM = {"uniformBucketLevelAccess": {"enabled": True}}
 OF_OBJECT = {"Key": KEY}
 COPY = {"Key": "in/copy", "CopySource": "BUCKET/in/k"}
@@ -73,6 +74,10 @@ def operations():
         (("PutBucketAcl",), "defaultObjectAccessControls.insert", "POST", "/storage/v1/b/BUCKET/defaultObjectAcl", READER, JSON, None),
         (("GetObjectAcl",), "objectAccessControls.list", "GET", OBJECT + "/acl", b"", [], ("get_object_acl", OF_OBJECT)),
         (("PutObjectAcl",), "objectAccessControls.insert", "POST", OBJECT + "/acl", READER, JSON, ("put_object_acl", OF_OBJECT | {"ACL": "private"})),
+        (("GetBucketAcl",), "xml bucket acl", "GET", "/BUCKET?acl", b"", [], ("get_bucket_acl", {})),
+        (("PutBucketAcl",), "xml put bucket acl", "PUT", "/BUCKET?acl", NO_LINES, [], ("put_bucket_acl", {"ACL": "private"})),
+        (("GetObjectAcl",), "xml object acl", "GET", "/BUCKET/in/k?acl", b"", [], ("get_object_acl", OF_OBJECT)),
+        (("PutObjectAcl",), "xml put object acl", "PUT", "/BUCKET/in/k?acl", NO_LINES, [], ("put_object_acl", OF_OBJECT | {"ACL": "private"})),
         (("GetBucketNotification",), "notifications.list", "GET", "/storage/v1/b/BUCKET/notificationConfigs", b"", [],
          ("get_bucket_notification_configuration", {})),
         (("PutBucketNotification",), "notifications.delete", "DELETE", "/storage/v1/b/BUCKET/notificationConfigs/9", b"", [],

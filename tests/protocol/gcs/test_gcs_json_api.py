@@ -29,7 +29,7 @@ def api(make_server):
             server.run("grants", "add", name, "--principal", name, "--prefix", "/", "--role", "owner")
         key = server.run("keys", "create", "--principal", name, "--kind", "service-account").stdout
         callers[name] = Gcs(server.gcs_port, fetch_token(server.gcs_port, key))
-        callers[name].email = json.loads(key)["client_email"]
+        callers[name].email, callers[name].server = json.loads(key)["client_email"], server
     yield callers
     for caller in callers.values():
         caller.close()

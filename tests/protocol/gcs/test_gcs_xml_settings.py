@@ -13,6 +13,12 @@ SETTINGS = [
     ("cors", "<CorsConfig><Cors><Origins><Origin>https://a&amp;b</Origin></Origins><Methods><Method>GET</Method><Method>PUT</Method></Methods>"
      "<ResponseHeaders><ResponseHeader>X-A</ResponseHeader></ResponseHeaders><MaxAgeSec>7</MaxAgeSec></Cors></CorsConfig>", "cors",
      [{"origin": ["https://a&b"], "method": ["GET", "PUT"], "responseHeader": ["X-A"], "maxAgeSeconds": 7}], "<CorsConfig></CorsConfig>"),
+    ("lifecycle", "<LifecycleConfiguration><Rule><Action><Delete/></Action><Condition><Age>0</Age><MatchesPrefix>a/</MatchesPrefix>"
+     "<MatchesPrefix>b/</MatchesPrefix></Condition></Rule><Rule><Action><SetStorageClass>NEARLINE</SetStorageClass></Action><Condition><Age>30</Age>"
+     "<IsLive>true</IsLive></Condition></Rule></LifecycleConfiguration>", "lifecycle",
+     {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 0, "matchesPrefix": ["a/", "b/"]}},
+               {"action": {"type": "SetStorageClass", "storageClass": "NEARLINE"}, "condition": {"age": 30, "isLive": True}}]},
+     "<LifecycleConfiguration></LifecycleConfiguration>"),
     ("logging", "<Logging><LogBucket>BUCKET</LogBucket><LogObjectPrefix>logs/</LogObjectPrefix></Logging>", "logging",
      {"logBucket": "BUCKET", "logObjectPrefix": "logs/"}, "<Logging></Logging>"),
     ("tagging", "<Tagging><TagSet><Tag><Key>team</Key><Value>lake</Value></Tag></TagSet></Tagging>", "labels", {"team": "lake"},
@@ -47,6 +53,56 @@ def test_a_setting_reads_back_through_both_apis(world, name, document, member, v
     assert member not in world.send("GET", f"b/{bucket}")
 
 
+SCOPES = [  # entity and role, as a document has them
+    ("allUsers", "READER", "<Scope type='AllUsers'/>", "READ"),
+    ("allAuthenticatedUsers", "READER", "<Scope type='AllAuthenticatedUsers'/>", "READ"),
+]  # fmt: skip
+
+
+def entries(text):
+    """Of a list in XML: scope, who, permission."""
+    found = []
+    for entry in ElementTree.fromstring(text).find("Entries"):
+        scope = entry.find("Scope")
+        found.append((scope.get("type"), "".join(child.text for child in scope), entry.find("Permission").text))
+    return found
+
+
+@pytest.mark.parametrize("place", ["?acl", "?defaultObjectAcl", "/a?acl"])
+def test_lists_of_access_are_those_of_the_json_api(world, place):  # noqa: F811
+    bucket = f"{world.name}-lists-{place.strip('?/a').replace('?', '').lower() or 'own'}-{'o' if place.startswith('/') else 'b'}"
+    world.send("POST", "b", json.dumps({"name": bucket, "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": False}}}))
+    world.put(bucket, "a")
+    lines = f"b/{bucket}/" + {"?acl": "acl", "?defaultObjectAcl": "defaultObjectAcl", "/a?acl": "o/a/acl"}[place]
+    before = world.send("GET", lines)["items"]
+    shown = world.gcs.call("GET", f"/{bucket}{place}")
+    assert shown.status == 200 and len(entries(shown.body)) == len(before)
+    asked = "".join(f"<Entry>{scope}<Permission>{word}</Permission></Entry>" for _, _, scope, word in SCOPES)
+    document = f"<AccessControlList><Owner><ID>nobody</ID></Owner><Entries>{asked}</Entries></AccessControlList>"
+    answer = world.gcs.call("PUT", f"/{bucket}{place}", document.encode())
+    assert (answer.status, answer.body) == (200, b""), answer.body
+    after = [(one["entity"], one["role"]) for one in world.send("GET", lines)["items"]]
+    assert {(entity, role) for entity, role, _, _ in SCOPES} <= set(after)
+    # What is shown is understood, and changes nothing.
+    shown = world.gcs.call("GET", f"/{bucket}{place}").body
+    assert ("AllUsers", "", "READ") in entries(shown)
+    assert world.gcs.call("PUT", f"/{bucket}{place}", shown).status == 200
+    assert [(one["entity"], one["role"]) for one in world.send("GET", lines)["items"]] == after
+    assert world.gcs.call("PUT", f"/{bucket}{place}", b"", [("x-goog-acl", "private")]).status == 200
+    assert "allUsers" not in [one["entity"] for one in world.send("GET", lines)["items"]]
+    for wrong in (b"", b"<AccessControlList>", document.replace("READ", "EAT").encode(), document.replace("AllUsers", "Everyone").encode(),
+                  b"<AccessControlList><Entries><Entry><Scope type='UserByEmail'/><Permission>READ</Permission></Entry></Entries></AccessControlList>"):  # fmt: skip
+        assert world.gcs.call("PUT", f"/{bucket}{place}", wrong).status == 400, wrong
+    assert world.gcs.call("DELETE", f"/{bucket}{place}").status == 405
+    assert "allUsers" not in [one["entity"] for one in world.send("GET", lines)["items"]]
+
+
+def test_lists_of_access_where_access_is_uniform(world):  # noqa: F811
+    bucket = world["empty"]
+    assert world.gcs.call("GET", f"/{bucket}?acl").status == 400
+    assert world.gcs.call("PUT", f"/{bucket}?acl", b"<AccessControlList><Entries/></AccessControlList>").status == 400
+
+
 def test_versions_classes_and_locations(world):  # noqa: F811
     bucket = f"{world.name}-made"
     made = "<CreateBucketConfiguration><LocationConstraint>EU</LocationConstraint><StorageClass>NEARLINE</StorageClass></CreateBucketConfiguration>"
@@ -71,7 +127,7 @@ def test_versions_classes_and_locations(world):  # noqa: F811
 
 
 @pytest.mark.parametrize("target", [
-    "?acl", "?defaultObjectAcl", "?lifecycle", "?uploads", "?versions", "?policy", "/k?acl", "/k?tagging", "/k?retention", "/k?legal-hold",
+    "?uploads", "?versions", "?policy", "/k?tagging", "/k?retention", "/k?legal-hold",
 ])  # fmt: skip
 def test_what_is_not_offered_is_refused_by_name(world, target):  # noqa: F811
     answer = world.gcs.call("GET", f"/{world['empty']}{target}")
