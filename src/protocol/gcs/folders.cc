@@ -251,8 +251,9 @@ Result<std::optional<Error>> delete_objects_below(Call& call, const Bucket& buck
   }
 }
 
-/// The folder and those below it, the deepest first.
-Result<void> delete_folders_below(Call& call, const Bucket& bucket, const std::string& name) {
+/// The folder and those below it, the deepest first. `grant`: for the folder itself.
+Result<void> delete_folders_below(Call& call, const Bucket& bucket, const std::string& name,
+                                  const core::Grant& grant) {
   core::ListFoldersRequest request;
   request.prefix = name;
   std::vector<std::string> names;
@@ -263,9 +264,13 @@ Result<void> delete_folders_below(Call& call, const Bucket& bucket, const std::s
     request.after = names.back();
   }
   for (const auto& one : std::views::reverse(names)) {
-    BR_TRY(path, call.object_path(call.route.bucket, one));
-    BR_TRY(grant, call.admit(core::Action::kDelete, path));
-    auto removed = call.rooms.names.remove_directory(call.context, *grant);
+    const core::Grant* mine = &grant;
+    if (one != name) {
+      BR_TRY(path, call.object_path(call.route.bucket, one));
+      BR_TRY(admitted, call.admit(core::Action::kDelete, path));
+      mine = admitted;
+    }
+    auto removed = call.rooms.names.remove_directory(call.context, *mine);
     if (!removed && removed.error().code() != Code::kNotFound) return removed;
   }
   return {};
@@ -286,7 +291,7 @@ Result<io::HttpResponse> delete_folder_recursive(Call& call) {
   const Timestamp began = call.rooms.clock.wall();
   BR_TRY(error, delete_objects_below(call, bucket, name));
   if (!error) {
-    if (auto gone = delete_folders_below(call, bucket, name); !gone) error = gone.error();
+    if (auto gone = delete_folders_below(call, bucket, name, *grant); !gone) error = gone.error();
   }
   const auto metadata = [&](JsonWriter& json) {
     json.member("@type",

@@ -31,6 +31,7 @@ RELATED = [("Content-Type", "multipart/related; boundary=b")]
 COMPOSE = b'{"sourceObjects":[{"name":"in/k"}]}'
 POLICY = b'{"version":1,"bindings":[{"role":"roles/storage.objectViewer","members":["user:x"]}]}'
 READER = b'{"entity":"allAuthenticatedUsers","role":"READER"}'
+VERSIONING = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 NO_LINES = b"<AccessControlList><Entries/></AccessControlList>"
 UNIFORM = {"uniformBucketLevelAccess": {"enabled": True}}
 OF_OBJECT = {"Key": KEY}
@@ -68,6 +69,10 @@ def operations():
         (("GetObject", "PutObject"), "objects.copy", "POST", OBJECT + "/copyTo/b/BUCKET/o/in%2Fcopy", b"", [], ("copy_object", COPY)),
         (("GetObject", "PutObject"), "objects.rewrite", "POST", OBJECT + "/rewriteTo/b/BUCKET/o/in%2Fcopy", b"", [], ("copy_object", COPY)),
         (("GetObject", "DeleteObject", "PutObject"), "objects.move", "POST", OBJECT + "/moveTo/o/in%2Fmoved", b"", [], None),
+        (("*",), "buckets.patch", "PATCH", "/storage/v1/b/BUCKET", b'{"labels":{"a":"b"}}', JSON, None),
+        (("*",), "buckets.update", "PUT", "/storage/v1/b/BUCKET", b'{"labels":{"a":"b"}}', JSON, None),
+        (("*",), "xml put bucket setting", "PUT", "/BUCKET?versioning", VERSIONING, [], None),
+        (("*",), "buckets.lockRetentionPolicy", "POST", "/storage/v1/b/BUCKET/lockRetentionPolicy?ifMetagenerationMatch=9", b"", [], None),
         (("GetBucketAcl",), "bucketAccessControls.list", "GET", "/storage/v1/b/BUCKET/acl", b"", [], ("get_bucket_acl", {})),
         (("PutBucketAcl",), "bucketAccessControls.insert", "POST", "/storage/v1/b/BUCKET/acl", READER, JSON, ("put_bucket_acl", {"ACL": "private"})),
         (("GetBucketAcl",), "defaultObjectAccessControls.list", "GET", "/storage/v1/b/BUCKET/defaultObjectAcl", b"", [], None),
@@ -86,13 +91,17 @@ def operations():
         (get, "objects.get softDeleted", "GET", OBJECT + "?softDeleted=true&generation=1", b"", [], None),
         (get, "objects.viewFullContext", "GET", OBJECT + "/viewFullContext?contextKey=c", b"", [], None),
         (("RestoreObject", "PutObject"), "objects.restore", "POST", OBJECT + "/restore?generation=1", b"", [], None),
+        (listed, "objects.bulkRestore", "POST", "/storage/v1/b/BUCKET/o/bulkRestore", b"{}", JSON, None),
         (listed, "folders.list", "GET", "/storage/v1/b/BUCKET/folders", b"", [], None),
         (listed, "folders.get", "GET", "/storage/v1/b/BUCKET/folders/in%2F", b"", [], None),
         (("ListBucket", "PutObject"), "folders.insert", "POST", "/storage/v1/b/BUCKET/folders", b'{"name":"in/new/"}', JSON, None),
         (("ListBucket", "DeleteObject"), "folders.delete", "DELETE", "/storage/v1/b/BUCKET/folders/in%2F", b"", [], None),
+        (("ListBucket", "DeleteObject", "DeleteObject"), "folders.deleteRecursive", "POST", "/storage/v1/b/BUCKET/folders/in%2F/deleteRecursive", b"", JSON, None),
         (("ListBucket", "GetObject", "DeleteObject", "PutObject"), "folders.rename", "POST",
          "/storage/v1/b/BUCKET/folders/in%2F/renameTo/folders/out%2F", b"", [], None),
         (listed, "operations.list", "GET", "/storage/v1/b/BUCKET/operations", b"", [], None),
+        (("*",), "managedFolders.insert", "POST", "/storage/v1/b/BUCKET/managedFolders", b'{"name":"in/new/"}', JSON, None),
+        (("*",), "managedFolders.delete", "DELETE", "/storage/v1/b/BUCKET/managedFolders/in%2F", b"", [], None),
         (listed, "managedFolders.list", "GET", "/storage/v1/b/BUCKET/managedFolders", b"", [], None),
         (("GetBucketPolicy",), "managedFolders.getIamPolicy", "GET", "/storage/v1/b/BUCKET/managedFolders/in%2F/iam", b"", [], None),
         (("PutBucketPolicy",), "managedFolders.setIamPolicy", "PUT", "/storage/v1/b/BUCKET/managedFolders/in%2F/iam", POLICY, JSON, None),
