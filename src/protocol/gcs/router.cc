@@ -278,8 +278,8 @@ Result<Route> route_upload(std::string_view method, const Parts& parts, const Pa
 }
 
 /// What a bucket has in the XML API besides its objects and is_xml_setting().
-constexpr std::string_view kXmlRefused[] = {"uploads",   "versions", "object-lock",
-                                            "retention", "ipFilter", "policy"};
+constexpr std::string_view kXmlRefused[] = {"versions", "object-lock", "retention", "ipFilter",
+                                            "policy"};
 
 Result<Route> route_xml_bucket(std::string_view method, const Parameters& query, Route route) {
   for (const std::string_view name : query.names()) {
@@ -288,6 +288,7 @@ Result<Route> route_xml_bucket(std::string_view method, const Parameters& query,
       return pick(method, {{"GET", Verb::kXmlBucketSetting}, {"PUT", Verb::kXmlBucketSetting}},
                   std::move(route));
     }
+    if (name == "uploads") return pick(method, {{"GET", Verb::kXmlListUploads}}, std::move(route));
     if (name == "acl" || name == "defaultObjectAcl") {
       const Verb verb = name == "acl" ? Verb::kBucketAcl : Verb::kDefaultObjectAcl;
       return pick(method, {{"GET", verb}, {"PUT", verb}}, std::move(route));
@@ -318,6 +319,7 @@ Result<Route> route_xml(std::string_view method, const Parts& parts, const Param
   if (query.has("uploadId")) {
     return pick(method,
                 {{"PUT", Verb::kXmlUploadPart},
+                 {"GET", Verb::kXmlListParts},
                  {"POST", Verb::kXmlCompleteMultipart},
                  {"DELETE", Verb::kXmlAbortMultipart}},
                 std::move(route));
@@ -398,6 +400,18 @@ std::string_view identity_operation_name(Verb verb) {
   }
 }
 
+std::string_view upload_operation_name(Verb verb) {
+  switch (verb) {
+    case Verb::kXmlBeginMultipart: return "storage.multipartUploads.create";
+    case Verb::kXmlUploadPart: return "storage.multipartUploads.uploadPart";
+    case Verb::kXmlCompleteMultipart: return "storage.multipartUploads.complete";
+    case Verb::kXmlAbortMultipart: return "storage.multipartUploads.abort";
+    case Verb::kXmlListUploads: return "storage.multipartUploads.list";
+    case Verb::kXmlListParts: return "storage.multipartUploads.listParts";
+    default: return identity_operation_name(verb);
+  }
+}
+
 }  // namespace
 
 std::string_view operation_name(Verb verb) {
@@ -462,11 +476,7 @@ std::string_view operation_name(Verb verb) {
     case Verb::kBeginSession: return "storage.objects.insert.begin";
     case Verb::kUploadChunk: return "storage.objects.insert.chunk";
     case Verb::kCancelSession: return "storage.objects.insert.cancel";
-    case Verb::kXmlBeginMultipart: return "storage.multipartUploads.create";
-    case Verb::kXmlUploadPart: return "storage.multipartUploads.uploadPart";
-    case Verb::kXmlCompleteMultipart: return "storage.multipartUploads.complete";
-    case Verb::kXmlAbortMultipart: return "storage.multipartUploads.abort";
-    default: return identity_operation_name(verb);
+    default: return upload_operation_name(verb);
   }
 }
 

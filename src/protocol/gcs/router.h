@@ -79,6 +79,8 @@ enum class Verb {
   kXmlUploadPart,
   kXmlCompleteMultipart,
   kXmlAbortMultipart,
+  kXmlListUploads,
+  kXmlListParts,
   kXmlBeginSession,
   kXmlPostForm,
   // identity (oauth_routes.cc)

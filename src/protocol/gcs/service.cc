@@ -217,6 +217,8 @@ Result<io::HttpResponse> dispatch_xml(Call& call) {
     case Verb::kXmlUploadPart: return xml_upload_part(call);
     case Verb::kXmlCompleteMultipart: return xml_complete_multipart(call);
     case Verb::kXmlAbortMultipart: return xml_abort_multipart(call);
+    case Verb::kXmlListUploads: return xml_list_uploads(call);
+    case Verb::kXmlListParts: return xml_list_parts(call);
     case Verb::kXmlBeginSession: return xml_begin_session(call);
     case Verb::kXmlPostForm: return xml_post_form(call);
     default: break;  // of identities, and batches, which authenticate for themselves

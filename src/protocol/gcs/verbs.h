@@ -91,6 +91,8 @@ void add_google_upload(io::HttpResponse& response);
 [[nodiscard]] Result<io::HttpResponse> xml_upload_part(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_complete_multipart(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_abort_multipart(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_list_uploads(Call& call);
+[[nodiscard]] Result<io::HttpResponse> xml_list_parts(Call& call);
 [[nodiscard]] Result<io::HttpResponse> xml_begin_session(Call& call);
 /// Authenticates itself: its fields hold the proof.
 [[nodiscard]] Result<io::HttpResponse> xml_post_form(Call& call);

@@ -63,6 +63,8 @@ def operations():
         (put, "insert resumable", "POST", UPLOAD + "resumable", b"{}", JSON, ("create_multipart_upload", OF_OBJECT)),
         (put, "xml put", "PUT", "/BUCKET/in/k", b"new", [], ("put_object", OF_OBJECT | {"Body": b"new"})),
         (put, "xml multipart", "POST", "/BUCKET/in/k?uploads", b"", [], ("create_multipart_upload", OF_OBJECT)),
+        (("ListBucketMultipartUploads",), "xml list uploads", "GET", "/BUCKET?uploads", b"", [], ("list_multipart_uploads", {})),
+        (("ListMultipartUploadParts",), "xml list parts", "GET", "/BUCKET/in/k?uploadId=1", b"", [], None),
         (delete, "objects.delete", "DELETE", OBJECT, b"", [], ("delete_object", OF_OBJECT)),
         (delete, "xml delete", "DELETE", "/BUCKET/in/k", b"", [], ("delete_object", OF_OBJECT)),
         (("PutObject", "GetObject"), "objects.compose", "POST", "/storage/v1/b/BUCKET/o/in%2Fc/compose", COMPOSE, JSON, None),
@@ -217,7 +219,8 @@ def cases_of(permissions):
     """(case, who, what is given or taken to whom, whether it is let through)."""
     gives = sorted({roles_of(one)[0] for one in permissions})
     lacks = [roles_of(one)[1] for one in permissions[:1]]
-    reads = all(one in VIEWED for one in permissions)
+    # A reading scope lists uploads, too, though who may view objects may not.
+    reads = all(one in VIEWED or one == "ListBucketMultipartUploads" for one in permissions)
     return [
         ("no credentials", "nobody", None, False),
         ("wrong token", "wrong token", None, False),

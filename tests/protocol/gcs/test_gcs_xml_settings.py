@@ -127,7 +127,7 @@ def test_versions_classes_and_locations(world):  # noqa: F811
 
 
 @pytest.mark.parametrize("target", [
-    "?uploads", "?versions", "?policy", "/k?tagging", "/k?retention", "/k?legal-hold",
+    "?versions", "?policy", "/k?tagging", "/k?retention", "/k?legal-hold",
 ])  # fmt: skip
 def test_what_is_not_offered_is_refused_by_name(world, target):  # noqa: F811
     answer = world.gcs.call("GET", f"/{world['empty']}{target}")
