@@ -117,6 +117,19 @@ Result<void> keep(const io::Context& context, const Mounts& mounts, const meta::
   return std::unexpected(std::move(last).during("keeping the version that was"));
 }
 
+void bury_kept(kv::Batch& batch, const meta::Location& location, const Keeping& keeping,
+               std::vector<meta::KeptName> names, Timestamp now,
+               std::vector<meta::DoomedCopy>& doomed) {
+  if (!keeping.kept) return;
+  meta::VersionRecord version{*keeping.replaced, false, now};
+  version.record.copies = {*keeping.kept};
+  bury_version(batch, location, version, now, doomed);
+  std::erase_if(names, [&](const meta::KeptName& name) {
+    return name.native_name == keeping.kept->native_name;
+  });
+  doom_names(batch, names, now, doomed);
+}
+
 void doom_names(kv::Batch& batch, const std::vector<meta::KeptName>& names, Timestamp now,
                 std::vector<meta::DoomedCopy>& doomed) {
   for (const auto& name : names) {

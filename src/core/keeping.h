@@ -72,6 +72,11 @@ void doom_version(kv::Batch& batch, const meta::VersionRecord& version, Timestam
 void bury_version(kv::Batch& batch, const meta::Location& location,
                   const meta::VersionRecord& version, Timestamp now,
                   std::vector<meta::DoomedCopy>& doomed);
+/// The generation that was kept is gone, and no version: a bucket that deletes softly keeps it. Of
+/// `names` those that do not hold it are doomed. Nothing if nothing was kept.
+void bury_kept(kv::Batch& batch, const meta::Location& location, const Keeping& keeping,
+               std::vector<meta::KeptName> names, Timestamp now,
+               std::vector<meta::DoomedCopy>& doomed);
 /// Dooms second names whatever is there: they are ours alone.
 void doom_names(kv::Batch& batch, const std::vector<meta::KeptName>& names, Timestamp now,
                 std::vector<meta::DoomedCopy>& doomed);

@@ -5,6 +5,7 @@
 #include "core/locks.h"
 #include "core/native_claims.h"
 #include "core/recovery.h"
+#include "core/soft_delete.h"
 #include "core/versions.h"
 #include "io/runtime.h"
 #include "observe/log.h"
@@ -198,15 +199,7 @@ Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
   BR_TRY(expected, put_intent(std::move(intent), durable));
   auto kept = keep(context_, *target_.mounts, location_, keeping_);
   if (kept && source) kept = keep(context_, *target_.mounts, *source, *source_keeping_);
-  if (!kept) {
-    intended_ = false;
-    if (kept.error().code() == Code::kConflict) {
-      follow_native();
-    } else {
-      give_up();
-    }
-    return std::unexpected(std::move(kept).error());
-  }
+  if (!kept) return std::unexpected(not_kept(std::move(kept).error()));
   backend::Seal seal;
   seal.size = record_.stored_size();
   seal.crc32c = record_.stored_crc32c().value_or(0);
@@ -217,6 +210,17 @@ Result<backend::Seal> Publication::intend(meta::EntryRecord record) {
   return seal;
 }
 
+/// What was to be kept could not be: ends the intent.
+Error Publication::not_kept(Error error) {
+  intended_ = false;
+  if (error.code() == Code::kConflict) {
+    follow_native();
+  } else {
+    give_up();
+  }
+  return error;
+}
+
 Result<backend::Expectation> Publication::intend_back(meta::EntryRecord record, uint64_t drops) {
   now_ = parts_.clock.wall();
   record_ = std::move(record);
@@ -225,7 +229,15 @@ Result<backend::Expectation> Publication::intend_back(meta::EntryRecord record, 
   meta::IntentRecord intent;
   intent.brings_back = true;
   intent.drops_generation = drops;
-  return put_intent(std::move(intent), true);
+  if (soft_delete_of(location_)) {
+    keeping_ = plan_keeping(parts_, *target_.mounts, location_);
+    if (keeping_.replaced) intent.replaced = meta::encode(*keeping_.replaced);
+    intent.kept = keeping_.names();
+  }
+  BR_TRY(expected, put_intent(std::move(intent), true));
+  auto kept = keep(context_, *target_.mounts, location_, keeping_);
+  if (!kept) return std::unexpected(not_kept(std::move(kept).error()));
+  return std::move(expected);
 }
 
 /// Completes the intent by what is about to be published, and commits it.
@@ -293,6 +305,8 @@ Result<void> Publication::commit_once(const Extra& extra) {
   if (!brings_back_) {
     BR_TRY(add_history(io::Context{}, parts_, batch, location_,
                        {keeping_, !record_.versioned, nullptr, now_}, doomed_));
+  } else {
+    bury_kept(batch, location_, keeping_, keeping_.names(), now_, doomed_);
   }
   append_events(batch);
   batch.append(std::string{audit::kStream}, grant_.record_for_commit());

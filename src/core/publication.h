@@ -85,6 +85,7 @@ class Publication {
   Result<void> look_again(const Conditions& conditions);
   Result<void> commit_once(const Extra& extra);
   Result<void> resolve_again();
+  Error not_kept(Error error);
   Result<backend::Expectation> put_intent(meta::IntentRecord intent, bool durable);
   void doom_others(kv::Batch& batch);
   void append_events(kv::Batch& batch);

@@ -155,14 +155,7 @@ Result<void> Removal::commit_once() {
   add_rows(batch);
   if (keeping_.kept) {
     batch.remove(meta::intent_key(location_.path.text()));
-    meta::VersionRecord version{*keeping_.replaced, false, now_};
-    version.record.copies = {*keeping_.kept};
-    bury_version(batch, location_, version, now_, doomed_);
-    std::vector<meta::KeptName> unused = keeping_.names();
-    std::erase_if(unused, [&](const meta::KeptName& name) {
-      return name.native_name == keeping_.kept->native_name;
-    });
-    doom_names(batch, unused, now_, doomed_);
+    bury_kept(batch, location_, keeping_, keeping_.names(), now_, doomed_);
   }
   if (plan_.needs_marker) {
     BR_TRY(marker, make_marker(context_, parts_, grant_.principal().name()));

@@ -107,5 +107,57 @@ INSTANTIATE_TEST_SUITE_P(
                      testing::Values("disk", "cloud")),
     name_of);
 
+/// The bucket keeps versions, too: the current one is removed, and the one before comes back.
+class RecoveryOfSoftSwaps : public RecoveryOfSoftDeletes {
+ protected:
+  void prepare_versions() {
+    prepare();
+    world_->set_versioning("/b/", kVersioningOn);
+    must(world_->put("/b/k", "3"));
+    last_ = must(world_->put("/b/k", "4")).record.generation;
+  }
+  /// What is current, how many versions there are, and what was deleted softly since the start.
+  std::string check_swap() {
+    for (int i = 0; i < 3; ++i) must(reap_doomed(world_->context, world_->parts(), 100));
+    std::string text = must(world_->get("/b/k"));
+    const auto versions = must(world_->list_versions("/b/", {})).items.size();
+    text += " of " + std::to_string(versions) + " |";
+    ListVersionsRequest request;
+    request.soft_deleted = true;
+    const auto page = must(world_->list_versions("/b/", request));
+    for (const auto& item : page.items) {
+      ReadRequest read;
+      read.generation = item.version.record.generation;
+      read.soft_deleted = true;
+      text += " " + must(world_->get("/b/k", read));
+    }
+    EXPECT_EQ(kept_natively(), versions - 1 + page.items.size()) << text;
+    return text;
+  }
+  uint64_t last_ = 0;
+};
+
+TEST_P(RecoveryOfSoftSwaps, the_one_that_went_is_kept_with_the_return_of_the_one_before) {
+  bool acknowledged = false;
+  live_and_die([&] { prepare_versions(); },
+               [&] { acknowledged = world_->remove_generation("/b/k", last_).has_value(); },
+               [&] {
+                 const std::string found = check_swap();
+                 EXPECT_TRUE(found == "3 of 2 | 4 1" || (found == "4 of 3 | 1" && !acknowledged))
+                     << found;
+               });
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Points, RecoveryOfSoftSwaps,
+    testing::Combine(testing::Values(Death{"write.intent", false}, Death{"write.intent", true},
+                                     Death{"version.kept", false}, Death{"version.kept", true},
+                                     Death{"write.published", false},
+                                     Death{"write.published", true},
+                                     Death{"write.committed", false},
+                                     Death{"write.committed", true}),
+                     testing::Values("disk", "cloud")),
+    name_of);
+
 }  // namespace
 }  // namespace beringia::core
