@@ -184,7 +184,7 @@ Result<void> RollForward::commit_once() {
   BR_TRY(doom_copies(batch, location, true));
   if (intent.brings_back) {
     BR_TRY(swap_versions(batch, location));
-    if (keeping.kept) bury_kept(batch, location, keeping, intent.kept, now, doomed);
+    bury_kept(batch, location, keeping, intent.kept, now, doomed);
   } else {
     BR_TRY(add_history(context, parts, batch, location, {keeping, !record.versioned, nullptr, now},
                        doomed));

@@ -39,10 +39,6 @@ constexpr std::array<Scope, 7> kScopes = {{
 /// The teams of a project are groups without an address.
 constexpr std::string_view kTeam = "project-";
 
-Error malformed(std::string why) {
-  return invalid("The XML you provided was not well-formed or did not validate.", std::move(why));
-}
-
 const Scope* scope_of(std::string_view entity) {
   const bool is_address = entity.find('@') != entity.npos;
   for (const Scope& scope : kScopes) {
@@ -73,13 +69,14 @@ Result<std::string> entity_in(const xml_node& node) {
   const auto* scope =
       std::ranges::find_if(kScopes, [&](const Scope& one) { return one.type == type; });
   if (scope == kScopes.end()) {
-    return std::unexpected(malformed("unknown scope \"" + std::string{type.substr(0, 64)} + "\""));
+    return std::unexpected(
+        malformed_xml("unknown scope \"" + std::string{type.substr(0, 64)} + "\""));
   }
   if (scope->child == nullptr) return std::string{scope->entity};
   const std::string_view name = node.child(scope->child).text().as_string();
   if (name.empty()) {
     return std::unexpected(
-        malformed("a scope of " + std::string{type} + " has no " + scope->child));
+        malformed_xml("a scope of " + std::string{type} + " has no " + scope->child));
   }
   if (type == "GroupById" && name.starts_with(kTeam)) return std::string{name};
   return std::string{scope->entity} + std::string{name};
@@ -107,12 +104,13 @@ std::string xml_of_controls(std::string_view owner, const std::vector<AccessCont
 Result<std::vector<AccessControl>> controls_of_xml(const std::string& xml) {
   pugi::xml_document document;
   // pugixml knows no external entities and expands none that a document declares.
-  if (!document.load_buffer(xml.data(), xml.size())) return std::unexpected(malformed("no XML"));
+  if (!document.load_buffer(xml.data(), xml.size()))
+    return std::unexpected(malformed_xml("no XML"));
   const xml_node root = document.child("AccessControlList");
-  if (!root) return std::unexpected(malformed("its root is not AccessControlList"));
+  if (!root) return std::unexpected(malformed_xml("its root is not AccessControlList"));
   std::vector<AccessControl> controls;
   for (const xml_node entry : root.child("Entries").children("Entry")) {
-    if (controls.size() == kMaxEntries) return std::unexpected(malformed("too many entries"));
+    if (controls.size() == kMaxEntries) return std::unexpected(malformed_xml("too many entries"));
     AccessControl control;
     BR_TRY(entity, entity_in(entry.child("Scope")));
     control.entity = std::move(entity);
@@ -121,7 +119,7 @@ Result<std::vector<AccessControl>> controls_of_xml(const std::string& xml) {
         std::ranges::find_if(kRoles, [&](const Role& one) { return one.xml == permission; });
     if (role == kRoles.end()) {
       return std::unexpected(
-          malformed("unknown permission \"" + std::string{permission.substr(0, 64)} + "\""));
+          malformed_xml("unknown permission \"" + std::string{permission.substr(0, 64)} + "\""));
     }
     control.role = role->json;
     controls.push_back(std::move(control));

@@ -34,18 +34,14 @@ constexpr std::array<Condition, 11> kConditions = {{
     {"NumberOfNewerVersions", "numNewerVersions", Form::kNumber},
 }};
 
-Error malformed(std::string why) {
-  return invalid("The XML you provided was not well-formed or did not validate.", std::move(why));
-}
-
 std::string_view text_of(const xml_node& node) { return node.text().as_string(); }
 
 Result<void> read_action(const xml_node& action, JsonWriter& json) {
   const xml_node one = action.first_child();
-  if (!one || one.next_sibling()) return std::unexpected(malformed("a rule has one action"));
+  if (!one || one.next_sibling()) return std::unexpected(malformed_xml("a rule has one action"));
   const std::string_view type = one.name();
   if (type != "Delete" && type != "SetStorageClass" && type != "AbortIncompleteMultipartUpload") {
-    return std::unexpected(malformed("unknown action " + std::string{type.substr(0, 64)}));
+    return std::unexpected(malformed_xml("unknown action " + std::string{type.substr(0, 64)}));
   }
   json.key("action").begin_object().member("type", type);
   if (type == "SetStorageClass") json.member("storageClass", text_of(one));
@@ -62,12 +58,12 @@ Result<void> read_condition(const xml_node& root, const Condition& condition, Js
     case Form::kText: json.value(text); return {};
     case Form::kNumber: {
       const auto number = parse_u64(text);
-      if (!number || *number > INT32_MAX) return std::unexpected(malformed(condition.xml));
+      if (!number || *number > INT32_MAX) return std::unexpected(malformed_xml(condition.xml));
       json.value(*number);
       return {};
     }
     case Form::kFlag:
-      if (text != "true" && text != "false") return std::unexpected(malformed(condition.xml));
+      if (text != "true" && text != "false") return std::unexpected(malformed_xml(condition.xml));
       json.value(text == "true");
       return {};
     case Form::kTexts:
@@ -88,7 +84,7 @@ Result<void> read_rule(const xml_node& rule, JsonWriter& json) {
     if (std::ranges::any_of(kConditions, [&](const Condition& c) { return c.xml == name; })) {
       continue;
     }
-    return std::unexpected(malformed("unknown condition " + std::string{name.substr(0, 64)}));
+    return std::unexpected(malformed_xml("unknown condition " + std::string{name.substr(0, 64)}));
   }
   json.key("condition").begin_object();
   for (const Condition& condition : kConditions)

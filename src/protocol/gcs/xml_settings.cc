@@ -19,10 +19,6 @@ using wire::Value;
 constexpr size_t kMaxDepth = 6;
 constexpr size_t kMaxNodes = 4096;
 
-Error malformed(std::string why) {
-  return invalid("The XML you provided was not well-formed or did not validate.", std::move(why));
-}
-
 std::string_view text_of(const xml_node& node) { return node.text().as_string(); }
 
 const Value* member(const Value* table, std::string_view name) {
@@ -51,7 +47,7 @@ void put_text(JsonWriter& json, std::string_view name, const xml_node& node) {
 Result<bool> is_enabled(const xml_node& node) {
   if (text_of(node) == "Enabled") return true;
   if (text_of(node) == "Disabled" || text_of(node) == "Suspended") return false;
-  return std::unexpected(malformed("a status is neither on nor off"));
+  return std::unexpected(malformed_xml("a status is neither on nor off"));
 }
 
 // ---- read: the root's children become members -------------------------------------------------
@@ -83,7 +79,7 @@ Result<void> read_cors(const xml_node& root, JsonWriter& json) {
     put_texts(json, "responseHeader", rule.child("ResponseHeaders"), "ResponseHeader");
     if (const xml_node age = rule.child("MaxAgeSec")) {
       const auto seconds = parse_u64(text_of(age));
-      if (!seconds || *seconds > INT32_MAX) return std::unexpected(malformed("MaxAgeSec"));
+      if (!seconds || *seconds > INT32_MAX) return std::unexpected(malformed_xml("MaxAgeSec"));
       json.member("maxAgeSeconds", *seconds);
     }
     json.end_object();
@@ -114,7 +110,7 @@ Result<void> read_logging(const xml_node& root, JsonWriter& json) {
 }
 
 Result<void> read_storage_class(const xml_node& root, JsonWriter& json) {
-  if (text_of(root).empty()) return std::unexpected(malformed("StorageClass is empty"));
+  if (text_of(root).empty()) return std::unexpected(malformed_xml("StorageClass is empty"));
   json.member("storageClass", text_of(root));
   return {};
 }
@@ -261,10 +257,11 @@ Result<std::string> json_of_xml_setting(std::string_view name, const std::string
   }
   pugi::xml_document document;
   // pugixml knows no external entities and expands none that a document declares.
-  if (!document.load_buffer(xml.data(), xml.size())) return std::unexpected(malformed("no XML"));
+  if (!document.load_buffer(xml.data(), xml.size()))
+    return std::unexpected(malformed_xml("no XML"));
   const xml_node root = document.child(setting->root);
   if (!root || !is_bounded(root)) {
-    return std::unexpected(malformed("its root is not " + std::string{setting->root}));
+    return std::unexpected(malformed_xml("its root is not " + std::string{setting->root}));
   }
   JsonWriter json;
   json.begin_object();

@@ -33,6 +33,10 @@ void append_xml(std::string& out, std::string_view name, std::string_view text) 
   out.append("</").append(name).append(">");
 }
 
+Error malformed_xml(std::string why) {
+  return invalid("The XML you provided was not well-formed or did not validate.", std::move(why));
+}
+
 std::string render_xml_error(std::string_view code, std::string_view message) {
   std::string out{kHeader};
   out += "<Error>";
